@@ -1,0 +1,1 @@
+"""Composition: steps, flows, the t2c command, reports, the demo."""

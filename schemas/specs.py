@@ -1,0 +1,102 @@
+"""What users write: encoder names, concept files, audit files; checked, frozen, nothing extra allowed."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.errors import SpecError, expected
+
+DEFAULT_TEMPLATES = (
+    "itap of a {}",
+    "a bad photo of the {}",
+    "a origami {}",
+    "a photo of the large {}",
+    "a {} in a video game",
+    "art of the {}",
+    "a photo of the small {}",
+)
+"""The paper's seven default templates (appendix E), without a trailing period."""
+
+Averaging = Literal["normalise-then-average", "average-then-normalise"]
+"""normalise-then-average is CLIP's habit and the default; average-then-normalise is what the paper's text says."""
+
+
+class Spec(BaseModel):
+    """Base of all user-written specs: frozen, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class EncoderSpec(Spec):
+    """One image encoder, parsed from `timm:NAME`, `open_clip:NAME/PRETRAINED`, `timm:NAME@FILE` or `demo:NAME`."""
+
+    library: Literal["timm", "open_clip", "demo"]
+    """Which library builds the model; `demo` names the two encoders this project can run with no hub."""
+    model: str = Field(min_length=1)
+    """Model name as the library lists it."""
+    pretrained: str = ""
+    """open_clip's pretrained tag; empty elsewhere."""
+    weights: str = ""
+    """Path of a local checkpoint (safetensors, or a state dict read with weights_only=True); empty uses the library's own."""
+    pooling: str = ""
+    """timm global_pool override; empty keeps the model's own."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Compute precision; part of the space id."""
+
+    @property
+    def name(self) -> str:
+        """The text a user types for this encoder, pooling and precision left out when default."""
+        middle = f"/{self.pretrained}" if self.pretrained else ""
+        at = f"@{self.weights}" if self.weights else ""
+        options = [f"pooling={self.pooling}"] if self.pooling else []
+        options += [f"precision={self.precision}"] if self.precision != "float32" else []
+        tail = f"?{'&'.join(options)}" if options else ""
+        return f"{self.library}:{self.model}{middle}{at}{tail}"
+
+
+def parse_encoder(text: str) -> EncoderSpec:
+    """Parse an encoder name; raises SpecError.
+
+    Grammar: `timm:MODEL[@FILE][?pooling=P&precision=Q]`, `open_clip:MODEL/PRETRAINED`, `open_clip:MODEL@FILE`, `demo:NAME`.
+    """
+    head, _, tail = text.partition("?")
+    library, colon, rest = head.partition(":")
+    model, _, weights = rest.partition("@")
+    options = dict(part.partition("=")[::2] for part in tail.split("&")) if tail else {}
+    want = "timm:MODEL, open_clip:MODEL/PRETRAINED, either with @FILE for a local checkpoint, or demo:NAME"
+    if not colon or library not in ("timm", "open_clip", "demo") or not model or not set(options) <= {"pooling", "precision"}:
+        raise SpecError(expected("encoder", want, repr(text), "Try: t2c encoders"))
+    pretrained = ""
+    if library == "open_clip":
+        model, _, pretrained = model.partition("/")
+        if not pretrained and not weights:
+            raise SpecError(expected("encoder", want, repr(text), f"Add the pretrained tag: open_clip:{model}/openai"))
+    if options.get("precision", "float32") not in ("float32", "bfloat16", "float16"):
+        raise SpecError(expected("encoder precision", "float32, bfloat16 or float16", repr(options["precision"])))
+    return EncoderSpec.model_validate(
+        {"library": library, "model": model, "pretrained": pretrained, "weights": weights, **options}
+    )
+
+
+class ContextConcepts(Spec):
+    """Context concepts such as `in a tree`: appended to every template, {} filled with every class name (paper, section 4)."""
+
+    phrases: tuple[str, ...] = Field(min_length=1)
+    """The contexts, each a concept of its own."""
+    classes: tuple[str, ...] = ("object",)
+    """Class names that fill {}; `object` alone is about as good as all of them (appendix E)."""
+
+
+class ConceptFile(Spec):
+    """A YAML concept file; a text file is the same with one concept a line and the defaults."""
+
+    concepts: tuple[str, ...] = ()
+    """Concepts that fill {} of each template."""
+    prompts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Concepts with their own finished prompts, used as they are."""
+    contexts: ContextConcepts | None = None
+    """Context concepts."""
+    templates: tuple[str, ...] = DEFAULT_TEMPLATES
+    """Texts with {} where the concept goes; braces elsewhere are kept as they are."""
+    averaging: Averaging = "normalise-then-average"
+    """Order of normalising and averaging the prompts' vectors."""

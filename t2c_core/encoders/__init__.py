@@ -1,0 +1,1 @@
+"""Encoders: the one address of torch, timm and open_clip."""
