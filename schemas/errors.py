@@ -1,19 +1,19 @@
 """The one error tree; every message reads `subject: expected X, but got Y`, then what to do.
 
-    T2CError
-    ├── SpecError (ValueError)            what the user wrote: an option, a name, a YAML file
-    │   └── LogicError                    a concept-logic expression; carries the position
-    ├── InputError (ValueError)           data handed in: images, arrays, tables
-    ├── UnknownName (LookupError)         a dataset, encoder, concept or column that is not there
-    ├── MismatchError (ValueError)        two sides that do not fit: spaces, dimensions, row order
-    ├── WeightsMissing (FileNotFoundError) model weights that are not on this machine
-    ├── MissingExtra (ImportError)        an optional dependency that is not installed
-    ├── PlanError (MemoryError)           a plan that does not fit the machine
-    └── StoreError (OSError)              bytes on disk
-        ├── CorruptError                  a hole, a flipped byte, a truncated file
-        ├── BusyError (BlockingIOError)   another run holds the lease
-        ├── ConflictError                 another run committed first
-        └── StoreWriteError               read-only folder, full disk
+T2CError
+├── SpecError (ValueError)            what the user wrote: an option, a name, a YAML file
+│   └── LogicError                    a concept-logic expression; carries the position
+├── InputError (ValueError)           data handed in: images, arrays, tables
+├── UnknownName (LookupError)         a dataset, encoder, concept or column that is not there
+├── MismatchError (ValueError)        two sides that do not fit: spaces, dimensions, row order
+├── WeightsMissing (FileNotFoundError) model weights that are not on this machine
+├── MissingExtra (ImportError)        an optional dependency that is not installed
+├── PlanError (MemoryError)           a plan that does not fit the machine
+└── StoreError (OSError)              bytes on disk
+    ├── CorruptError                  a hole, a flipped byte, a truncated file
+    ├── BusyError (BlockingIOError)   another run holds the lease
+    ├── ConflictError                 another run committed first
+    └── StoreWriteError               read-only folder, full disk
 """
 
 import difflib

@@ -50,5 +50,9 @@ def parse_dataset_ref(text: str) -> DatasetRef:
     name, at, number = text.partition("@")
     check_name(name, what="dataset name")
     if at and not (number.isascii() and number.isdigit() and int(number) >= 1):
-        raise SpecError(expected(f"snapshot of {name}", "a number of 1 or more after '@'", repr(number), f"Write {name}@12 or {name}."))
+        raise SpecError(
+            expected(
+                f"snapshot of {name}", "a number of 1 or more after '@'", repr(number), f"Write {name}@12 or {name}."
+            )
+        )
     return DatasetRef(name, int(number) if at else None)

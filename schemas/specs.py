@@ -64,7 +64,12 @@ def parse_encoder(text: str) -> EncoderSpec:
     model, _, weights = rest.partition("@")
     options = dict(part.partition("=")[::2] for part in tail.split("&")) if tail else {}
     want = "timm:MODEL, open_clip:MODEL/PRETRAINED, either with @FILE for a local checkpoint, or demo:NAME"
-    if not colon or library not in ("timm", "open_clip", "demo") or not model or not set(options) <= {"pooling", "precision"}:
+    if (
+        not colon
+        or library not in ("timm", "open_clip", "demo")
+        or not model
+        or not set(options) <= {"pooling", "precision"}
+    ):
         raise SpecError(expected("encoder", want, repr(text), "Try: t2c encoders"))
     pretrained = ""
     if library == "open_clip":

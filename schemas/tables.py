@@ -32,20 +32,42 @@ _TIME = pa.timestamp("us", tz="UTC")
 IMAGES = pa.schema(
     [
         column("row", pa.int64(), "dense row number, 0 and up; never reused, never changed"),
-        column("image_id", pa.string(), "path relative to the dataset (or the key in a tar or Parquet); unique among current rows"),
-        column("uri", pa.string(), "where the bytes are: path or URL, with #tar=offset,size or #parquet=row,column inside a container"),
-        column("content_hash", pa.string(), "sha256 of the file's bytes; of the id for imported features; null when missing", nullable=True),
+        column(
+            "image_id",
+            pa.string(),
+            "path relative to the dataset (or the key in a tar or Parquet); unique among current rows",
+        ),
+        column(
+            "uri",
+            pa.string(),
+            "where the bytes are: path or URL, with #tar=offset,size or #parquet=row,column inside a container",
+        ),
+        column(
+            "content_hash",
+            pa.string(),
+            "sha256 of the file's bytes; of the id for imported features; null when missing",
+            nullable=True,
+        ),
         column("label", pa.string(), "class label from the folder or a column; null when unknown", nullable=True),
         column("split", pa.string(), "train, test, ...; null when unknown", nullable=True),
         column("captured_at", _TIME, "when the picture was taken, UTC; null when unknown", nullable=True),
-        column("width", pa.int32(), "pixels after EXIF orientation; null when the header cannot be read", nullable=True),
-        column("height", pa.int32(), "pixels after EXIF orientation; null when the header cannot be read", nullable=True),
+        column(
+            "width", pa.int32(), "pixels after EXIF orientation; null when the header cannot be read", nullable=True
+        ),
+        column(
+            "height", pa.int32(), "pixels after EXIF orientation; null when the header cannot be read", nullable=True
+        ),
         column("format", pa.string(), "image format from the header: jpeg, png, webp, ...", nullable=True),
         column("bytes", pa.int64(), "file size in bytes"),
         column("outcome", pa.string(), "ok, corrupt, too_large, unsupported or missing, as far as the header tells"),
         column("error", pa.string(), "why the outcome is not ok", nullable=True),
         column("duplicate_of", pa.int64(), "first row with the same content hash; null for the first", nullable=True),
-        column("supersedes", pa.int64(), "older row of the same image_id that this one replaces; null when new", nullable=True),
+        column(
+            "supersedes",
+            pa.int64(),
+            "older row of the same image_id that this one replaces; null when new",
+            nullable=True,
+        ),
     ]
 )
 
@@ -91,8 +113,16 @@ SIMILARITIES = pa.schema(
     [
         column("key", pa.int32(), "concept number in the bank"),
         column("row", pa.int64(), "image row"),
-        column("similarity", pa.float32(), "cosine of the aligned image feature and the concept vector, -1 to 1; NaN never, 0 for a zero vector"),
-        column("fold", pa.int8(), "-1: full map, row not fitted; 0 and up: map fitted without this fold; -2: in-sample, never compared"),
+        column(
+            "similarity",
+            pa.float32(),
+            "cosine of the aligned image feature and the concept vector, -1 to 1; NaN never, 0 for a zero vector",
+        ),
+        column(
+            "fold",
+            pa.int8(),
+            "-1: full map, row not fitted; 0 and up: map fitted without this fold; -2: in-sample, never compared",
+        ),
     ]
 )
 
@@ -106,7 +136,11 @@ CONCEPT_STATS = pa.schema(
         column("min", pa.float64(), "smallest similarity"),
         column("max", pa.float64(), "largest similarity"),
         *(column(f"q{round(q * 100):02d}", pa.float64(), f"{q:.0%} quantile of the similarity") for q in QUANTILES),
-        column("histogram", pa.list_(pa.int64()), f"counts in {HISTOGRAM_BINS} bins of width 0.01 over [-1, 1], the last bin closed"),
+        column(
+            "histogram",
+            pa.list_(pa.int64()),
+            f"counts in {HISTOGRAM_BINS} bins of width 0.01 over [-1, 1], the last bin closed",
+        ),
     ]
 )
 
@@ -126,9 +160,15 @@ SHIFT = pa.schema(
         column("n_current", pa.int64(), "current similarities compared"),
         column("mean_reference", pa.float64(), "mean similarity in the reference"),
         column("mean_current", pa.float64(), "mean similarity in the current set"),
-        column("effect", pa.float64(), "(mean_current - mean_reference) / reference std; 0 when both are constant and equal"),
+        column(
+            "effect",
+            pa.float64(),
+            "(mean_current - mean_reference) / reference std; 0 when both are constant and equal",
+        ),
         column("d", pa.float64(), "two-sample Kolmogorov-Smirnov statistic, 0 to 1"),
-        column("sign", pa.int8(), "+1: current lies to the right where the distance is largest; -1: to the left; 0: D is 0"),
+        column(
+            "sign", pa.int8(), "+1: current lies to the right where the distance is largest; -1: to the left; 0: D is 0"
+        ),
         column("log10_p", pa.float64(), "log10 of the two-sided p-value; does not underflow"),
         column("log10_q", pa.float64(), "log10 of the Benjamini-Hochberg q-value over the bank"),
         column("q", pa.float64(), "Benjamini-Hochberg q-value; 0 when below 1e-308"),

@@ -1,0 +1,57 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+export DO_NOT_TRACK := 1
+
+.PHONY: help install demo test test-slow test-server test-gpu lint format bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+install: $(INSTALLED)  ## create .venv with the locked versions
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"python: expected 3.11 or newer, but got {v[0]}.{v[1]}. Run: make PYTHON=python3.11 ...")'
+	@echo "Installing the locked versions into .venv (about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -E '^uv==' requirements.lock)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install  ## run the main job on the embedded default: about 90 s, no network, no GPU
+	@$(BIN)/python -m flows.demo
+
+test: lint  ## lint, types, import contracts and every test a bare machine can run
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+test-slow: install  ## the minutes-long tests: random kills, full statistics
+	$(BIN)/python -m pytest -m slow -q
+
+test-server: install  ## the tests that start a Prefect server and a worker on loopback
+	$(BIN)/python -m pytest -m server -q
+
+test-gpu: install  ## the tests that need a CUDA device
+	$(BIN)/python -m pytest -m gpu -q
+
+lint: install  ## ruff, mypy and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install  ## format and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install  ## every speed and memory claim, as ratios measured side by side in one run
+	$(BIN)/python -m benchmarks
+
+lock: install  ## resolve the newest allowed versions into requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade -o requirements.lock
+
+clean:  ## remove what the demo and the tests left
+	rm -rf demo-store demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
