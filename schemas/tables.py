@@ -24,7 +24,8 @@ def column(name: str, kind: pa.DataType, doc: str, *, nullable: bool = False) ->
 
 def doc(field: pa.Field) -> str:
     """Return a field's documentation."""
-    return (field.metadata or {}).get(b"doc", b"").decode()
+    text: bytes = (field.metadata or {}).get(b"doc", b"")
+    return text.decode()
 
 
 _TIME = pa.timestamp("us", tz="UTC")

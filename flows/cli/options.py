@@ -1,0 +1,76 @@
+"""Options that many commands share, and the frame in which every command runs."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from flows.cli.output import Output
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+STORE_DEFAULT = "t2c-store"
+
+
+def store_option(function: Function) -> Function:
+    """Add --store: the folder or URL of the store."""
+    return click.option(
+        "--store",
+        "store_url",
+        envvar="T2C_STORE",
+        default=STORE_DEFAULT,
+        show_default=True,
+        metavar="PATH|URL",
+        help="Folder or URL (s3://bucket/prefix) of the store; also $T2C_STORE.",
+    )(function)
+
+
+def command(
+    name: str, *, example: str, group: click.Group | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command with --store, --json and an example in its help.
+
+    The function's first argument is an Output; it may return an exit code.
+    """
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        @functools.wraps(function)
+        def framed(*arguments: Any, as_json: bool, **options: Any) -> Any:
+            out = Output(name, as_json)
+            code = function(out, *arguments, **options)
+            out.close()
+            return code
+
+        wrapped = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(framed)
+        wrapped = store_option(wrapped)
+        epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in example.splitlines())
+        return (group or click).command(name=name.rsplit(maxsplit=1)[-1], epilog=epilog)(wrapped)
+
+    return decorate
+
+
+def score_options(function: Function) -> Function:
+    """Add --source, --target and --concepts: which similarity table to read, when there are several."""
+    for option in (
+        click.option(
+            "--concepts", "bank", default=None, metavar="BANK", help="Concept bank; needed when several are scored."
+        ),
+        click.option("--target", default=None, metavar="ENCODER", help="Target encoder; needed when several fit."),
+        click.option(
+            "--source", default=None, metavar="ENCODER", help="Source encoder; needed when several are scored."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def runner_options(function: Function) -> Function:
+    """Add --dask: where block work runs."""
+    return click.option(
+        "--dask",
+        "dask_address",
+        default=None,
+        metavar="ADDRESS",
+        help="Dask scheduler to run block work on, such as tcp://host:8786.",
+    )(function)

@@ -1,0 +1,142 @@
+"""What a command prints: tables a person can read at 80 columns, or one JSON object for machines."""
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from datetime import date, datetime
+from typing import Any
+
+import click
+import pyarrow as pa
+
+
+def plain(value: Any) -> Any:
+    """Return value as something json can write: Arrow tables as lists of rows, dataclasses as objects."""
+    if isinstance(value, pa.Table | pa.RecordBatch):
+        return [plain(row) for row in value.to_pylist()]
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, float) and math.isnan(value):  # JSON has no NaN
+        return None
+    if hasattr(value, "item"):
+        return value.item()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def show(value: Any) -> str:
+    """Return one cell: short, stable, without control characters a terminal would obey."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(value))
+
+
+@dataclass(slots=True)
+class Output:
+    """Collects what a command has to say and prints it at once (JSON) or as it comes (text)."""
+
+    command: str
+    """The command's name, repeated in the JSON."""
+    as_json: bool
+    """True prints one JSON object on standard output and nothing else there."""
+    body: dict[str, Any] = field(default_factory=dict)
+    """What the JSON will hold."""
+
+    def say(self, line: str) -> None:
+        """Print a line for people; machines do not see it."""
+        if not self.as_json:
+            click.echo(line)
+
+    def put(self, name: str, value: Any) -> None:
+        """Add a value for machines; people do not see it."""
+        self.body[name] = plain(value)
+
+    def facts(self, name: str, values: Mapping[str, Any]) -> None:
+        """Show a few named values, one a line."""
+        self.put(name, values)
+        width = max((len(key) for key in values), default=0)
+        for key, value in values.items():
+            self.say(f"  {key:<{width}}  {show(value)}")
+
+    def table(self, name: str, table: pa.Table, *, columns: Sequence[str] | None = None, title: str = "") -> None:
+        """Show a table: all of its columns to machines, the named ones to people."""
+        self.put(name, table)
+        if self.as_json:
+            return
+        if title:
+            self.say(title)
+        chosen = list(columns or table.column_names)
+        cells = [[show(value) for value in table[name].to_pylist()] for name in chosen]
+        numeric = [
+            pa.types.is_floating(table.schema.field(name).type) or pa.types.is_integer(table.schema.field(name).type)
+            for name in chosen
+        ]
+        print_columns(chosen, cells, numeric, say=self.say)
+
+    def wrote(self, *paths: str) -> None:
+        """Say what was written."""
+        self.body.setdefault("wrote", []).extend(paths)
+        for path in paths:
+            self.say(f"wrote {path}")
+
+    def suggest(self, command: str) -> None:
+        """Suggest the next command."""
+        self.body["next"] = command
+        self.say(f"next  {command}")
+
+    def close(self) -> None:
+        """Print the JSON object, when that is what was asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps({"command": self.command, **self.body}, ensure_ascii=False) + "\n")
+
+
+def print_columns(
+    names: Sequence[str], cells: list[list[str]], numeric: list[bool], *, say: Callable[[str], None]
+) -> None:
+    """Print columns aligned; text columns are shortened from the middle until the table fits the terminal."""
+    widths = [max([len(name), *(len(cell) for cell in column)]) for name, column in zip(names, cells, strict=True)]
+    room = terminal_width() - 2 - 2 * (len(names) - 1)
+    while sum(widths) > room:
+        texts = [index for index, is_number in enumerate(numeric) if not is_number and widths[index] > 12]
+        if not texts:
+            break
+        widest = max(texts, key=lambda index: widths[index])
+        widths[widest] = max(12, widths[widest] - (sum(widths) - room))
+    header = "  ".join(
+        f"{name:>{width}}" if is_number else f"{name:<{width}}"
+        for name, width, is_number in zip(names, widths, numeric, strict=True)
+    )
+    say(f"  {header.rstrip()}")
+    for row in zip(*cells, strict=True):
+        line = "  ".join(
+            f"{shorten(cell, width):>{width}}" if is_number else f"{shorten(cell, width):<{width}}"
+            for cell, width, is_number in zip(row, widths, numeric, strict=True)
+        )
+        say(f"  {line.rstrip()}")
+
+
+def shorten(text: str, width: int) -> str:
+    """Return text in at most width characters, the middle replaced by an ellipsis."""
+    if len(text) <= width:
+        return text
+    left = (width - 1) // 2
+    return f"{text[:left]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - (width - 1 - left) :]}"
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal, 80 to 160; 100 when output goes to a file."""
+    return min(160, max(80, shutil.get_terminal_size(fallback=(100, 24)).columns))
