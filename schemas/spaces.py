@@ -1,6 +1,8 @@
 """The space id: what decides whether features, maps and concept vectors may meet."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from schemas.digest import SHORT, digest
 from schemas.errors import MismatchError, expected
@@ -46,6 +48,11 @@ class Space:
     def describe(self) -> str:
         """Return name, dimension and short id, as messages name a side."""
         return f"{self.name} ({self.dimension} dimensions, space {self.short})"
+
+
+def space_from(fields: Mapping[str, Any]) -> Space:
+    """Return the space that `dataclasses.asdict` wrote, as manifests and certificates hold it; unknown keys are ignored."""
+    return Space(**{name: fields[name] for name in Space.__dataclass_fields__ if name in fields})
 
 
 def check_same_space(subject: str, want: Space, got: Space, *, todo: str) -> None:

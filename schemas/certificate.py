@@ -1,0 +1,102 @@
+"""The certificate of a linear map: what it was fitted on, how, and how good it is on rows it never saw; JSON in and out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from schemas.errors import CorruptError, expected
+from schemas.spaces import Space, space_from
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Coefficients of determination on rows that were not fitted, each beside the mean predictor's own."""
+
+    n: int
+    """Rows measured."""
+    variance_weighted: float
+    """R2 over all target dimensions, each weighted by its variance."""
+    uniform: float
+    """Plain mean of the R2 of each target dimension."""
+    global_: float
+    """1 - mean squared error / variance of all elements about their one scalar mean (PAPER.md, section 1)."""
+    baseline_variance_weighted: float
+    """The same for a predictor that always answers the fitted rows' mean."""
+    baseline_uniform: float
+    """The same for the mean predictor, uniform."""
+    baseline_global: float
+    """The same for the mean predictor, global."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How well similarities of aligned features follow the target model's own, for one concept, on rows not fitted."""
+
+    bank: str
+    """Concept bank."""
+    concept: str
+    """The concept."""
+    n: int
+    """Rows compared."""
+    correlation: float | None
+    """Pearson correlation of the two similarities; None where one of them is constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a linear map is, in words and numbers a person can check."""
+
+    source: Space
+    """Space the map takes features from."""
+    target: Space
+    """Space it gives features in."""
+    dataset: str
+    """Dataset it was fitted on."""
+    snapshot: int
+    """Snapshot of that dataset's images."""
+    ridge: float
+    """Ridge strength added to the diagonal of the centred second moments; 0 is the exact least squares."""
+    rank: int
+    """Numerical rank of the source features that were fitted."""
+    condition: float | None
+    """Condition number of the solved system; None when it is infinite or was not formed."""
+    method: str
+    """How the system was solved, such as cholesky or eigen."""
+    fitted: int
+    """Rows the map was fitted on."""
+    folds: int
+    """Folds for out-of-fold maps; 0 when there are none."""
+    seed: int
+    """Seed of the block and fold assignment."""
+    held_out: HeldOut | None = None
+    """Quality on rows not fitted; None when every row was fitted."""
+    fidelity: tuple[Fidelity, ...] = ()
+    """Per-concept fidelity, added when concepts are scored."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know, such as `fewer rows than source dimensions`."""
+    format: int = 1
+    """Format of the certificate."""
+
+    def to_json(self) -> str:
+        """Return indented JSON; floats keep every digit."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def parse_certificate(text: str | bytes, *, subject: str = "certificate") -> Certificate:
+    """Parse a certificate; keys this code does not know are ignored. Raises CorruptError naming `subject`."""
+    try:
+        value: dict[str, Any] = json.loads(text)
+        known = _known(Certificate, value)
+        known["source"], known["target"] = space_from(value["source"]), space_from(value["target"])
+        held_out = value.get("held_out")
+        known["held_out"] = HeldOut(**_known(HeldOut, held_out)) if held_out is not None else None
+        known["fidelity"] = tuple(Fidelity(**_known(Fidelity, row)) for row in value.get("fidelity", ()))
+        known["notes"] = tuple(value.get("notes", ()))
+        return Certificate(**known)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptError(expected(subject, "a certificate in JSON", f"{type(error).__name__}: {error}")) from error
+
+
+def _known(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value[name] for name in kind.__dataclass_fields__ if name in value}

@@ -1,0 +1,48 @@
+"""A certificate comes back from JSON as it went in, ignores what it does not know, and names what is not one."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from schemas.certificate import Certificate, Fidelity, HeldOut, parse_certificate
+from schemas.errors import CorruptError
+from schemas.spaces import Space
+
+SOURCE = Space("encoder", "timm:a", 4, "aa", preprocessing="resize 224", pooling="avg")
+TARGET = Space("imported", "words", 3, "bb")
+QUALITY = HeldOut(100, 0.69, 0.5, 0.75, 0.0, -0.001, 0.16)
+FULL = Certificate(
+    source=SOURCE,
+    target=TARGET,
+    dataset="photos",
+    snapshot=3,
+    ridge=0.1 + 0.2,
+    rank=4,
+    condition=1e5 / 3,
+    method="cholesky",
+    fitted=900,
+    folds=5,
+    seed=7,
+    held_out=QUALITY,
+    fidelity=(Fidelity("everyday", "<b>dog</b>", 100, 0.93), Fidelity("everyday", "flat", 100, None)),
+    notes=("fewer rows than source dimensions",),
+)
+
+
+@pytest.mark.parametrize("certificate", [FULL, replace(FULL, held_out=None, condition=None, fidelity=(), notes=())])
+def test_round_trip(certificate: Certificate) -> None:
+    assert parse_certificate(certificate.to_json()) == certificate
+
+
+def test_unknown_keys_are_ignored_at_every_level() -> None:
+    value = json.loads(FULL.to_json())
+    for part in (value, value["source"], value["held_out"], value["fidelity"][0]):
+        part["from_the_future"] = [1]
+    assert parse_certificate(json.dumps(value)) == FULL
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"source": 3}', b"\xff"])
+def test_anything_else_is_named(text: str | bytes) -> None:
+    with pytest.raises(CorruptError, match=r"map 12/certificate\.json: expected a certificate in JSON, but got"):
+        parse_certificate(text, subject="map 12/certificate.json")
