@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export DO_NOT_TRACK := 1
 
-.PHONY: help install demo test test-slow test-server test-gpu lint format bench lock clean
+.PHONY: docs help install demo test test-slow test-server test-gpu lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -49,6 +49,9 @@ format: install  ## format and sort imports
 
 bench: install  ## every speed and memory claim, as ratios measured side by side in one run
 	$(BIN)/python -m benchmarks
+
+docs: install  ## write docs/tables.md and docs/commands.md from the code
+	@$(BIN)/python docs/generate.py
 
 lock: install  ## resolve the newest allowed versions into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade -o requirements.lock

@@ -1,0 +1,85 @@
+"""Write docs/tables.md and docs/commands.md from the code: `make docs`; a test fails when they are stale."""
+
+from pathlib import Path
+
+import click
+import pyarrow as pa
+
+from flows.cli.app import COMMANDS, app
+from schemas import tables
+
+HERE = Path(__file__).parent
+
+TABLES = {
+    "images": (tables.IMAGES, "One row an input file; every input is accounted for."),
+    "attributes": (tables.ATTRIBUTES, "Facts about images that the user imported."),
+    "predictions": (tables.PREDICTIONS, "What a model said about images, imported by the user."),
+    "concepts": (tables.CONCEPTS, "Concept vectors of a bank."),
+    "similarities": (tables.SIMILARITIES, "Long form, clustered by concept."),
+    "concept_stats": (tables.CONCEPT_STATS, "The distribution of each concept over a dataset."),
+    "shift": (tables.SHIFT, "One row a concept: a two-sample comparison."),
+    "zeroshot": (tables.ZEROSHOT, "One row an image: the class whose vector is nearest."),
+    "lineage": (tables.LINEAGE, "What each artifact was made from."),
+    "fitted rows": (tables.FITTED_ROWS, "Which images a map was fitted on, and the fold that never saw each."),
+}
+
+
+def table_page() -> str:
+    """Return the page of all table schemas."""
+    parts = [
+        "# Tables",
+        "Every column the store writes. In SQL the views add the columns that name the artifact "
+        "(`dataset`, `map`, `bank`, ...); `t2c sql` reads them.",
+    ]
+    for name, (schema, about) in TABLES.items():
+        parts.append(
+            f"## {name}\n\n{about}\n\n| column | type | meaning |\n|---|---|---|\n" + "\n".join(map(_row, schema))
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(field: pa.Field) -> str:
+    kind = (
+        str(field.type)
+        .replace("timestamp[us, tz=UTC]", "timestamp (UTC)")
+        .replace("list<element: ", "list<")
+        .replace("list<item: ", "list<")
+    )
+    return f"| `{field.name}` | {kind}{', null' if field.nullable else ''} | {tables.doc(field)} |"
+
+
+def command_page() -> str:
+    """Return the page of every command's help."""
+    parts = [
+        "# Commands",
+        "Every command takes `--help`, `--json` and `--store`. Exit codes: 0 done, 1 error, 2 usage, 3 drift found where asked to fail on it.",
+    ]
+    context = click.Context(app, info_name="t2c")
+    for name in COMMANDS:
+        found = app.get_command(context, name)
+        assert found is not None, name
+        parts += _help(found, f"t2c {name}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _help(found: click.Command, path: str) -> list[str]:
+    context = click.Context(found, info_name=path, max_content_width=100, terminal_width=100)
+    parts = [f"## {path}", f"```\n{found.get_help(context)}\n```"]
+    if isinstance(found, click.Group):
+        for name, inner in found.commands.items():
+            parts += _help(inner, f"{path} {name}")
+    return parts
+
+
+PAGES = {"tables.md": table_page, "commands.md": command_page}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page())
+        print(f"wrote docs/{name}")
+
+
+if __name__ == "__main__":
+    main()
