@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from flows.demo.shapes import Field, coverage
 
 NOISE_SEED = 20260
 """Seed of the noise tiles, which are part of the world and the same for every image."""
+
+
+Picture = npt.NDArray[np.floating]
+"""Colours in 0..1, (height, width, 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Grid:
 class Place:
     """A drawn backdrop and how it changes an object placed in it."""
 
-    image: np.ndarray
+    image: Picture
     """Backdrop (size, size, 3), float32 in 0..1."""
     light: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Factor on the object's red, green and blue."""
@@ -63,7 +68,8 @@ def noise_tile(size: int, cells_x: int, cells_y: int) -> Field:
     rng = np.random.default_rng([NOISE_SEED, cells_x, cells_y])
     coarse = Image.fromarray(rng.standard_normal((2 * cells_y, 2 * cells_x)).astype(np.float32))
     tile = np.asarray(coarse.resize((2 * size, 2 * size), Image.Resampling.BICUBIC))
-    return ((tile - tile.mean()) / tile.std()).astype(np.float32)
+    result: Field = ((tile - tile.mean()) / tile.std()).astype(np.float32)
+    return result
 
 
 def noise(rng: np.random.Generator, at: Grid, *, cells: tuple[int, int]) -> Field:
@@ -74,13 +80,13 @@ def noise(rng: np.random.Generator, at: Grid, *, cells: tuple[int, int]) -> Fiel
     return tile[top : top + size, left : left + size]
 
 
-def ramp(t: Field, low: tuple[float, float, float], high: tuple[float, float, float]) -> np.ndarray:
+def ramp(t: Field, low: tuple[float, float, float], high: tuple[float, float, float]) -> Picture:
     """Return the colour between low (t = 0) and high (t = 1) at each pixel, (size, size, 3)."""
     start = np.asarray(low, np.float32)
     return start + t[..., None] * (np.asarray(high, np.float32) - start)
 
 
-def blend(under: np.ndarray, over: np.ndarray, share: Field) -> np.ndarray:
+def blend(under: Picture, over: Picture, share: Field) -> Picture:
     """Return over where share is 1, under where it is 0."""
     return under + share[..., None] * (over - under)
 
@@ -98,7 +104,7 @@ def speckles(rng: np.random.Generator, at: Grid, *, count: int, radius: tuple[fl
     return field
 
 
-def _landscape(at: Grid, sky: np.ndarray, ground: np.ndarray, horizon: float) -> np.ndarray:
+def _landscape(at: Grid, sky: Picture, ground: Picture, horizon: float) -> Picture:
     return blend(sky, ground, coverage(horizon - at.y, pixel=at.pixel))
 
 
@@ -110,7 +116,7 @@ def on_grass(rng: np.random.Generator, at: Grid) -> Place:
     ground = ramp(np.clip(depth + 0.12 * blades, 0, 1), (0.50, 0.66, 0.30), (0.20, 0.44, 0.12))
     ground = ground + (0.05 * blades)[..., None]
     clouds = np.clip(0.5 * noise(rng, at, cells=(4, 8)), 0, 1)
-    sky = blend(ramp(at.y / horizon, (0.45, 0.68, 0.92), (0.82, 0.90, 0.96)), np.float32(0.97), clouds)
+    sky = blend(ramp(at.y / horizon, (0.45, 0.68, 0.92), (0.82, 0.90, 0.96)), np.full(3, 0.97, np.float32), clouds)
     return Place(_landscape(at, sky, ground, horizon), light=(1.0, 1.02, 0.97), shadow=0.45)
 
 

@@ -6,8 +6,9 @@ Lengths are in image widths; a signed distance is negative inside. Coverage foll
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
-Field = np.ndarray
+Field = npt.NDArray[np.floating]
 """A float32 array (height, width), one value a pixel."""
 
 STAR_INNER = 0.45
@@ -16,7 +17,8 @@ STAR_INNER = 0.45
 
 def coverage(distance: Field, *, pixel: float) -> Field:
     """Return the share of each pixel that lies inside: 1 inside, 0 outside, a ramp one pixel wide between."""
-    return np.clip(0.5 - distance / pixel, 0.0, 1.0)
+    result: Field = np.clip(0.5 - distance / pixel, 0.0, 1.0)
+    return result
 
 
 def circle(u: Field, v: Field, r: float) -> Field:
@@ -67,7 +69,8 @@ SHAPE_DISTANCES: dict[str, Callable[[Field, Field, float], Field]] = {
 
 def wave(t: Field, period: float) -> Field:
     """Distance to the nearest edge of a square wave of that period: negative in the first half-period."""
-    return (np.abs(t / period - np.floor(t / period) - 0.5) - 0.25) * -period
+    result: Field = (np.abs(t / period - np.floor(t / period) - 0.5) - 0.25) * -period
+    return result
 
 
 def plain(u: Field, v: Field, period: float) -> Field:  # noqa: ARG001
@@ -84,7 +87,8 @@ def dotted(u: Field, v: Field, period: float) -> Field:
     """Round dots in a staggered grid."""
     line = np.floor(v / period)
     x = u / period + 0.5 * (line % 2)
-    return np.hypot(x - np.floor(x) - 0.5, v / period - line - 0.5) * period - 0.3 * period
+    result: Field = np.hypot(x - np.floor(x) - 0.5, v / period - line - 0.5) * period - 0.3 * period
+    return result
 
 
 def checkered(u: Field, v: Field, period: float) -> Field:

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image
 
-from flows.demo.backdrops import BACKDROPS, Grid, Place, blend, grid
+from flows.demo.backdrops import BACKDROPS, Grid, Picture, Place, blend, grid
 from flows.demo.shapes import SHAPE_DISTANCES, TEXTURE_DISTANCES, Field, coverage
 from schemas.errors import SpecError, expected, unknown
 
@@ -68,7 +69,7 @@ class Attributes:
                 raise unknown(f"{name} of the world", value, VALUES[name])
 
 
-def shares(name: str, mix: Mix | None = None) -> np.ndarray:
+def shares(name: str, mix: Mix | None = None) -> npt.NDArray[np.float64]:
     """Return the probability of each of VALUES[name] under a mix; they sum to 1."""
     odds = dict((mix or {}).get(name, {}))
     for value in set(odds) - set(VALUES[name]):
@@ -76,7 +77,8 @@ def shares(name: str, mix: Mix | None = None) -> np.ndarray:
     weights = np.array([odds.get(value, 1.0) for value in VALUES[name]])
     if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() == 0:
         raise SpecError(expected(f"mix of {name}", "odds of 0 or more, not all 0", repr(odds)))
-    return weights / weights.sum()
+    result: npt.NDArray[np.float64] = weights / weights.sum()
+    return result
 
 
 def draw_attributes(seed: int, index: int, *, mix: Mix | None = None) -> Attributes:
@@ -93,7 +95,7 @@ def draw_attributes(seed: int, index: int, *, mix: Mix | None = None) -> Attribu
 
 def draw(
     seed: int, index: int, *, size: int = DEFAULT_SIZE, attributes: Attributes | None = None, mix: Mix | None = None
-) -> tuple[np.ndarray, Attributes]:
+) -> tuple[npt.NDArray[np.uint8], Attributes]:
     """Return image `index` as uint8 (size, size, 3) RGB, and what it shows.
 
     Attributes given are drawn as given; otherwise they follow from (seed, index) and the mix. Place, angle, size and
@@ -123,10 +125,10 @@ def _place_shape(rng: np.random.Generator, at: Grid, shape: str) -> tuple[Field,
     dx, dy = at.x - np.float32(cx), at.y - np.float32(cy)
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     u, v = cos * dx + sin * dy, cos * dy - sin * dx
-    return SHAPE_DISTANCES[shape](u, v, np.float32(radius)), u, v
+    return SHAPE_DISTANCES[shape](u, v, radius), u, v
 
 
-def _surface(rng: np.random.Generator, at: Grid, shown: Attributes, frame: tuple[Field, Field, Field]) -> np.ndarray:
+def _surface(rng: np.random.Generator, at: Grid, shown: Attributes, frame: tuple[Field, Field, Field]) -> Picture:
     """Return the shaded, patterned surface (size, size, 3), defined everywhere and seen inside the outline."""
     outline, u, v = frame
     base = np.asarray(COLOURS[shown.colour], np.float32) / 255
@@ -137,13 +139,13 @@ def _surface(rng: np.random.Generator, at: Grid, shown: Attributes, frame: tuple
     return _shade(rng, at, painted, outline)
 
 
-def _mark_colour(base: np.ndarray) -> np.ndarray:
+def _mark_colour(base: Picture) -> Picture:
     """Return the colour of a texture's marks: a clear step lighter on dark colours, darker on light ones."""
     bright = float(base @ np.array([0.3, 0.59, 0.11], np.float32)) > 0.55
     return base * np.float32(0.5) if bright else base + np.float32(0.55) * (1 - base)
 
 
-def _shade(rng: np.random.Generator, at: Grid, painted: np.ndarray, outline: Field) -> np.ndarray:
+def _shade(rng: np.random.Generator, at: Grid, painted: Picture, outline: Field) -> Picture:
     """Light the surface from above: a bevelled rim whose facets follow the outline, a soft gradient, a gloss."""
     angle = np.deg2rad(rng.uniform(-130, -50))
     lx, ly = np.float32(np.cos(angle)), np.float32(np.sin(angle))
@@ -153,16 +155,18 @@ def _shade(rng: np.random.Generator, at: Grid, painted: np.ndarray, outline: Fie
     soft = (at.x - 0.5) * lx + (at.y - 0.5) * ly
     light = 1 + 0.38 * rim * facing + 0.22 * soft
     gloss = 0.10 * np.clip(soft * 2.5, 0, 1) * (1 - rim) + 0.10 * np.clip(rim * facing, 0, 1)
-    return painted * light[..., None] + gloss[..., None]
+    result: Picture = painted * light[..., None] + gloss[..., None]
+    return result
 
 
-def _cast_shadow(at: Grid, place: Place, outline: Field) -> np.ndarray:
+def _cast_shadow(at: Grid, place: Place, outline: Field) -> Picture:
     """Darken the backdrop below and beside the object."""
     if place.shadow == 0:
         return place.image
     shift = max(1, round(0.035 * at.size))
     moved = np.pad(outline, ((shift, 0), (shift // 2, 0)), mode="edge")[: at.size, : at.size]
-    return place.image * (1 - place.shadow * np.clip(0.5 - moved / 0.06, 0, 1))[..., None]
+    result: Picture = place.image * (1 - place.shadow * np.clip(0.5 - moved / 0.06, 0, 1))[..., None]
+    return result
 
 
 def write_images(
