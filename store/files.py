@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
@@ -71,8 +71,11 @@ class Files(Protocol):
     def find(self, path: str) -> bytes | None:
         """Return a file's bytes, or None when it is not there."""
 
-    def read_into(self, path: str, buffer: memoryview) -> int:
-        """Fill buffer from the front of a file; returns the file's size, CorruptError when it is not there."""
+    def read_into(self, path: str, buffers: Sequence[memoryview]) -> int:
+        """Fill the buffers, one after the other, from the front of a file opened once; returns the file's size.
+
+        Raises CorruptError when the file is not there; a file that is too short leaves the rest as it was.
+        """
 
     def exists(self, path: str) -> bool:
         """Say whether a file is there."""
@@ -159,13 +162,14 @@ class LocalFiles:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def read_into(self, path: str, buffer: memoryview) -> int:
-        """Fill buffer from the front of a file; returns the file's size."""
+    def read_into(self, path: str, buffers: Sequence[memoryview]) -> int:
+        """Fill the buffers from the front of a file; returns the file's size."""
         try:
             with self._at(path).open("rb", buffering=0) as file:
-                done = 0
-                while done < len(buffer) and (count := file.readinto(buffer[done:])):
-                    done += count
+                for buffer in buffers:
+                    done = 0
+                    while done < len(buffer) and (count := file.readinto(buffer[done:])):
+                        done += count
                 return os.fstat(file.fileno()).st_size
         except (FileNotFoundError, NotADirectoryError):
             raise missing(path) from None
@@ -206,8 +210,16 @@ class LocalFiles:
 
     def put(self, path: str, data: bytes) -> None:
         """Write a file beside, fsync it, move it into place."""
-        with self.open_new(path) as file:
-            file.write(data)
+        target = self._at(path)
+        with self._writing(path, lambda: len(data)):
+            _make_folders(target.parent)
+            temporary = _temporary(target)
+            try:
+                _write_synced(temporary, data)
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
+            _sync_folder(target.parent)
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         """Write a file beside, fsync it, and link it into place: linking fails where the name is taken."""

@@ -7,7 +7,7 @@ put (`If-None-Match: *`, fsspec's mode "create"), so that exactly one of several
 import hashlib
 import posixpath
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -41,11 +41,13 @@ class ObjectFiles:
         except FileNotFoundError:
             return None
 
-    def read_into(self, path: str, buffer: memoryview) -> int:
-        """Fill buffer from the front of an object; returns the object's size."""
-        data = self.read(path)
-        count = min(len(data), len(buffer))
-        buffer[:count] = data[:count]
+    def read_into(self, path: str, buffers: Sequence[memoryview]) -> int:
+        """Fill the buffers from the front of an object, read in one request; returns the object's size."""
+        data, done = memoryview(self.read(path)), 0
+        for buffer in buffers:
+            part = data[done : done + len(buffer)]
+            buffer[: len(part)] = part
+            done += len(part)
         return len(data)
 
     def exists(self, path: str) -> bool:
