@@ -30,7 +30,7 @@ class DaskRunner:
     @property
     def parallel(self) -> int:
         """Threads of all workers, at least 1."""
-        return max(1, sum(self._client.nthreads().values()))
+        return max(1, int(sum(self._client.nthreads().values())))
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield function(item) for every item, in order, keeping at most AHEAD blocks a thread in flight."""

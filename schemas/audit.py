@@ -1,0 +1,241 @@
+"""The audit file: datasets, encoders, concepts, questions and where the report goes, in one validated YAML file.
+
+store: t2c-store
+datasets:
+  photos: {source: photos/}
+  new_photos: {source: new_photos/}
+encoders: {source: timm:resnet50.a1_in1k, target: open_clip:ViT-B-16/openai}
+concepts: {bank: everyday, file: concepts.txt}
+align: {dataset: photos}
+shift: {reference: photos, current: new_photos, alpha: 0.05}
+queries: ["dog > 2.25 & beach > 2"]
+zeroshot: [{name: animals}]
+report: report.html
+fail_on_drift: true
+"""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.digest import digest
+from schemas.errors import SpecError, expected, nearest
+from schemas.names import check_name, parse_dataset_ref
+from schemas.specs import DEFAULT_TEMPLATES, ConceptFile, Spec, parse_encoder
+from schemas.yaml_specs import load_spec
+
+EXAMPLE = "See the example: t2c audit --help"
+
+
+class DatasetSpec(Spec):
+    """One dataset of the audit: where its images are, and how they are read."""
+
+    source: str | None = None
+    """Folder, tar files, Parquet files or URL of the images; None uses what the store already holds."""
+    label_from: str | None = None
+    """Where labels come from: `folder`, or a column of a Parquet source; None is the index's own default."""
+    captured_at: str | None = None
+    """Where capture times come from; None is the index's own default."""
+    max_pixels: int | None = Field(default=None, gt=0)
+    """Pixel cap before decoding; None is the index's own default."""
+    attributes: str | None = None
+    """Parquet file of attributes to import (image_id, then one column an attribute, or long form)."""
+    predictions: dict[str, str] = Field(default_factory=dict)
+    """Model name to Parquet file of its predictions."""
+
+
+class EncodersSpec(Spec):
+    """The two encoders that are aligned, and how they run."""
+
+    source: str
+    """The off-the-shelf encoder under audit, such as `timm:resnet50.a1_in1k`, or the name of imported features."""
+    target: str
+    """The CLIP whose text encoder names the concepts, such as `open_clip:ViT-B-16/openai`."""
+    batch_size: int | None = Field(default=None, gt=0)
+    """Images a forward pass; None chooses."""
+    device: str = "auto"
+    """cpu, cuda, mps, or auto."""
+
+    @field_validator("source", "target")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if ":" in value:
+            parse_encoder(value)
+        return value
+
+    @property
+    def extracted(self) -> tuple[str, ...]:
+        """The encoders this project runs itself; a name without a colon is imported features."""
+        return tuple(dict.fromkeys(name for name in (self.source, self.target) if ":" in name))
+
+
+class AlignSpec(Spec):
+    """How the linear map is fitted."""
+
+    dataset: str | None = None
+    """Dataset the map is fitted on, `photos` or `photos@3`; None takes the shift's reference or the first dataset."""
+    ridge: float | None = Field(default=None, ge=0)
+    """Ridge strength; 0 is exact least squares, None chooses by cross-validation."""
+    folds: int = Field(default=5, ge=2, le=16)
+    """Folds for out-of-fold maps."""
+    holdout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the rows that are never fitted."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the block and fold assignment."""
+    max_rows: int | None = Field(default=None, gt=0)
+    """Rows used at most, chosen by content hash; None uses all."""
+
+
+class BankSpec(Spec):
+    """The concept bank: one that the store holds, a file, or concepts written here."""
+
+    bank: str
+    """Bank name."""
+    file: str | None = None
+    """Concept file (.txt or .yaml) to add to the bank."""
+    inline: ConceptFile | None = None
+    """Concepts written in the audit file itself."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        check_name(self.bank, what="concept bank")
+        if self.file is not None and self.inline is not None:
+            raise SpecError(expected("concepts", "either file or inline", "both"))
+        return self
+
+
+class ShiftSpec(Spec):
+    """What is compared with what."""
+
+    reference: str
+    """Dataset, or a snapshot such as `photos@3` as a frozen reference."""
+    current: str | None = None
+    """Dataset; None compares the rows of `where` with the rest of the reference."""
+    where: str | None = None
+    """SQL condition on the columns of `images` that picks the current rows."""
+    reference_where: str | None = None
+    """SQL condition that picks the reference rows."""
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    """False discovery rate: a concept is flagged at q <= alpha."""
+
+    @model_validator(mode="after")
+    def _two_sides(self) -> Self:
+        parse_dataset_ref(self.reference)
+        if self.current is not None:
+            parse_dataset_ref(self.current)
+        if self.current is None and self.where is None:
+            raise SpecError(expected("shift", "two sides: current, or where", "only a reference"))
+        return self
+
+
+class ZeroshotSpec(Spec):
+    """One zero-shot classification task."""
+
+    name: str
+    """What the task is called in the report."""
+    classes: tuple[str, ...] = ()
+    """Class names; empty takes the labels there are."""
+    templates: tuple[str, ...] = Field(default=DEFAULT_TEMPLATES, min_length=1)
+    """Prompts with {} where the class goes; several are averaged."""
+    labels: str = "label"
+    """`label`, or the name of an imported attribute that holds the true class."""
+    mapping: dict[str, str] = Field(default_factory=dict)
+    """Label to class, where they are spelled differently."""
+    datasets: tuple[str, ...] = ()
+    """Datasets to classify; empty takes all."""
+
+
+class AuditSpec(Spec):
+    """A whole audit; every relative path is relative to the audit file's folder."""
+
+    store: str = "t2c-store"
+    """Folder or URL of the store."""
+    datasets: dict[str, DatasetSpec] = Field(min_length=1)
+    """Dataset name to its source."""
+    encoders: EncodersSpec
+    """Source and target encoder."""
+    concepts: BankSpec
+    """The concept bank."""
+    align: AlignSpec = AlignSpec()
+    """How the map is fitted."""
+    shift: tuple[ShiftSpec, ...] = ()
+    """Comparisons; one may be written without the list."""
+    queries: tuple[str, ...] = ()
+    """Concept-logic expressions, run on every dataset."""
+    zeroshot: tuple[ZeroshotSpec, ...] = ()
+    """Zero-shot tasks."""
+    report: str | None = None
+    """HTML file to write; None writes none."""
+    fail_on_drift: bool = False
+    """Whether drift found is exit code 3."""
+    max_bad_rate: float = Field(default=1.0, ge=0, le=1)
+    """Share of unreadable images above which a dataset is an error."""
+
+    @field_validator("shift", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        for name in self.datasets:
+            check_name(name, what="dataset name")
+        for subject, name in self._named_datasets():
+            if parse_dataset_ref(name).name not in self.datasets:
+                todo = nearest(name, self.datasets)
+                raise SpecError(expected(subject, f"one of the datasets {', '.join(self.datasets)}", repr(name), todo))
+        return self
+
+    def _named_datasets(self) -> list[tuple[str, str]]:
+        named = [("align.dataset", self.align.dataset)]
+        named += [("shift.reference", one.reference) for one in self.shift]
+        named += [("shift.current", one.current) for one in self.shift]
+        named += [("zeroshot.datasets", name) for task in self.zeroshot for name in task.datasets]
+        return [(subject, name) for subject, name in named if name is not None]
+
+    @property
+    def fitted_on(self) -> str:
+        """The dataset that the map is fitted on."""
+        if self.align.dataset is not None:
+            return self.align.dataset
+        return self.shift[0].reference if self.shift else next(iter(self.datasets))
+
+    @property
+    def digest(self) -> str:
+        """The sha256 over the whole spec."""
+        return digest(self.model_dump(mode="json"))
+
+
+def load_audit(path: str | Path) -> AuditSpec:
+    """Read and check an audit file; relative paths in it become absolute. Raises SpecError with every problem."""
+    file = Path(path)
+    spec = load_spec(file, AuditSpec, example=EXAMPLE)
+    return _with_absolute_paths(spec, file.expanduser().absolute().parent)
+
+
+def _with_absolute_paths(spec: AuditSpec, folder: Path) -> AuditSpec:
+    datasets = {
+        name: one.model_copy(
+            update={
+                "source": _absolute(one.source, folder),
+                "attributes": _absolute(one.attributes, folder),
+                "predictions": {model: str(_absolute(path, folder)) for model, path in one.predictions.items()},
+            }
+        )
+        for name, one in spec.datasets.items()
+    }
+    return spec.model_copy(
+        update={
+            "store": _absolute(spec.store, folder),
+            "report": _absolute(spec.report, folder),
+            "concepts": spec.concepts.model_copy(update={"file": _absolute(spec.concepts.file, folder)}),
+            "datasets": datasets,
+        }
+    )
+
+
+def _absolute(text: str | None, folder: Path) -> str | None:
+    if text is None or "://" in text:
+        return text
+    return str((folder / Path(text).expanduser()).absolute())

@@ -1,0 +1,111 @@
+"""A YAML file read into a spec; whatever is wrong is said in this project's grammar, with the field and the nearest name."""
+
+import inspect
+import typing
+from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.errors import SpecError, expected, nearest
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice, where YAML lets the last one win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Return the mapping; raises ConstructorError at the second of two equal keys."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} a second time", key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_spec(path: str | Path, model: type[Model], *, example: str = "") -> Model:
+    """Read the YAML file at path into a model; raises SpecError. `example` is what to type instead, or where to look."""
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        got = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SpecError(expected(str(file), "a readable YAML file", got.lower(), example)) from error
+    return parse_spec(text, model, subject=file.name, example=example)
+
+
+def parse_spec(text: str, model: type[Model], *, subject: str, example: str = "") -> Model:
+    """Parse YAML text into a model; `subject` names the text in messages. Raises SpecError."""
+    try:
+        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise SpecError(expected(subject, "YAML", f"a mistake {_yaml_problem(error)}", example)) from error
+    if not isinstance(value, Mapping):
+        got = "an empty file" if value is None else f"a {type(value).__name__}"
+        raise SpecError(expected(subject, f"fields such as {_some(model.model_fields)}", got, example))
+    return check_spec(value, model, subject=subject, example=example)
+
+
+def check_spec(value: Mapping[Any, Any], model: type[Model], *, subject: str, example: str = "") -> Model:
+    """Validate a mapping against a model; every problem is one line of the SpecError's message."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = [_problem(subject, detail, model) for detail in error.errors(include_url=False)]
+        raise SpecError("\n".join([*problems, *([example] if example else [])])) from error
+
+
+def _problem(subject: str, detail: ErrorDetails, model: type[BaseModel]) -> str:
+    place = [part for part in detail["loc"] if not str(part).startswith(("function-", "tagged-union"))]
+    where = f"{subject}: {'.'.join(str(part) for part in place)}" if place else subject
+    if detail["type"] == "extra_forbidden":
+        known = _fields(model, place[:-1])
+        return expected(where, f"one of the fields {', '.join(known)}", repr(place[-1]), nearest(str(place[-1]), known))
+    if detail["type"] == "missing":
+        return expected(where, "a value", "nothing", f"Add the field {place[-1]!r}.")
+    message = detail["msg"].removeprefix("Value error, ")
+    if message.startswith("Input should be "):
+        return expected(where, message.removeprefix("Input should be "), _short(detail["input"]))
+    return (
+        f"{where}: {message}" if detail["type"] == "value_error" else expected(where, message, _short(detail["input"]))
+    )
+
+
+def _fields(model: type[BaseModel], place: list[int | str]) -> list[str]:
+    """Return the field names of the model at a place inside a model."""
+    here = model
+    for part in place:
+        field = here.model_fields.get(str(part))
+        inner = next(_models(field.annotation), None) if field is not None else None
+        here = inner or here
+    return list(here.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models inside an annotation such as `tuple[Task, ...]` or `Task | None`."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models(argument)
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"at line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else str(problem)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _some(names: Mapping[str, Any]) -> str:
+    return ", ".join(list(names)[:4])
