@@ -104,7 +104,7 @@ def test_old_bitmap_header() -> None:
 @pytest.mark.parametrize(("kind", "mode", "options"), SAVED)
 def test_cut_inside_the_header_is_an_error(kind: str, mode: str, options: dict[str, Any]) -> None:
     data = encoded(kind, mode, **options)
-    with pytest.raises(ValueError, match="header|no |damaged"):
+    with pytest.raises(ValueError, match=r"header|no |damaged"):
         read_header(io.BytesIO(data[:12]), kind.lower())
 
 
