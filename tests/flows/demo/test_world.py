@@ -82,9 +82,9 @@ def test_a_value_that_is_not_in_the_world_is_named_with_its_neighbours():
         UnknownName, match=r"colour of the world: expected one of .*, but got 'pinc'. did you mean 'pink'"
     ):
         Attributes("pinc", "star", "plain", "indoors")
-    with pytest.raises(UnknownName, match="mix of colour: expected one of .*, but got 'mauve'"):
+    with pytest.raises(UnknownName, match=r"mix of colour: expected one of .*, but got 'mauve'"):
         shares("colour", {"colour": {"mauve": 2.0}})
-    with pytest.raises(UnknownName, match="mix: expected one of .*, but got 'color'"):
+    with pytest.raises(UnknownName, match=r"mix: expected one of .*, but got 'color'"):
         draw_attributes(1, 0, mix={"color": {}})
 
 
