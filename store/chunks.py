@@ -2,8 +2,8 @@
 
 zarr 3.1.6 answers a deleted chunk with the fill value and does not fsync what it writes. So chunk files are read and
 written here, straight to and from the caller's array, and a test holds both directions against zarr itself.
-Measured on 2 cores, float16 chunks of 4,096 x 1,280 from the page cache: see `benchmarks`; the crc32c instruction
-checks about 13 GB/s, so the check costs far less than the copy.
+Measured on 2 cores, 100,000 x 1,280 float16 in chunks of 4,096 from the page cache: 5.6 to 7.2 GB/s here with the
+check (the crc32c instruction does 13 GB/s), 2.3 to 2.8 GB/s through zarr with it and 2.8 to 3.1 GB/s without.
 """
 
 import json
@@ -115,11 +115,14 @@ def parse_metadata(data: bytes, path: str) -> tuple[Layout, int, dict[str, Any]]
     return layout, rows, value["attributes"]
 
 
-def encode(values: FloatArray, layout: Layout) -> bytes:
+def encode(values: FloatArray, layout: Layout) -> memoryview:
     """Return a chunk file's bytes for values of shape (rows, dimension), rows <= chunk_rows, padded with NaN."""
-    whole = np.full((layout.chunk_rows, layout.dimension), np.nan, dtype=layout.numpy)
+    file = np.empty(layout.chunk_bytes, dtype=np.uint8)
+    whole = file[:-_CRC_BYTES].view(layout.numpy).reshape(layout.chunk_rows, layout.dimension)
     whole[: len(values)] = values
-    return whole.tobytes() + _crc(whole)
+    whole[len(values) :] = np.nan
+    file[-_CRC_BYTES:] = np.frombuffer(_crc(whole), dtype=np.uint8)
+    return file.data
 
 
 def read_chunk(store: "Store", artifact: str, index: int, *, layout: Layout, into: FloatArray) -> None:

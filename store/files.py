@@ -95,7 +95,7 @@ class Files(Protocol):
     def folders(self, prefix: str) -> list[str]:
         """Return the names of the folders in a folder (`` is the root), sorted: candidates only."""
 
-    def put(self, path: str, data: bytes) -> None:
+    def put(self, path: str, data: bytes | memoryview) -> None:
         """Write a small file so that a reader sees the old bytes or the new."""
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
@@ -208,7 +208,7 @@ class LocalFiles:
         base = self._at(prefix) if prefix else self._root
         return sorted(entry.name for entry in base.iterdir() if entry.is_dir()) if base.is_dir() else []
 
-    def put(self, path: str, data: bytes) -> None:
+    def put(self, path: str, data: bytes | memoryview) -> None:
         """Write a file beside, fsync it, move it into place."""
         target = self._at(path)
         with self._writing(path, lambda: len(data)):
@@ -301,7 +301,7 @@ def is_temporary(path: str) -> bool:
     return PurePosixPath(path).name.startswith(TEMPORARY)
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def _write_synced(path: Path, data: bytes | memoryview) -> None:
     with path.open("xb") as file:
         file.write(data)
         file.flush()

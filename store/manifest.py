@@ -27,6 +27,7 @@ __all__ = [
     "commit",
     "find_manifest",
     "list_artifacts",
+    "newest_number",
     "next_snapshot",
     "read_manifest",
     "read_parquet",
@@ -137,6 +138,14 @@ def read_manifest(store: "Store", artifact: str, *, snapshot: int | None = None)
             expected(artifact, "a committed artifact", "none", f"See what there is: t2c ls --store {store}")
         )
     raise UnknownName(expected(f"snapshot of {artifact}", f"1 to {newest.snapshot}", str(snapshot)))
+
+
+def newest_number(store: "Store", artifact: str) -> int:
+    """Return the number of the newest snapshot without reading any, 0 when there is none."""
+    number = _hint(store, artifact)
+    while store.files.exists(paths.manifest(artifact, number + 1)):
+        number += 1
+    return number
 
 
 def next_snapshot(store: "Store", artifact: str) -> int:

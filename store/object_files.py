@@ -94,10 +94,10 @@ class ObjectFiles:
             return []
         return sorted(posixpath.basename(entry["name"].rstrip("/")) for entry in found if entry["type"] == "directory")
 
-    def put(self, path: str, data: bytes) -> None:
+    def put(self, path: str, data: bytes | memoryview) -> None:
         """Write an object, replacing what is there."""
         with _writing(self.uri(path), len(data)):
-            self.filesystem.pipe_file(self._at(path), data)
+            self.filesystem.pipe_file(self._at(path), bytes(data))
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         """Write an object unless it is there: a conditional put, decided by the store itself."""

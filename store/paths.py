@@ -61,6 +61,17 @@ def artifact(kind: str, name: str) -> str:
     return KINDS[kind].replace("{}", name)
 
 
+def artifact_of(path: str) -> str | None:
+    """Return the folder of the artifact that a file belongs to, or None for a file that belongs to none."""
+    parts = path.split("/")
+    for kind, folder in KINDS.items():
+        pattern = folder.replace("{}", "/".join(["*"] * NAME_PARTS.get(kind, 1)))
+        depth = pattern.count("/") + 1
+        if len(parts) > depth and PurePosixPath("/".join(parts[:depth])).match(pattern):
+            return "/".join(parts[:depth])
+    return None
+
+
 def images(dataset: str) -> str:
     """Return the folder of a dataset's image index."""
     return artifact("images", check_name(dataset, what="dataset name"))
