@@ -1,0 +1,142 @@
+"""The headline: what was found, one sentence each, from the same numbers as the tables below it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from flows.report import words
+from flows.report.data import ReportData
+from flows.report.words import named
+
+MOST_SHIFTED = 8
+"""Shifted concepts that get a sentence of their own; the table has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence of the headline."""
+
+    kind: str
+    """risen, fallen, warning or plain: how it is marked."""
+    text: Markup
+    """The sentence, escaped."""
+    section: str
+    """Id of the section that holds the numbers."""
+
+
+def findings(data: ReportData) -> list[Finding]:
+    """Return the sentences of the headline, what changed first."""
+    return [*_shifted(data), *_inputs(data), *_alignment(data), *_zeroshot(data), *_logic(data)]
+
+
+def headline(data: ReportData) -> Markup:
+    """Return the one sentence above all others."""
+    reference = data.accounts[0]
+    if data.shift is None or len(data.accounts) < 2:
+        return Markup("{} concepts describe the {} readable images of {}@{}; nothing was compared.").format(
+            words.count(data.reference_stats.num_rows),
+            words.count(reference.count("ok")),
+            named(reference.name),
+            reference.snapshot,
+        )
+    current = data.accounts[1]
+    moved = sum(verdict != "none" for verdict in data.shift["verdict"].to_pylist())
+    sides = Markup("{}@{} and {}@{}").format(
+        named(reference.name), reference.snapshot, named(current.name), current.snapshot
+    )
+    if not moved:
+        return Markup("None of {} concepts shifted between {} at q ≤ {}.").format(
+            words.count(data.shift.num_rows), sides, f"{data.alpha:g}"
+        )
+    return Markup("{} of {} concepts shifted between {} at q ≤ {}.").format(
+        words.count(moved), words.count(data.shift.num_rows), sides, f"{data.alpha:g}"
+    )
+
+
+def _shifted(data: ReportData) -> list[Finding]:
+    if data.shift is None:
+        return []
+    rows = [row for row in data.shift.sort_by("log10_q").to_pylist() if row["verdict"] != "none"]
+    found = [Finding(row["verdict"], _shift_sentence(row), "shift") for row in rows[:MOST_SHIFTED]]
+    if len(rows) > MOST_SHIFTED:
+        more = Markup("{} shifted: see the table.").format(words.plural(len(rows) - MOST_SHIFTED, "more concept"))
+        found.append(Finding("plain", more, "shift"))
+    return found
+
+
+def _shift_sentence(row: dict[str, Any]) -> Markup:
+    return Markup("{} has {}: mean similarity {} → {}, {} reference standard deviations (D {}, q {}).").format(
+        Markup("<strong>{}</strong>").format(named(row["concept"])),
+        row["verdict"],
+        words.number(row["mean_reference"], 3),
+        words.number(row["mean_current"], 3),
+        words.signed(row["effect"]),
+        words.number(row["d"]),
+        words.small(row["log10_q"]),
+    )
+
+
+def _inputs(data: ReportData) -> list[Finding]:
+    return [
+        Finding(
+            "warning",
+            Markup("{} of {} inputs of {} cannot be used: {}.").format(
+                words.count(account.total - account.count("ok")),
+                words.count(account.total),
+                named(account.name),
+                ", ".join(
+                    f"{words.count(row['count'])} {row['outcome'].replace('_', ' ')}"
+                    for row in account.outcomes.to_pylist()
+                    if row["outcome"] != "ok" and row["count"]
+                ),
+            ),
+            "inputs",
+        )
+        for account in data.accounts
+        if account.total > account.count("ok")
+    ]
+
+
+def _alignment(data: ReportData) -> list[Finding]:
+    if data.aligner is None or data.aligner.quality is None:
+        return []
+    first = data.aligner.quality.to_pylist()[0]
+    sentence = Markup("The aligner explains {} of the variance of rows it was not fitted on (the mean predictor {}).")
+    return [
+        Finding("plain", sentence.format(words.percent(first["r2"], 0), words.percent(first["baseline"], 0)), "aligner")
+    ]
+
+
+def _zeroshot(data: ReportData) -> list[Finding]:
+    found = []
+    for task in data.zeroshot:
+        rows = {row["role"]: row for row in task.accuracies.to_pylist()}
+        if "aligned" not in rows:
+            continue
+        beside = [f"CLIP's own encoder {words.percent(rows['target']['accuracy'])}"] if "target" in rows else []
+        text = Markup("Zero-shot {}: the aligned encoder is right for {} of {} ({}).").format(
+            named(task.title),
+            words.percent(rows["aligned"]["accuracy"]),
+            words.plural(rows["aligned"]["n"], "image"),
+            ", ".join([*beside, f"chance {words.percent(task.chance)}"]),
+        )
+        found.append(Finding("plain", text, "zeroshot"))
+    return found
+
+
+def _logic(data: ReportData) -> list[Finding]:
+    sentence = Markup("<code>{}</code> finds {} of {} in {}.")
+    return [
+        Finding(
+            "plain",
+            sentence.format(
+                named(result.expression, 160),
+                words.count(result.found),
+                words.plural(result.searched, "image"),
+                named(result.dataset),
+            ),
+            "logic",
+        )
+        for result in data.logic
+    ]

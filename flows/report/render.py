@@ -1,0 +1,194 @@
+"""ReportData in, one HTML string out: Jinja2 with autoescape, one hashed stylesheet, no script, nothing external."""
+
+import base64
+import hashlib
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from flows.report import charts, words
+from flows.report.data import ReportData
+from flows.report.findings import findings, headline
+
+TEMPLATES = Path(__file__).parent / "templates"
+SHOWN_ROWS = 40
+"""Rows of a long table that are shown at once; the rest is folded."""
+FOLDED_ROWS = 460
+"""Rows that are folded after them; what is beyond is counted, with the command that lists it."""
+PANELS = 24
+"""Concept distributions drawn at once."""
+FOLDED_PANELS = 72
+"""Concept distributions folded after them."""
+SHOWN_CLASSES = 20
+"""Classes with bars of their own: the hardest."""
+SECTIONS = (
+    ("inputs", "Inputs"),
+    ("aligner", "Aligner"),
+    ("shift", "Shift"),
+    ("distributions", "Distributions"),
+    ("logic", "Concept logic"),
+    ("zeroshot", "Zero-shot"),
+    ("images", "Images"),
+    ("lineage", "Lineage"),
+)
+"""Every section in order: id and heading."""
+
+
+def render(data: ReportData) -> str:
+    """Return the report as one HTML document; the same data give the same string."""
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    page = _environment().get_template("report.html.jinja")
+    missing = dict(data.missing)
+    return page.render(
+        data=data,
+        style=style,
+        policy=policy(style),
+        headline=headline(data),
+        findings=findings(data),
+        tiles=tiles(data),
+        sections=[(key, title) for key, title in SECTIONS if has_section(data, key) or key in missing],
+        missing=missing,
+        panels=panels(data),
+        shift_rows=shift_rows(data),
+        alpha_log10=words.number(math.log10(data.alpha), 2),
+    )
+
+
+def policy(style: str) -> str:
+    """Return the Content-Security-Policy: pictures inside the file, the one stylesheet by its hash, nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def has_section(data: ReportData, key: str) -> bool:
+    """Tell whether there is anything to show in an optional section."""
+    optional = {
+        "aligner": data.aligner is not None,
+        "shift": data.shift is not None,
+        "distributions": data.reference_stats.num_rows > 0,
+        "logic": bool(data.logic),
+        "zeroshot": bool(data.zeroshot),
+        "images": bool(data.grids),
+    }
+    return bool(optional.get(key, True))
+
+
+def tiles(data: ReportData) -> list[tuple[str, str, str]]:
+    """Return the figures above the findings: (figure, what it is, more)."""
+    made = []
+    for account in data.accounts:
+        dropped = account.total - account.count("ok")
+        more = (
+            f"{words.count(dropped)} of {words.count(account.total)} inputs not usable"
+            if dropped
+            else "every input is usable"
+        )
+        made.append((words.count(account.count("ok")), f"images in {words.clean(account.name, 40)}", more))
+    if data.shift is not None:
+        verdicts = data.shift["verdict"].to_pylist()
+        risen, fallen = verdicts.count("risen"), verdicts.count("fallen")
+        made.append(
+            (
+                words.count(risen + fallen),
+                f"of {words.plural(len(verdicts), 'concept')} shifted",
+                f"▲ {risen} risen, ▼ {fallen} fallen",
+            )
+        )
+    if data.aligner is not None and data.aligner.quality is not None:
+        first = data.aligner.quality.to_pylist()[0]
+        made.append(
+            (words.number(first["r2"]), "R² on rows not fitted", f"mean predictor {words.number(first['baseline'])}")
+        )
+    for task in data.zeroshot[:1]:
+        best = task.accuracies.to_pylist()[0]
+        made.append(
+            (
+                words.percent(best["accuracy"], 0),
+                f"zero-shot {words.clean(task.title, 40)}",
+                f"chance {words.percent(task.chance, 0)}",
+            )
+        )
+    return made
+
+
+def shift_rows(data: ReportData) -> list[dict[str, Any]]:
+    """Return the rows of the shift table, smallest q first, each with its bars."""
+    if data.shift is None:
+        return []
+    rows: list[dict[str, Any]] = data.shift.sort_by(
+        [("log10_q", "ascending"), ("d", "descending"), ("key", "ascending")]
+    ).to_pylist()
+    most = max((abs(row["effect"]) for row in rows), default=0.0)
+    for row in rows:
+        row["effect_bar"] = charts.diverging(
+            row["effect"], most, kind="weak" if row["verdict"] == "none" else row["verdict"]
+        )
+        row["d_bar"] = charts.bar(row["d"], 1.0)
+    return rows
+
+
+def panels(data: ReportData) -> list[dict[str, Any]]:
+    """Return one small multiple a concept: in the order of the shift table, or by mean when nothing was compared."""
+    reference = {row["key"]: row for row in data.reference_stats.to_pylist()}
+    current = {} if data.current_stats is None else {row["key"]: row for row in data.current_stats.to_pylist()}
+    span = charts.span_of(row["histogram"] for side in (reference, current) for row in side.values())
+    if data.shift is None:
+        ordered = sorted(reference.values(), key=lambda row: (-row["mean"], row["key"]))
+        verdicts: list[dict[str, Any]] = [
+            {"key": row["key"], "verdict": "none", "effect": None, "log10_q": None} for row in ordered
+        ]
+    else:
+        verdicts = shift_rows(data)
+    kept = [row for row in verdicts if row["key"] in reference][: PANELS + FOLDED_PANELS]
+    return [_panel(reference[row["key"]], current.get(row["key"]), shift=row, span=span) for row in kept]
+
+
+def _panel(
+    reference: dict[str, Any], current: dict[str, Any] | None, *, shift: dict[str, Any], span: charts.Span
+) -> dict[str, Any]:
+    """Return the parts of one small multiple."""
+    label = f"Similarity to {words.clean(reference['concept'])}: reference mean {words.number(reference['mean'], 3)}"
+    if current is not None:
+        label += f", current mean {words.number(current['mean'], 3)}, {shift['verdict'] if shift['verdict'] != 'none' else 'no shift'}"
+    chart = charts.histogram(
+        reference["histogram"],
+        None if current is None else current["histogram"],
+        span=span,
+        means=(reference["mean"], None if current is None else current["mean"]),
+        verdict=shift["verdict"],
+        label=label,
+    )
+    return {
+        **shift,
+        "concept": reference["concept"],
+        "chart": chart,
+        "mean": reference["mean"],
+        "std": reference["std"],
+    }
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Return the environment: autoescape for every template, and an error for a name that is not there."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = ("count", "number", "signed", "percent", "small", "size", "plural", "clean", "named")
+    made.filters.update({name: getattr(words, name) for name in filters})
+    made.globals.update(
+        charts=charts,
+        SHOWN_ROWS=SHOWN_ROWS,
+        FOLDED_ROWS=FOLDED_ROWS,
+        PANELS=PANELS,
+        SHOWN_CLASSES=SHOWN_CLASSES,
+        total=lambda column: pc.sum(column).as_py() or 0,
+    )
+    return made
