@@ -1,10 +1,13 @@
 """Small real things that several test files share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from schemas.tables import IMAGES
 from store.root import Store, open_store
 
 
@@ -20,3 +23,18 @@ def memory_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     store = open_store(f"memory://{abs(hash(request.node.nodeid))}/store", create=True)
     yield store
     store.files.filesystem.rm(store.url.removeprefix("memory://"), recursive=True)
+
+
+@pytest.fixture
+def image_rows() -> Callable[..., pa.Table]:
+    """Return rows of IMAGES from `start` on, all ok, ids `a/<row>.png`; keywords replace whole columns."""
+
+    def rows(start: int, count: int, **columns: list[Any]) -> pa.Table:
+        numbers = range(start, start + count)
+        values: dict[str, list[Any]] = {name: [None] * count for name in IMAGES.names}
+        values |= {"row": list(numbers), "image_id": [f"a/{row}.png" for row in numbers], "outcome": ["ok"] * count}
+        values |= {"uri": [f"/photos/a/{row}.png" for row in numbers], "bytes": [100] * count}
+        values |= {"content_hash": [f"{row:064x}" for row in numbers]}
+        return pa.table(values | columns, schema=IMAGES)
+
+    return rows
