@@ -36,20 +36,20 @@ class Inspection:
     """What became of one input file, as far as its header tells."""
 
     outcome: str
-    """ok, corrupt, too_large or unsupported."""
+    """ok, corrupt, too_large, unsupported, or missing when the bytes could not be had."""
     error: str | None
     """Why the outcome is not ok; None when it is."""
-    content_hash: str
-    """sha256 of the file's bytes, hexadecimal."""
-    bytes: int
+    content_hash: str | None = None
+    """sha256 of the file's bytes, hexadecimal; None when they were not read."""
+    bytes: int = 0
     """File size in bytes."""
-    format: str | None
+    format: str | None = None
     """jpeg, png, webp, gif, bmp or tiff; None when the bytes announce none of them."""
-    width: int | None
+    width: int | None = None
     """Pixels after EXIF orientation; None when the header cannot be read."""
-    height: int | None
+    height: int | None = None
     """Pixels after EXIF orientation; None when the header cannot be read."""
-    captured_at: datetime | None
+    captured_at: datetime | None = None
     """EXIF DateTimeOriginal, UTC; None when absent."""
 
 
