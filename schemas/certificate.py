@@ -11,22 +11,22 @@ from schemas.spaces import Space, space_from
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Coefficients of determination on rows that were not fitted, each beside the mean predictor's own."""
+    """R2 on rows that were not fitted, each beside what predicting the fitted rows' mean scores (PAPER.md, section 1)."""
 
     n: int
     """Rows measured."""
-    variance_weighted: float
-    """R2 over all target dimensions, each weighted by its variance."""
-    uniform: float
-    """Plain mean of the R2 of each target dimension."""
-    global_: float
-    """1 - mean squared error / variance of all elements about their one scalar mean (PAPER.md, section 1)."""
-    baseline_variance_weighted: float
-    """The same for a predictor that always answers the fitted rows' mean."""
-    baseline_uniform: float
-    """The same for the mean predictor, uniform."""
-    baseline_global: float
-    """The same for the mean predictor, global."""
+    r2_variance_weighted: float
+    """1 - squared error / variance, both summed over target dimensions; the main figure."""
+    r2_uniform: float
+    """Mean over target dimensions of each one's own R2."""
+    r2_global: float
+    """1 - mean squared error / variance of all elements about one scalar mean."""
+    mean_variance_weighted: float
+    """r2_variance_weighted of the mean predictor."""
+    mean_uniform: float
+    """r2_uniform of the mean predictor."""
+    mean_global: float
+    """r2_global of the mean predictor; well above 0 on CLIP targets."""
 
 
 @dataclass(frozen=True, slots=True)

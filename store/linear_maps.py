@@ -229,7 +229,7 @@ def _summary(certificate: Certificate) -> dict[str, Any]:
         "target": certificate.target.name,
         "dataset": certificate.dataset,
         "fitted": certificate.fitted,
-        "r2": None if quality is None else quality.variance_weighted,
+        "r2": None if quality is None else quality.r2_variance_weighted,
     }
 
 
