@@ -1,0 +1,217 @@
+"""Second moments of paired features: all that a closed-form linear map ever needs, mergeable and of fixed size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import InputError, MismatchError, expected
+
+BLOCK_ROWS = 4096
+"""Rows of one product: large enough for BLAS to run at full speed, small enough for float32 sums to stay exact to 1e-7."""
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Centre:
+    """The one point about which every block's products are taken, so that parts can be added and subtracted."""
+
+    x: Array
+    """(source,) in the dtype of the products."""
+    y: Array
+    """(target,) in the dtype of the products."""
+
+
+def estimate_centre(x: Array, y: Array) -> Centre:
+    """Return the mean of a first block x (images, source) and y (images, target).
+
+    Any centre gives the same answer; one near the mean keeps float32 products free of cancellation. It is float64 for
+    float64 features and float32 otherwise, and that decides the precision of the products.
+    """
+    _check_pair(x, y)
+    kind = np.float64 if x.dtype == y.dtype == np.float64 else np.float32
+    return Centre(x.mean(axis=0, dtype=np.float64).astype(kind), y.mean(axis=0, dtype=np.float64).astype(kind))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Sums over n rows of x - centre.x and y - centre.y; memory (source + target) * source, whatever n is."""
+
+    n: int
+    """Rows summed."""
+    centre: Centre
+    """What was subtracted from each row before multiplying."""
+    sum_x: Array
+    """(source,) float64."""
+    sum_y: Array
+    """(target,) float64."""
+    xx: Array
+    """(source, source) float64: X'X."""
+    xy: Array
+    """(source, target) float64: X'Y."""
+    yy: Array
+    """(target,) float64: the diagonal of Y'Y, which is all that R2 needs."""
+
+    @classmethod
+    def zero(cls, centre: Centre) -> Self:
+        """Return the moments of no rows at all about a centre."""
+        source, target = len(centre.x), len(centre.y)
+        return cls(
+            0, centre, *(np.zeros(s) for s in ((source,), (target,), (source, source), (source, target), (target,)))
+        )
+
+    @classmethod
+    def of(cls, x: Array, y: Array, *, centre: Centre) -> Self:
+        """Return the moments of x (images, source) and y (images, target), of any n, in blocks of BLOCK_ROWS rows."""
+        _check_pair(x, y)
+        _check_width(centre, x, y)
+        sums = cls.zero(centre)
+        for start in range(0, len(x), BLOCK_ROWS):
+            _add_block(sums, x[start : start + BLOCK_ROWS], y[start : start + BLOCK_ROWS])
+        return cls(len(x), centre, sums.sum_x, sums.sum_y, sums.xx, sums.xy, sums.yy)
+
+    def __add__(self, other: Self) -> Self:
+        """Return the moments of both sets of rows."""
+        _check_centres(self.centre, other.centre)
+        return type(self)(
+            self.n + other.n, self.centre, *(a + b for a, b in zip(self._sums(), other._sums(), strict=True))
+        )
+
+    def __sub__(self, other: Self) -> Self:
+        """Return the moments as if other's rows, which must be among these, had never been added."""
+        _check_centres(self.centre, other.centre)
+        if other.n > self.n:
+            raise InputError(expected("moments to subtract", f"at most {self.n} rows", f"{other.n} rows"))
+        return type(self)(
+            self.n - other.n, self.centre, *(a - b for a, b in zip(self._sums(), other._sums(), strict=True))
+        )
+
+    @property
+    def precision(self) -> type[np.floating[Any]]:
+        """The dtype of the block products, which bounds what these sums can resolve."""
+        return self.centre.x.dtype.type
+
+    @property
+    def mean_x(self) -> Array:
+        """(source,) float64 mean of x; the centre when there are no rows."""
+        return self.centre.x + self.sum_x / max(self.n, 1)
+
+    @property
+    def mean_y(self) -> Array:
+        """(target,) float64 mean of y; the centre when there are no rows."""
+        return self.centre.y + self.sum_y / max(self.n, 1)
+
+    def _sums(self) -> tuple[Array, ...]:
+        return self.sum_x, self.sum_y, self.xx, self.xy, self.yy
+
+
+def merge(parts: Iterable[Moments]) -> Moments:
+    """Return the moments of all parts' rows, added in the order given."""
+    listed = list(parts)
+    if not listed:
+        raise InputError(expected("moments to merge", "at least one part", "none"))
+    return reduce(lambda left, right: left + right, listed)
+
+
+def fold_moments(
+    blocks: Iterable[tuple[Array, Array, NDArray[np.integer[Any]]]], *, centre: Centre, folds: int
+) -> tuple[Moments, ...]:
+    """Return the moments of each fold over a stream of (x, y, fold of each row) blocks; rows of fold < 0 are left out.
+
+    Sums are kept in place, so memory is that of `folds` Moments and one block. Parts of a stream may be computed apart
+    (`fold_moments` of each part) and merged fold by fold.
+    """
+    sums = [Moments.zero(centre) for _ in range(folds)]
+    counts = [0] * folds
+    for x, y, fold in blocks:
+        _check_pair(x, y)
+        _check_width(centre, x, y)
+        for index in range(folds):
+            rows = np.flatnonzero(np.asarray(fold) == index)
+            counts[index] += len(rows)
+            for start in range(0, len(rows), BLOCK_ROWS):
+                chosen = rows[start : start + BLOCK_ROWS]
+                _add_block(sums[index], x[chosen], y[chosen])
+    return tuple(Moments(n, centre, *part._sums()) for n, part in zip(counts, sums, strict=True))
+
+
+def _add_block(sums: Moments, x: Array, y: Array) -> None:
+    """Add one block's products into sums, in place: the one spot where work is done."""
+    x = x.astype(sums.precision, copy=False) - sums.centre.x
+    y = y.astype(sums.precision, copy=False) - sums.centre.y
+    for total, part in (
+        (sums.sum_x, x.sum(axis=0, dtype=np.float64)),
+        (sums.sum_y, y.sum(axis=0, dtype=np.float64)),
+        (sums.xx, x.T @ x),
+        (sums.xy, x.T @ y),
+        (sums.yy, np.einsum("it,it->t", y, y, dtype=np.float64)),
+    ):
+        np.add(total, part, out=total)
+
+
+# Which rows go together: decided by content, so that copies of an image always fall in one block.
+
+_HEX_DIGITS = 16
+_NIBBLE = np.full(256, 255, dtype=np.uint8)
+_NIBBLE[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16)
+_NIBBLE[np.frombuffer(b"ABCDEF", dtype=np.uint8)] = np.arange(10, 16)
+
+
+def row_keys(content_hashes: Sequence[str] | Array, *, seed: int) -> NDArray[np.uint64]:
+    """Return one well-mixed 64-bit key a row from its content hash (hex, 16 digits or more) and a seed.
+
+    Equal content gives equal keys on every machine, in any order and in any company.
+    """
+    text = np.asarray(content_hashes, dtype="S64") if len(content_hashes) else np.empty(0, dtype="S64")
+    digits = _NIBBLE[text.view(np.uint8).reshape(len(text), 64)[:, :_HEX_DIGITS]]
+    if (bad := np.flatnonzero((digits > 15).any(axis=1))).size:
+        got = repr(content_hashes[int(bad[0])])
+        raise InputError(expected(f"content hash of row {bad[0]}", f"{_HEX_DIGITS} or more hex digits", got))
+    shifts = np.arange(4 * (_HEX_DIGITS - 1), -1, -4, dtype=np.uint64)
+    keys = (digits.astype(np.uint64) << shifts).sum(axis=1, dtype=np.uint64)
+    return _mix(keys ^ _mix(np.full(1, seed & 0xFFFF_FFFF_FFFF_FFFF, dtype=np.uint64)))
+
+
+def block_of(keys: NDArray[np.uint64], *, blocks: int) -> NDArray[np.int64]:
+    """Return the random block, 0 to blocks - 1, of each row key; equal keys share a block."""
+    if blocks < 1:
+        raise InputError(expected("number of blocks", "1 or more", str(blocks)))
+    return (keys % np.uint64(blocks)).astype(np.int64)
+
+
+def _mix(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return splitmix64 of each key (Steele, Lea and Flood 2014): every input bit moves every output bit."""
+    keys = keys + np.uint64(0x9E37_79B9_7F4A_7C15)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
+    return keys ^ (keys >> np.uint64(31))
+
+
+def _check_pair(x: Array, y: Array) -> None:
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
+        raise MismatchError(
+            expected(
+                "paired features",
+                "x (images, source) and y (images, target) of the same images",
+                f"shapes {x.shape} and {y.shape}",
+            )
+        )
+
+
+def _check_width(centre: Centre, x: Array, y: Array) -> None:
+    want, got = (len(centre.x), len(centre.y)), (x.shape[1], y.shape[1])
+    if want != got:
+        raise MismatchError(expected("dimensions (source, target) of a block", f"{want} as in the centre", f"{got}"))
+
+
+def _check_centres(left: Centre, right: Centre) -> None:
+    if left is not right and not (np.array_equal(left.x, right.x) and np.array_equal(left.y, right.y)):
+        raise MismatchError(
+            expected("moments", "one shared centre", "two different centres", "Estimate it once, from the first block.")
+        )
