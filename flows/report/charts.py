@@ -135,7 +135,7 @@ def _means(means: tuple[float, float | None], span: Span, verdict: str) -> Marku
     return Markup().join(
         Markup('<line class="{0}" x1="{1:.2f}%" x2="{1:.2f}%" y1="0" y2="{2}"/>').format(kind, span.place(mean), _PLOT)
         for kind, mean in zip(kinds, means, strict=True)
-        if mean is not None
+        if mean is not None and not math.isnan(mean)
     )
 
 

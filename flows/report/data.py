@@ -47,6 +47,18 @@ QUALITY = pa.schema(
         ),
     ]
 )
+FIDELITY = pa.schema(
+    [
+        column("concept", pa.string(), "the concept"),
+        column("n", pa.int64(), "rows compared, none of them fitted"),
+        column(
+            "correlation",
+            pa.float64(),
+            "Pearson correlation of aligned and the target's own similarities; null where one is constant",
+            nullable=True,
+        ),
+    ]
+)
 FUNNEL = pa.schema(
     [
         column("step", pa.string(), "the constraint applied, as written; `all images` for the first step"),
@@ -75,7 +87,7 @@ ARTIFACTS = pa.schema(
     [
         column("artifact", pa.string(), "kind and name"),
         column("snapshot", pa.int64(), "snapshot that was read"),
-        column("digest", pa.string(), "sha256 over spec and parents"),
+        column("digest", pa.string(), "sha256 over spec, the digests of the parents and the sha256 of every file"),
         column(
             "created_at",
             pa.timestamp("us", tz="UTC"),
@@ -141,6 +153,8 @@ class Aligner:
     """QUALITY on rows that were not fitted; None when nothing was held out."""
     notes: tuple[str, ...] = ()
     """What the certificate warns of."""
+    fidelity: pa.Table = field(default_factory=FIDELITY.empty_table)
+    """FIDELITY of the concepts in the bank, weakest first."""
     identity: bool = False
     """The features are in the concepts' space already: nothing was fitted."""
 

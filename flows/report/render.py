@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows.report import charts, words
@@ -188,7 +187,7 @@ def _environment() -> Environment:
         SHOWN_ROWS=SHOWN_ROWS,
         FOLDED_ROWS=FOLDED_ROWS,
         PANELS=PANELS,
+        FOLDED_PANELS=FOLDED_PANELS,
         SHOWN_CLASSES=SHOWN_CLASSES,
-        total=lambda column: pc.sum(column).as_py() or 0,
     )
     return made

@@ -1,0 +1,185 @@
+"""Read from the store what a report says about inputs, the linear map and lineage."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flows.report import words
+from flows.report.data import (
+    ARTIFACTS,
+    DUPLICATES,
+    FIDELITY,
+    LABELS,
+    OUTCOME_COUNTS,
+    PROBLEMS,
+    QUALITY,
+    SIZES,
+    Aligner,
+    DatasetAccount,
+)
+from schemas.certificate import Certificate, HeldOut
+from schemas.digest import SHORT
+from schemas.errors import CorruptError, expected
+from schemas.tables import OUTCOMES
+from store.images import Images
+from store.linear_maps import StoredMap
+from store.manifest import Manifest, Parent, check_files, find_manifest
+from store.paths import artifact as artifact_folder
+from store.root import Store
+
+EXAMPLES = 20
+"""Inputs that are listed by name, for each reason to list them."""
+_COLUMNS = ["row", "image_id", "label", "width", "height", "bytes", "outcome", "error", "duplicate_of"]
+
+
+def account(images: Images, *, role: Literal["reference", "current"]) -> DatasetAccount:
+    """Return where every input of a dataset went, as of the snapshot the handle reads."""
+    table = images.table(_COLUMNS)
+    ok = table.filter(pc.equal(table["outcome"], "ok"))
+    bad = table.filter(pc.not_equal(table["outcome"], "ok"))
+    copies = ok.filter(pc.is_valid(ok["duplicate_of"]))
+    return DatasetAccount(
+        name=images.dataset,
+        snapshot=images.snapshot,
+        role=role,
+        outcomes=_outcomes(table),
+        problems=bad.select(PROBLEMS.names).slice(0, EXAMPLES).cast(PROBLEMS),
+        duplicates=_duplicates(images, copies.slice(0, EXAMPLES)),
+        n_duplicates=copies.num_rows,
+        labels=_labels(ok),
+        sizes=_sizes(ok),
+        superseded=images.rows - table.num_rows,
+    )
+
+
+def aligner(linear_map: StoredMap, *, bank: str) -> Aligner:
+    """Return what a map's certificate says, with the fidelity of one bank's concepts."""
+    source, target = linear_map.source.describe(), linear_map.target.describe()
+    certificate = linear_map.certificate
+    if certificate is None:
+        return Aligner(source, target, digest="", identity=True)
+    return Aligner(
+        source,
+        target,
+        digest=linear_map.digest,
+        facts=_facts(certificate),
+        quality=None if certificate.held_out is None else _quality(certificate.held_out),
+        notes=certificate.notes,
+        fidelity=_fidelity(certificate, bank),
+    )
+
+
+def check_artifacts(store: Store, manifests: Iterable[Manifest]) -> None:
+    """Recompute size and sha256 of every file; raises CorruptError naming the first damaged file and their number."""
+    problems = [problem for manifest in manifests for problem in check_files(store, manifest)]
+    if problems:
+        todo = "Run: t2c verify" if len(problems) == 1 else f"{len(problems)} files are damaged. Run: t2c verify"
+        subject, _, rest = problems[0].partition(": ")
+        want, _, got = rest.removeprefix("expected ").partition(", but got ")
+        raise CorruptError(expected(subject, want, got, todo))
+
+
+def artifacts(store: Store, read: Iterable[Manifest]) -> pa.Table:
+    """Return ARTIFACTS: the snapshots that were read and checked, then all their ancestors, each once."""
+    seen: dict[tuple[str, int], dict[str, Any]] = {}
+    waiting: list[Parent] = []
+    for manifest in read:
+        seen.setdefault((manifest.artifact, manifest.snapshot), _artifact(manifest, checked=True))
+        waiting += manifest.parents
+    while waiting:
+        parent = waiting.pop(0)
+        folder = artifact_folder(parent.kind, parent.name)
+        if (folder, parent.snapshot) in seen:
+            continue
+        found = find_manifest(store, folder, snapshot=parent.snapshot)
+        seen[folder, parent.snapshot] = _gone(folder, parent) if found is None else _artifact(found, checked=False)
+        waiting += () if found is None else found.parents
+    return pa.Table.from_pylist(list(seen.values()), schema=ARTIFACTS)
+
+
+def _outcomes(table: pa.Table) -> pa.Table:
+    counts = {row["values"]: row["counts"] for row in table["outcome"].value_counts().to_pylist()}
+    rows = [{"outcome": outcome, "count": counts.get(outcome, 0)} for outcome in OUTCOMES]
+    return pa.Table.from_pylist(rows, schema=OUTCOME_COUNTS)
+
+
+def _duplicates(images: Images, copies: pa.Table) -> pa.Table:
+    """Return DUPLICATES of some rows: the first image with the same bytes may be superseded by now."""
+    if copies.num_rows == 0:
+        return DUPLICATES.empty_table()
+    names = images.table(["image_id"], current=False)["image_id"]
+    return pa.table([copies["image_id"], names.take(copies["duplicate_of"])], schema=DUPLICATES)
+
+
+def _labels(ok: pa.Table) -> pa.Table:
+    """Return LABELS, most frequent first; nothing when no image has a label."""
+    if ok["label"].null_count == ok.num_rows:
+        return LABELS.empty_table()
+    counts = ok.group_by("label").aggregate([([], "count_all")]).rename_columns(["label", "count"])
+    return counts.sort_by([("count", "descending"), ("label", "ascending")]).cast(LABELS)
+
+
+def _sizes(ok: pa.Table) -> pa.Table:
+    rows = []
+    for measure in ("width", "height", "bytes"):
+        values = np.asarray(ok[measure].drop_null(), dtype=np.float64)
+        if len(values):
+            low, middle, high = (float(value) for value in (values.min(), np.median(values), values.max()))
+            rows.append({"measure": measure, "smallest": low, "median": middle, "largest": high})
+    return pa.Table.from_pylist(rows, schema=SIZES)
+
+
+def _facts(certificate: Certificate) -> tuple[tuple[str, str], ...]:
+    held = certificate.held_out
+    return (
+        ("fitted on", f"{certificate.dataset}@{certificate.snapshot}"),
+        ("rows fitted", words.count(certificate.fitted)),
+        ("rows held out", words.count(held.n) if held else "none"),
+        ("ridge", f"{certificate.ridge:.4g}"),
+        ("folds", str(certificate.folds)),
+        ("rank", f"{words.count(certificate.rank)} of {words.count(certificate.source.dimension)}"),
+        ("condition", "not known" if certificate.condition is None else f"{certificate.condition:.3g}"),
+        ("solved by", certificate.method),
+        ("seed", str(certificate.seed)),
+    )
+
+
+def _quality(held: HeldOut) -> pa.Table:
+    rows = [
+        ("variance-weighted", held.r2_variance_weighted, held.mean_variance_weighted),
+        ("uniform", held.r2_uniform, held.mean_uniform),
+        ("global", held.r2_global, held.mean_global),
+    ]
+    return pa.Table.from_pylist([dict(zip(QUALITY.names, row, strict=True)) for row in rows], schema=QUALITY)
+
+
+def _fidelity(certificate: Certificate, bank: str) -> pa.Table:
+    kept = [one for one in certificate.fidelity if one.bank == bank]
+    kept.sort(key=lambda one: (one.correlation is not None, one.correlation or 0.0))
+    rows = [{"concept": one.concept, "n": one.n, "correlation": one.correlation} for one in kept]
+    return pa.Table.from_pylist(rows, schema=FIDELITY)
+
+
+def _artifact(manifest: Manifest, *, checked: bool) -> dict[str, Any]:
+    return {
+        "artifact": manifest.artifact,
+        "snapshot": manifest.snapshot,
+        "digest": manifest.content_digest,
+        "created_at": datetime.fromisoformat(manifest.created_at),
+        "files": len(manifest.files) if checked else None,
+        "bytes": sum(entry.size for entry in manifest.files) if checked else None,
+        "checked": checked,
+        "parents": [
+            f"{artifact_folder(parent.kind, parent.name)}@{parent.snapshot} {parent.digest[:SHORT]}"
+            for parent in manifest.parents
+        ],
+    }
+
+
+def _gone(folder: str, parent: Parent) -> dict[str, Any]:
+    blank: dict[str, Any] = {"created_at": None, "files": None, "bytes": None, "checked": False, "parents": []}
+    return {"artifact": folder, "snapshot": parent.snapshot, "digest": parent.digest, **blank}
