@@ -1,0 +1,203 @@
+"""Commands that compute: encoders, extract, align, score."""
+
+from typing import Any
+
+import click
+
+from flows.cli.bars import Bars
+from flows.cli.options import command, runner_options
+from flows.cli.output import Output
+from schemas.names import parse_dataset_ref
+from store.root import open_store
+
+
+@click.argument("pattern", required=False, default="")
+@click.option(
+    "--library", type=click.Choice(["demo", "timm", "open_clip"]), default=None, help="List one library only."
+)
+def _encoders(out: Output, pattern: str, library: str | None, store_url: str) -> None:  # noqa: ARG001 - one frame for all
+    """List the encoders that can be named, or those whose name contains PATTERN."""
+    from t2c_core.encoders.load import list_encoders
+
+    names = [name for name in list_encoders(library or "") if pattern.casefold() in name.casefold()]
+    out.put("encoders", names)
+    for name in names:
+        out.say(name)
+    out.say(f"{len(names):,} encoders; a local checkpoint is timm:MODEL@FILE or open_clip:MODEL@FILE")
+
+
+encoders = command("encoders", example="t2c encoders resnet50 --library timm")(_encoders)
+
+
+@click.argument("dataset")
+@click.option(
+    "--encoder",
+    "names",
+    multiple=True,
+    metavar="ENCODER",
+    help="timm:MODEL, open_clip:MODEL/PRETRAINED or demo:MODEL; may repeat. Left out: those extracted before.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--batch-size", type=click.IntRange(1), default=None, help="Images a forward pass.")
+@click.option("--workers", type=click.IntRange(1), default=None, help="Decode threads.  [default: one a core]")
+@click.option(
+    "--max-bad-rate",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Exit 1 when a larger share cannot be decoded.",
+)
+@runner_options
+def _extract(
+    out: Output, dataset: str, names: tuple[str, ...], store_url: str, dask_address: str | None, **options: Any
+) -> None:
+    """Extract features of DATASET with one or more encoders, decoding each image once.
+
+    Killed at any moment, the same command goes on where it stopped; run again, it does only what is new.
+    """
+    from flows.runner import runner_for
+    from flows.steps.extract import extract as step
+    from schemas.specs import parse_encoder
+
+    store = open_store(store_url)
+    specs = [parse_encoder(name) for name in names or _extracted(store, dataset)]
+    given = {name: value for name, value in options.items() if value is not None}
+    with runner_for(dask_address) as runner:
+        report = step(store, dataset, specs, runner=runner, progress=Bars(quiet=out.as_json), **given)
+    show_extract(out, report)
+    if len(specs) > 1:
+        out.suggest(f"t2c align {dataset} --source {specs[0].name} --target {specs[1].name}")
+
+
+extract = command(
+    "extract", example="t2c extract photos --encoder timm:resnet50.a1_in1k --encoder open_clip:ViT-B-16/openai"
+)(_extract)
+
+
+def _extracted(store: Any, dataset: str) -> list[str]:
+    """Return the encoders whose features a dataset holds already."""
+    from schemas.errors import SpecError, expected
+    from store.features import list_features
+
+    names = [features.encoder for features in list_features(store, dataset)]
+    if not names:
+        raise SpecError(
+            expected(f"encoders of {dataset}", "--encoder", "none, and none was extracted before", "Try: t2c encoders")
+        )
+    return names
+
+
+def show_extract(out: Output, report: Any) -> None:
+    """Show an extraction report."""
+    from flows.cli.output import plain
+
+    facts = {
+        name: value
+        for name, value in plain(report).items()
+        if isinstance(value, int | float | str) and name not in ("path", "dataset")
+    }
+    out.facts("report", facts)
+    out.put("details", report)
+
+
+@click.argument("dataset")
+@click.option("--source", required=True, metavar="ENCODER", help="Encoder whose features are mapped.")
+@click.option("--target", required=True, metavar="ENCODER", help="Encoder whose space they are mapped into, a CLIP.")
+@click.option(
+    "--ridge",
+    type=click.FloatRange(0),
+    default=None,
+    help="Ridge strength; 0 is exact least squares.  [default: chosen by cross-validation]",
+)
+@click.option(
+    "--folds",
+    type=int,
+    default=5,
+    show_default=True,
+    help="Folds for out-of-fold similarities; 0 leaves the fitted rows in-sample.",
+)
+@click.option(
+    "--holdout",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of rows that are never fitted.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the row blocks.")
+@click.option("--max-rows", type=click.IntRange(1), default=None, help="Fit on a random subset of this many rows.")
+@runner_options
+def _align(out: Output, dataset: str, store_url: str, dask_address: str | None, **options: Any) -> None:
+    """Fit the linear map from SOURCE's space to TARGET's on the images of DATASET that both have read."""
+    from flows.runner import runner_for
+    from flows.steps.align import align as step
+
+    with runner_for(dask_address) as runner:
+        ref = parse_dataset_ref(dataset)
+        report = step(open_store(store_url), ref, runner=runner, progress=Bars(quiet=out.as_json), **options)
+    certificate = report.certificate
+    facts = {
+        "map": report.digest[:12],
+        "fitted rows": certificate.fitted,
+        "ridge": certificate.ridge,
+        "rank": certificate.rank,
+    }
+    out.facts("report", facts)
+    show_quality(out, certificate.held_out)
+    for note in certificate.notes:
+        out.say(f"  note: {note}")
+    out.put("certificate", certificate)
+    out.wrote(report.path)
+    out.suggest(f"t2c concepts add everyday concepts.txt --encoder {options['target']}")
+
+
+align = command("align", example="t2c align photos --source timm:resnet50.a1_in1k --target open_clip:ViT-B-16/openai")(
+    _align
+)
+
+
+def show_quality(out: Output, held_out: Any) -> None:
+    """Show R2 on rows not fitted, in its three definitions, each beside the mean predictor."""
+    if held_out is None:
+        out.say("  R2 unknown: every row was fitted (--holdout 0)")
+        return
+    out.say(f"  R2 on {held_out.n:,} rows not fitted   map   mean predictor")
+    for name in ("variance_weighted", "uniform", "global"):
+        mine, mean = getattr(held_out, f"r2_{name}"), getattr(held_out, f"mean_{name}")
+        out.say(f"    {name.replace('_', '-'):<25}{mine:>6.3f}  {mean:>6.3f}")
+
+
+@click.argument("dataset")
+@click.option("--source", required=True, metavar="ENCODER", help="Encoder whose features are scored.")
+@click.option("--concepts", "bank", required=True, metavar="BANK", help="Concept bank.")
+@click.option("--target", default=None, metavar="ENCODER", help="Target encoder, when several maps fit.")
+@click.option(
+    "--map", "linear_map", default=None, metavar="DIGEST", help="Linear map, when several fit.  [default: the newest]"
+)
+@runner_options
+def _score(out: Output, dataset: str, store_url: str, dask_address: str | None, **options: Any) -> None:
+    """Materialise the similarity of every image to every concept of a bank; only what is new is computed.
+
+    Images the map was fitted on are scored with the map of the folds without them.
+    """
+    from flows.runner import runner_for
+    from flows.steps.score import score as step
+
+    with runner_for(dask_address) as runner:
+        ref = parse_dataset_ref(dataset)
+        report = step(open_store(store_url), ref, runner=runner, progress=Bars(quiet=out.as_json), **options)
+    facts = {
+        "map": report.map,
+        "new rows": report.rows,
+        "new concepts": report.concepts,
+        "rows": report.total_rows,
+        "concepts": report.total_concepts,
+    }
+    out.facts("report", facts)
+    if report.in_sample:
+        out.say(f"  note: {report.in_sample:,} in-sample rows are left out of every comparison")
+    out.put("details", report)
+    out.wrote(f"{report.path} (snapshot {report.snapshot})")
+    out.suggest(f"t2c summary {dataset}")
+
+
+score = command("score", example="t2c score photos --source timm:resnet50.a1_in1k --concepts everyday")(_score)
