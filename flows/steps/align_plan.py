@@ -1,0 +1,127 @@
+"""Which rows a map is fitted on, which stay held out, and in what parts the moments are summed: decided by content."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.steps.rows import in_parts, ranges
+from schemas.errors import InputError, SpecError, expected
+from schemas.tables import FITTED_ROWS
+from store.features import Features
+from store.images import Images, content_hashes
+from store.selection import searchable
+from t2c_core.moments import block_of, row_keys
+
+BLOCKS = 64
+"""Random row blocks; a block is held out or belongs to one fold as a whole, and copies of an image share a block."""
+READ_ROWS = 4096
+"""Rows read at a time by a worker."""
+PARTS = 16
+"""Runs of rows whose moments are summed apart and merged in order; more would only move more moments about."""
+LEFT_OUT = -1
+"""Group of a row that is neither fitted nor held out: superseded, unreadable, without a feature, past max_rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlignOptions:
+    """How a map is fitted; part of its digest."""
+
+    ridge: float | None = None
+    """Ridge strength; 0 is exact least squares, None chooses by cross-validation over the folds."""
+    folds: int = 5
+    """Folds for out-of-fold maps, 2 to 16."""
+    holdout: float = 0.1
+    """Share of the blocks that are never fitted, 0 to below 1."""
+    seed: int = 0
+    """Seed of the assignment of content to blocks and of blocks to folds."""
+    max_rows: int | None = None
+    """Rows used at most, fitted and held out together; None uses all."""
+
+    def spec(self) -> dict[str, Any]:
+        """Return the options as JSON values, for the digest."""
+        names = ("ridge", "folds", "holdout", "seed", "max_rows")
+        return {"algorithm": "closed-form", "blocks": BLOCKS, **{name: getattr(self, name) for name in names}}
+
+
+def check_options(options: AlignOptions) -> None:
+    """Raise SpecError for an option out of its range."""
+    ridge = options.ridge
+    if ridge is not None and not (np.isfinite(ridge) and ridge >= 0):
+        raise SpecError(expected("--ridge", "a finite number of 0 or more", str(ridge)))
+    if not 2 <= options.folds <= 16:
+        raise SpecError(expected("--folds", "2 to 16", str(options.folds)))
+    if not 0 <= options.holdout < 1 or held_out_blocks(options.holdout) > BLOCKS - options.folds:
+        most = (BLOCKS - options.folds) / BLOCKS
+        raise SpecError(expected("--holdout", f"a share of 0 to {most:.2f}", str(options.holdout)))
+    if options.max_rows is not None and options.max_rows < 2:
+        raise SpecError(expected("--max-rows", "2 or more", str(options.max_rows)))
+
+
+def held_out_blocks(holdout: float) -> int:
+    """Return the number of blocks to hold out: at least one unless the share is 0."""
+    return max(1, round(holdout * BLOCKS)) if holdout > 0 else 0
+
+
+def group_of_blocks(options: AlignOptions) -> npt.NDArray[np.int8]:
+    """Return the group of each block, (BLOCKS,) int8: a fold, or `folds` for held out; shuffled by the seed."""
+    order = np.random.default_rng(options.seed).permutation(BLOCKS)
+    held = held_out_blocks(options.holdout)
+    groups = np.empty(BLOCKS, dtype=np.int8)
+    groups[order[:held]] = options.folds
+    groups[order[held:]] = np.arange(BLOCKS - held) % options.folds
+    return groups
+
+
+def groups_of_rows(
+    images: Images, source: Features, target: Features, *, options: AlignOptions
+) -> npt.NDArray[np.int8]:
+    """Return the group of every row that both features cover, (rows,) int8: a fold, `folds` (held out) or LEFT_OUT.
+
+    Raises InputError when no row has both features.
+    """
+    rows = min(images.rows, source.rows, target.rows)
+    usable = searchable(images)[:rows] & source.present(0, rows) & target.present(0, rows)
+    if not usable.any():
+        both = f"rows with features of both {source.encoder} and {target.encoder}"
+        todo = f"Extract both: t2c extract {images.dataset} --encoder {source.encoder} --encoder {target.encoder}"
+        raise InputError(expected(f"{images.dataset}@{images.snapshot}", both, "none", todo))
+    chosen = np.flatnonzero(usable)
+    keys = row_keys(np.asarray(content_hashes(images).take(pa.array(chosen))), seed=options.seed)
+    if options.max_rows is not None and len(chosen) > options.max_rows:
+        first = np.sort(np.argsort(keys, kind="stable")[: options.max_rows])
+        chosen, keys = chosen[first], keys[first]
+    groups = np.full(rows, LEFT_OUT, dtype=np.int8)
+    groups[chosen] = group_of_blocks(options)[block_of(keys, blocks=BLOCKS)]
+    return groups
+
+
+def fitted_rows(images: Images, groups: npt.NDArray[np.int8], *, folds: int) -> pa.Table:
+    """Return FITTED_ROWS of the rows in a fold, ascending."""
+    rows = np.flatnonzero((groups >= 0) & (groups < folds))
+    columns = [content_hashes(images).take(pa.array(rows)), pa.array(rows), pa.array(groups[rows])]
+    return pa.table(columns, names=FITTED_ROWS.names).cast(FITTED_ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run of rows whose moments are summed in one go."""
+
+    source: Features
+    """Features to map from."""
+    target: Features
+    """Features to map to."""
+    spans: tuple[tuple[int, int], ...]
+    """Row ranges [start, stop), ascending and adjoining."""
+    groups: npt.NDArray[np.int8]
+    """Group of each row of the spans, (rows,) int8."""
+
+
+def parts_of(source: Features, target: Features, groups: npt.NDArray[np.int8]) -> list[Part]:
+    """Return the parts, in order; the same whatever runs them."""
+    return [
+        Part(source, target, tuple(spans), groups[spans[0][0] : spans[-1][1]])
+        for spans in in_parts(ranges(len(groups), READ_ROWS), PARTS)
+    ]

@@ -1,0 +1,90 @@
+"""Which rows of a dataset a step may use: features as of a snapshot, rows of one order, folds found by content."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.errors import MismatchError, UnknownName, expected
+from schemas.tables import FOLD_FULL
+from store.features import Features, list_features, open_features
+from store.images import Images
+from store.manifest import find_manifest, snapshots
+from store.root import Store
+
+
+def features_of(images: Images, which: str) -> Features:
+    """Open a dataset's features by encoder name or space, as of the image snapshot.
+
+    The first features snapshot that covers every image row is taken, so that work on `photos@3` is named by the same
+    digest whatever is added later; when none covers all of them, the newest is.
+    Raises UnknownName naming the `t2c extract` command when there are none, MismatchError when the features were made
+    from other rows.
+    """
+    if not list_features(images.store, images.dataset):
+        todo = f"Extract them: t2c extract {images.dataset} --encoder {which}"
+        raise UnknownName(expected(f"features of {images.dataset}", f"features by {which}", "none at all", todo))
+    features = open_features(images.store, images.dataset, which)
+    covering = (one for one in snapshots(images.store, features.manifest.artifact) if one.rows >= images.rows)
+    features = replace(features, manifest=next(covering, features.manifest))
+    check_rows(images, features)
+    return features
+
+
+def find_features(images: Images, space_id: str) -> Features | None:
+    """Return a dataset's features in a space, as `features_of` does, or None when there are none."""
+    known = [one for one in list_features(images.store, images.dataset) if one.space.id == space_id]
+    return features_of(images, space_id) if known else None
+
+
+def check_rows(images: Images, features: Features) -> None:
+    """Raise MismatchError unless the features were made from this dataset's own rows.
+
+    Row i of the features is row i of the image index; the index only grows, so any of its snapshots will do.
+    """
+    for parent in features.manifest.parents:
+        if parent.kind != "images":
+            continue
+        there = find_manifest(images.store, images.manifest.artifact, snapshot=parent.snapshot)
+        if parent.name != images.dataset or there is None or there.content_digest != parent.digest:
+            now = there.content_digest[:12] if there is not None else "no such snapshot"
+            raise MismatchError(
+                expected(
+                    f"rows of {features.encoder} features of {images.dataset}",
+                    f"those of {images.dataset}@{parent.snapshot} ({now})",
+                    f"those of {parent.name}@{parent.snapshot} ({parent.digest[:12]})",
+                    f"Extract them again: t2c extract {images.dataset} --encoder {features.encoder}",
+                )
+            )
+
+
+def folds_of(fitted: pa.Table, content_hashes: pa.ChunkedArray) -> npt.NDArray[np.int8]:
+    """Return the fold each row must be scored with, shape (images,) int8: found by content, never by row or dataset.
+
+    `fitted` is FITTED_ROWS; a row whose content was not fitted gets -1. A copy of a fitted image in any dataset gets
+    that image's fold, because the map has seen its content.
+    """
+    found = pc.index_in(content_hashes, value_set=fitted["content_hash"].combine_chunks(), skip_nulls=True)
+    folds = fitted["fold"].combine_chunks().take(found.combine_chunks())
+    return np.asarray(pc.fill_null(folds, FOLD_FULL), dtype=np.int8)
+
+
+def ranges(rows: int, size: int) -> list[tuple[int, int]]:
+    """Return [start, stop) ranges of `size` rows that cover `rows`, the last one shorter."""
+    return [(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def in_parts(items: Sequence[tuple[int, int]], parts: int) -> list[list[tuple[int, int]]]:
+    """Deal ranges, in order, into at most `parts` runs of nearly equal length; a plan that no runner changes."""
+    count = min(parts, len(items))
+    cuts = [len(items) * part // count for part in range(count + 1)] if count else [0]
+    return [list(items[a:b]) for a, b in pairwise(cuts)]
+
+
+def store_path(store: Store, artifact: str) -> str:
+    """Return where an artifact is, for people: a local folder or a URL."""
+    return store.files.local_path(artifact) or store.files.uri(artifact)
