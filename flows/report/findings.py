@@ -66,7 +66,9 @@ def _shifted(data: ReportData) -> list[Finding]:
 
 
 def _shift_sentence(row: dict[str, Any]) -> Markup:
-    return Markup("{} has {}: mean similarity {} → {}, {} reference standard deviations (D {}, q {}).").format(
+    return Markup(
+        "{} has {}: mean similarity {} → {}, {} reference standard deviations (D\N{NO-BREAK SPACE}{}, q\N{NO-BREAK SPACE}{})."
+    ).format(
         Markup("<strong>{}</strong>").format(named(row["concept"])),
         row["verdict"],
         words.number(row["mean_reference"], 3),

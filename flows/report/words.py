@@ -9,6 +9,7 @@ from markupsafe import Markup
 NAME_LENGTH = 90
 """Characters of a user's name that are shown; the middle of a longer one is left out."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -77,7 +78,9 @@ def clean(text: Any, length: int = NAME_LENGTH) -> str:
 
 
 def _unseen(character: str) -> bool:
-    """Tell control characters, lone surrogates and noncharacters, which HTML cannot carry."""
+    """Tell what HTML cannot carry (controls, lone surrogates, noncharacters) and what would reorder a name to deceive."""
+    if character in _REORDERING:
+        return True
     return unicodedata.category(character) in ("Cc", "Cs") or ord(character) & 0xFFFE == 0xFFFE
 
 

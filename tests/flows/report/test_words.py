@@ -55,6 +55,10 @@ def test_a_long_name_keeps_its_ends() -> None:
     assert "…" in shown
 
 
+def test_a_name_cannot_be_written_backwards() -> None:
+    assert words.clean("\u202egnp.exe") == "\N{REPLACEMENT CHARACTER}gnp.exe"
+
+
 @given(st.text(max_size=300))
 def test_a_name_is_escaped_isolated_and_free_of_controls(name: str) -> None:
     shown = str(words.named(name))
