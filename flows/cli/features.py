@@ -1,0 +1,138 @@
+"""Commands on features: import, export, the joined read, the list."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.cli.bars import Bars
+from flows.cli.options import command
+from flows.cli.output import Output
+from schemas.names import parse_dataset_ref
+from store.root import open_store
+
+
+@click.group()
+def features() -> None:
+    """Import, export and read features."""
+
+
+@click.argument("dataset")
+@click.argument("vectors")
+@click.argument("ids", required=False)
+@click.option("--encoder", required=True, help="Name of the encoder that made the vectors.")
+@click.option(
+    "--space",
+    default=None,
+    help="Declare that files with this space's name may be compared; left out, only these bytes may.",
+)
+@click.option("--id-column", default="", metavar="COLUMN", help="Column of image ids, when it is not found by itself.")
+@click.option(
+    "--vector-column", default="", metavar="COLUMN", help="Parquet: column of vectors, when there are several."
+)
+@click.option(
+    "--unknown",
+    type=click.Choice(["refuse", "skip", "add"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with ids the dataset does not hold.",
+)
+def _import(out: Output, dataset: str, vectors: str, ids: str | None, store_url: str, **options: Any) -> None:
+    """Import VECTORS (.npy with IDS in .txt or .csv, .parquet, or a clip-retrieval folder) as features of DATASET.
+
+    A dataset that is not there yet is made from the ids.
+    """
+    from flows.steps.imports import import_features as step
+
+    report = step(
+        open_store(store_url, create=True), dataset, vectors, ids=ids, progress=Bars(quiet=out.as_json), **options
+    )
+    show_report(out, report)
+    out.suggest(f"t2c score {dataset} --source {options['encoder']} --concepts BANK")
+
+
+@click.argument("dataset")
+@click.argument("encoder")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="FILE.npy (ids beside it) or FILE.parquet."
+)
+def _export(out: Output, dataset: str, encoder: str, output: Path, store_url: str) -> None:
+    """Export the features of one encoder with their image ids."""
+    from flows.steps.exports import export_features as step
+
+    show_report(out, step(open_store(store_url), parse_dataset_ref(dataset), encoder, output))
+
+
+@click.argument("dataset")
+@click.option("--encoders", required=True, metavar="A,B", help="Encoders whose vectors are joined, comma-separated.")
+@click.option(
+    "--ids", type=click.Path(path_type=Path), default=None, help="File with one image id a line.  [default: all]"
+)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="FILE.parquet.")
+def _get(out: Output, dataset: str, encoders: str, ids: Path | None, output: Path, store_url: str) -> None:
+    """Read features joined on image_id, as of a snapshot: the feature-store read."""
+    from flows.steps.exports import get_features_file as step
+
+    names = [name.strip() for name in encoders.split(",") if name.strip()]
+    show_report(out, step(open_store(store_url), parse_dataset_ref(dataset), names, ids=ids, output=output))
+
+
+@click.argument("dataset")
+def _list(out: Output, dataset: str, store_url: str) -> None:
+    """List the features of a dataset."""
+    import pyarrow as pa
+
+    from store.features import list_features
+
+    found = list_features(open_store(store_url), parse_dataset_ref(dataset).name)
+    rows = [
+        {
+            "encoder": each.encoder,
+            "dimension": each.dimension,
+            "dtype": str(each.dtype),
+            "rows": each.rows,
+            "space": each.space.short,
+            "snapshot": each.manifest.snapshot,
+        }
+        for each in found
+    ]
+    schema = pa.schema(
+        {
+            "encoder": pa.string(),
+            "dimension": pa.int64(),
+            "dtype": pa.string(),
+            "rows": pa.int64(),
+            "space": pa.string(),
+            "snapshot": pa.int64(),
+        }
+    )
+    out.table("features", pa.Table.from_pylist(rows, schema=schema))
+
+
+command(
+    "features import",
+    example="t2c features import photos feats.npy ids.csv --encoder my-model --space my-model-v1",
+    group=features,
+)(_import)
+command("features export", example="t2c features export photos my-model -o features.npy", group=features)(_export)
+command(
+    "features get",
+    example="t2c features get photos@12 --ids ids.txt --encoders a,b -o joined.parquet",
+    group=features,
+)(_get)
+command("features list", example="t2c features list photos", group=features)(_list)
+
+
+def show_report(out: Output, report: Any) -> None:
+    """Show a report dataclass: its plain fields as facts, its path as what was written."""
+    from schemas.spaces import Space
+
+    facts: dict[str, Any] = {}
+    for name in report.__dataclass_fields__:
+        value = getattr(report, name)
+        if name == "path":
+            continue
+        facts[name] = value.describe() if isinstance(value, Space) else value
+    out.facts("report", {name: value for name, value in facts.items() if isinstance(value, int | float | str)})
+    out.put("details", facts)
+    out.wrote(str(report.path))
