@@ -6,7 +6,6 @@ byte for byte as an uninterrupted run leaves it. The last chunk grows: it is rew
 older snapshots, which know the digest of their own rows, stay readable.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.digest import canonical_json
 from schemas.errors import ConflictError, InputError, MismatchError, SpecError, StoreError, expected
 from schemas.spaces import Space
 from store import chunks, paths
 from store.chunks import DTYPES, FloatArray, Layout
 from store.data_files import CHUNK, FileEntry
 from store.features import Features
+from store.ledger import LedgerEntry, ledger_path, read_ledger, render, row_ranges
 from store.manifest import Manifest, Parent, commit, find_manifest
 
 if TYPE_CHECKING:
@@ -41,26 +40,6 @@ class ChunkTask:
     """First row to compute."""
     stop: int
     """Row after the last."""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """What a chunk file holds, durable before this is written."""
-
-    index: int
-    """Chunk number."""
-    start: int
-    """First row of the chunk."""
-    stop: int
-    """Row after the last that was written; rows beyond are padding."""
-    sha256: str
-    """sha256 of the rows' little-endian bytes."""
-    missing: tuple[tuple[int, int], ...]
-    """Row ranges [a, b) without a feature, NaN in the array."""
-
-    def clip(self, stop: int) -> tuple[tuple[int, int], ...]:
-        """Return the missing ranges before a row."""
-        return tuple((a, min(b, stop)) for a, b in self.missing if a < stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +101,11 @@ class FeatureWriter:
                 tasks.append(ChunkTask(index, have, stop))
         return tasks
 
+    def missing(self, total_rows: int) -> list[tuple[int, int]]:
+        """Return the row ranges [a, b) before `total_rows` that were written without a feature, committed or not."""
+        ledger = self._ledger()
+        return [pair for index in sorted(ledger) for pair in ledger[index].clip(total_rows)]
+
     def write_chunk(
         self,
         task: ChunkTask,
@@ -139,14 +123,14 @@ class FeatureWriter:
         new = self._stored(task, values, present, image_ids)
         start, _ = self.layout.bounds(task.index, task.stop)
         missing = [task.start + int(row) for row in np.flatnonzero(~present)]
-        ranges: tuple[tuple[int, int], ...] = _ranges(missing)
+        ranges: tuple[tuple[int, int], ...] = row_ranges(missing)
         if task.start > start:
             old, entry = self._old_rows(task)
             new = np.concatenate([old, new])
-            ranges = _ranges([row for a, b in entry.clip(task.start) for row in range(a, b)] + missing)
+            ranges = row_ranges([row for a, b in entry.clip(task.start) for row in range(a, b)] + missing)
         ledger = LedgerEntry(task.index, start, task.stop, chunks.rows_digest(new), ranges)
         self.store.files.put(chunks.chunk_path(self.artifact, task.index), chunks.encode(new, self.layout))
-        self.store.files.put(_ledger_path(self.artifact, ledger), canonical_json(asdict(ledger)))
+        self.store.files.put(ledger_path(self.artifact, ledger), render(ledger))
         return ledger
 
     def commit(self, total_rows: int, *, parents: Sequence[Parent], token: "Token") -> Features:
@@ -200,25 +184,7 @@ class FeatureWriter:
         )
 
     def _ledger(self) -> dict[int, LedgerEntry]:
-        """Return the furthest entry of each chunk: those of the newest snapshot, and any written since.
-
-        Entries since then are found by listing; one that a listing misses only means that its chunk is done again.
-        """
-        newest = find_manifest(self.store, self.artifact)
-        ledger = {entry.index: entry for entry in map(self._from_file, newest.files if newest else ())}
-        for path in self.store.files.walk(f"{self.artifact}/_ledger"):
-            index, _, stop = path.rpartition("/")[2].removesuffix(".json").partition("-")
-            known = ledger[int(index)].stop if index.isdigit() and int(index) in ledger else -1
-            if index.isdigit() and stop.isdigit() and int(stop) > known:
-                entry = _parse_ledger(self.store.files.find(path))
-                if entry is not None and entry.start == entry.index * self.layout.chunk_rows:
-                    ledger[entry.index] = entry
-        return ledger
-
-    def _from_file(self, file: FileEntry) -> LedgerEntry:
-        start = int(file.extra["start"])
-        missing = tuple((int(a), int(b)) for a, b in file.extra["missing"])
-        return LedgerEntry(start // self.layout.chunk_rows, start, start + file.rows, file.sha256, missing)
+        return read_ledger(self.store, self.artifact, chunk_rows=self.layout.chunk_rows)
 
     def _old_rows(self, task: ChunkTask) -> tuple[FloatArray, LedgerEntry]:
         """Return the rows of a growing chunk that are there already, as their ledger entry has them."""
@@ -300,28 +266,3 @@ def _not_finite(writer: FeatureWriter, row: int, values: FloatArray, image_id: s
         return InputError(expected(subject, f"numbers that fit {writer.layout.dtype}", f"{largest:g}", todo))
     got = "NaN" if np.isnan(values).any() else "infinity"
     return InputError(expected(subject, "finite numbers", got, "Check the model's weights and precision."))
-
-
-def _ranges(rows: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Return ascending rows as ranges [a, b)."""
-    if not rows:
-        return ()
-    values = np.asarray(rows)
-    cuts = np.flatnonzero(np.diff(values) != 1)
-    starts = values[np.r_[0, cuts + 1]]
-    stops = values[np.r_[cuts, len(values) - 1]] + 1
-    return tuple((int(a), int(b)) for a, b in zip(starts, stops, strict=True))
-
-
-def _ledger_path(artifact: str, entry: LedgerEntry) -> str:
-    return f"{artifact}/_ledger/{entry.index:08d}-{entry.stop:012d}.json"
-
-
-def _parse_ledger(data: bytes | None) -> LedgerEntry | None:
-    """Parse a ledger entry; one that is damaged counts as not there, and its chunk is done again."""
-    try:
-        value = json.loads(data or b"")
-        missing = tuple((int(a), int(b)) for a, b in value["missing"])
-        return LedgerEntry(value["index"], value["start"], value["stop"], value["sha256"], missing)
-    except (ValueError, KeyError, TypeError):
-        return None

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.errors import ConflictError, InputError, expected, unknown
+from schemas.errors import ConflictError, expected, unknown
 from schemas.names import DatasetRef, parse_dataset_ref
-from schemas.tables import IMAGES, OUTCOME_UPDATES, OUTCOMES
+from schemas.tables import IMAGES, OUTCOME_UPDATES
 from store import paths
+from store.image_rules import as_images, as_updates, check_ids, check_rows
 from store.manifest import (
     FileEntry,
     Manifest,
@@ -124,10 +125,12 @@ def append_images(
     """
     artifact = paths.images(dataset)
     newest = find_manifest(store, artifact)
-    table = _as_images(dataset, table)
+    table = as_images(dataset, table)
     if newest is not None and table.num_rows == 0:
         return Images(store, dataset, newest)
-    _check_rows(dataset, table, before=Images(store, dataset, newest) if newest else None)
+    before = Images(store, dataset, newest).table(["row", "image_id"]) if newest else None
+    check_rows(dataset, table, start=newest.rows if newest else 0)
+    check_ids(dataset, table, before=before)
     snapshot = newest.snapshot + 1 if newest else 1
     entry = write_parquet(store, paths.data_file(artifact, snapshot), table)
     manifest = Manifest(
@@ -150,7 +153,7 @@ def record_outcomes(store: "Store", dataset: str, table: pa.Table, *, token: "To
     """
     artifact = paths.images(dataset)
     images = open_images(store, dataset)
-    table = _only_new(images, _as_updates(images, table))
+    table = _only_new(images, as_updates(dataset, table, rows=images.rows))
     if table.num_rows == 0:
         return images
     snapshot = images.snapshot + 1
@@ -192,68 +195,6 @@ def _current(supersedes: pa.ChunkedArray, rows: int) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _as_images(dataset: str, table: pa.Table) -> pa.Table:
-    try:
-        return table.select(IMAGES.names).cast(IMAGES)
-    except (pa.ArrowException, KeyError, ValueError) as error:
-        raise InputError(
-            expected(f"image rows of {dataset}", f"the columns {', '.join(IMAGES.names)}", f"{error}")
-        ) from error
-
-
-def _check_rows(dataset: str, table: pa.Table, *, before: Images | None) -> None:
-    start = before.rows if before else 0
-    rows = np.asarray(table["row"], dtype=np.int64)
-    if not np.array_equal(rows, np.arange(start, start + len(rows))):
-        raise InputError(expected(f"image rows of {dataset}", f"{start} and up without a gap", _some(rows)))
-    for name in ("supersedes", "duplicate_of"):
-        values = np.asarray(pc.fill_null(table[name], -1), dtype=np.int64)
-        if ((values >= rows) | (values < -1)).any():
-            raise InputError(expected(f"{name} in {dataset}", "an earlier row", _some(values[values >= rows])))
-    unknown_outcomes = set(table["outcome"].unique().to_pylist()) - set(OUTCOMES)
-    if unknown_outcomes:
-        raise InputError(
-            expected(f"outcome in {dataset}", f"one of {', '.join(OUTCOMES)}", repr(sorted(unknown_outcomes)))
-        )
-    _check_ids(dataset, table, before=before)
-
-
-def _check_ids(dataset: str, table: pa.Table, *, before: Images | None) -> None:
-    """Raise InputError unless the image ids of all rows that would be current are unique."""
-    ids = table["image_id"]
-    superseded = set(table["supersedes"].drop_null().to_pylist())
-    if before is not None:
-        old = before.table(["row", "image_id"])
-        kept = pc.invert(pc.is_in(old["row"], pa.array(sorted(superseded), pa.int64())))
-        ids = pa.chunked_array([*old["image_id"].filter(kept).chunks, *ids.chunks], pa.string())
-    mine = pc.invert(pc.is_in(table["row"], pa.array(sorted(superseded), pa.int64())))
-    if before is None:
-        ids = ids.filter(mine)
-    counts = ids.value_counts()
-    twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    if len(twice):
-        todo = "Name the older row in supersedes, or make the ids unique."
-        raise InputError(
-            expected(f"image ids of {dataset}", "each once among current rows", f"{twice[0].as_py()!r} twice", todo)
-        )
-
-
-def _as_updates(images: Images, table: pa.Table) -> pa.Table:
-    try:
-        table = table.select(OUTCOME_UPDATES.names).cast(OUTCOME_UPDATES)
-    except (pa.ArrowException, KeyError, ValueError) as error:
-        want = f"the columns {', '.join(OUTCOME_UPDATES.names)}"
-        raise InputError(expected(f"outcomes of {images.dataset}", want, f"{error}")) from error
-    rows = np.asarray(table["row"], dtype=np.int64)
-    wrong = rows[(rows < 0) | (rows >= images.rows)]
-    if len(wrong):
-        raise InputError(expected(f"outcomes of {images.dataset}", f"rows 0 to {images.rows - 1}", _some(wrong)))
-    odd = set(table["outcome"].unique().to_pylist()) - set(OUTCOMES)
-    if odd:
-        raise InputError(expected(f"outcomes of {images.dataset}", f"one of {', '.join(OUTCOMES)}", repr(sorted(odd))))
-    return table
-
-
 def _only_new(images: Images, table: pa.Table) -> pa.Table:
     if table.num_rows == 0:
         return table
@@ -283,8 +224,3 @@ def _same_lease(token: "Token", artifact: str) -> Callable[[], None]:
     if token.artifact != artifact:
         raise ConflictError(expected("lease", f"the one on {artifact}", f"the one on {token.artifact}"))
     return token.check
-
-
-def _some(values: npt.NDArray[np.int64]) -> str:
-    listed = ", ".join(str(value) for value in values[:5])
-    return f"{listed}{', ...' if len(values) > 5 else ''}" or "none"

@@ -7,12 +7,13 @@ ones, so nothing is ever located by listing a folder.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from schemas.digest import artifact_digest, digest
-from schemas.errors import ConflictError, CorruptError, SpecError, StoreError, UnknownName, expected
+from schemas.errors import ConflictError, CorruptError, SpecError, StoreError, StoreWriteError, UnknownName, expected
 from store import paths
 from store.data_files import FileEntry, check_size, file_problems, read_parquet, write_file, write_parquet
 
@@ -185,7 +186,8 @@ def commit(store: "Store", artifact: str, manifest: Manifest, *, check: Callable
         check()
     if not store.files.put_if_absent(paths.manifest(artifact, manifest.snapshot), render(manifest)):
         raise _conflict(artifact, manifest.snapshot, manifest.snapshot)
-    store.files.put(paths.head(artifact), b"%d\n" % manifest.snapshot)
+    with suppress(StoreWriteError):  # it is committed; without the hint readers probe a little further
+        store.files.put(paths.head(artifact), b"%d\n" % manifest.snapshot)
     return manifest
 
 

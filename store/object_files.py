@@ -86,6 +86,14 @@ class ObjectFiles:
             return []
         return sorted(self._relative(name) for name in found)
 
+    def empty(self) -> bool:
+        """Say whether nothing is under the URL, names that start with a dot aside."""
+        try:
+            found = self.filesystem.ls(self._root, detail=False)
+        except FileNotFoundError:
+            return True
+        return all(posixpath.basename(name.rstrip("/")).startswith(".") for name in found)
+
     def folders(self, prefix: str) -> list[str]:
         """Return the names of the common prefixes right under a prefix, sorted."""
         try:

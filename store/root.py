@@ -10,7 +10,8 @@ from typing import Any
 
 from schemas.digest import canonical_json
 from schemas.errors import StoreError, T2CError, expected
-from store.files import Files, LocalFiles
+from store.files import Files
+from store.local_files import LocalFiles
 from store.paths import MARKER
 
 FORMAT = 1
@@ -81,13 +82,13 @@ def _absolute(url: str | Path) -> str:
 
 
 def _refuse_missing(store: Store) -> bytes:
-    there = "a folder that holds something else" if store.files.walk("") else "nothing there"
+    there = "nothing there" if store.files.empty() else "a folder that holds something else"
     todo = "Make one by indexing images: t2c index FOLDER --name NAME (it takes --store too)."
     raise StoreError(expected(f"store {store.url}", f"a folder with {MARKER}", there, todo))
 
 
 def _create(store: Store) -> bytes:
-    if any(not path.startswith(".") for path in store.files.walk("")):
+    if not store.files.empty():
         todo = "Choose a new or empty folder."
         raise StoreError(
             expected(f"store {store.url}", "a store or an empty folder", "a folder that holds something else", todo)

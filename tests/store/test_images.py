@@ -46,6 +46,13 @@ def test_a_superseding_row_makes_the_old_one_not_current(store: Store, token: To
     assert len(content_hashes(images)) == 5
 
 
+def test_a_row_may_supersede_one_of_the_same_append(store: Store, token: Token, image_rows: Rows) -> None:
+    append_images(store, "photos", image_rows(0, 1), spec={}, token=token)
+    new = image_rows(1, 2, image_id=["a/0.png", "a/0.png"], supersedes=[0, 1])
+    images = append_images(store, "photos", new, spec={}, token=token)
+    assert images.table(["row"])["row"].to_pylist() == [2]
+
+
 def test_older_snapshots_stay_readable(store: Store, token: Token, image_rows: Rows) -> None:
     append_images(store, "photos", image_rows(0, 3), spec={}, token=token)
     append_images(store, "photos", image_rows(3, 1, image_id=["a/0.png"], supersedes=[0]), spec={}, token=token)
