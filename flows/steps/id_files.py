@@ -1,0 +1,102 @@
+"""Files that name rows: .txt with one name a line, .csv or .tsv with or without a header, .json lists, .parquet columns."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from schemas.errors import InputError, expected, unknown
+
+ID_COLUMNS = ("image_id", "id", "image_path", "path", "file_name", "filename", "key", "url", "name", "concept")
+"""Columns that are taken for the id when nobody names one, the first that is there."""
+
+_KEPT = ("label", "split", "captured_at", "uri")
+
+
+def find_id_column(names: Sequence[str]) -> str | None:
+    """Return the column that holds ids: the first known one, or the only one."""
+    known = next((name for name in ID_COLUMNS if name in names), None)
+    return known or (names[0] if len(names) == 1 else None)
+
+
+def read_ids(path: Path, *, rows: int | None = None, column: str = "") -> pa.Table:
+    """Return the ids as the first column (string, never null or empty), then label, split, captured_at and uri if there.
+
+    `rows` is how many there must be; a .csv with one line more has a header. Raises InputError, UnknownName for a
+    column that is not there.
+    """
+    subject = f"ids {path}"
+    try:
+        table = _read(path, rows, column)
+    except OSError as reason:
+        raise InputError(expected(subject, "a file that can be read", f"{reason.strerror or reason}")) from reason
+    except (UnicodeDecodeError, ValueError, csv.Error, pa.ArrowException) as reason:
+        raise InputError(expected(subject, f"a {path.suffix} file in UTF-8", f"an error: {reason}")) from reason
+    table = _chosen(table, column, subject)
+    if rows is not None and table.num_rows != rows:
+        raise InputError(expected(subject, f"{rows} ids, one a vector", f"{table.num_rows}"))
+    empty = [row for row, value in enumerate(table.column(0).to_pylist()) if not value]
+    if empty:
+        raise InputError(expected(f"{subject}, row {empty[0]}", "an id", "none"))
+    return table
+
+
+def _read(path: Path, rows: int | None, column: str) -> pa.Table:
+    if path.suffix == ".parquet":
+        names = parquet.ParquetFile(path).schema_arrow.names
+        return parquet.read_table(path, columns=[name for name in names if name in (*ID_COLUMNS, *_KEPT, column)])
+    if path.suffix == ".json":
+        return pa.table({"name": _json_names(path)})
+    if path.suffix in (".csv", ".tsv"):
+        return _csv(path.read_bytes().decode("utf-8-sig"), "\t" if path.suffix == ".tsv" else ",", rows, column)
+    lines = path.read_bytes().decode("utf-8-sig").split("\n")
+    return pa.table(
+        {"name": pa.array([line.removesuffix("\r") for line in lines[: len(lines) - (lines[-1] == "")]], pa.string())}
+    )
+
+
+def _json_names(path: Path) -> list[str]:
+    value = json.loads(path.read_bytes())
+    names = [str(one["name"]) if isinstance(one, dict) and "name" in one else one for one in value or []]
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("no list of names")
+    return names
+
+
+def _csv(text: str, delimiter: str, rows: int | None, column: str) -> pa.Table:
+    csv.field_size_limit(1 << 24)
+    lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if line]
+    width = max((len(line) for line in lines), default=0)
+    short = next((number for number, line in enumerate(lines) if len(line) != width), None)
+    if short is not None:
+        raise ValueError(f"line {short + 1} has {len(lines[short])} of {width} columns")
+    has_header = bool(lines) and (
+        column in lines[0] if column else len(lines) == rows + 1 if rows is not None else _is_header(lines[0])
+    )
+    names = lines.pop(0) if has_header else (["name"] if width == 1 else [f"column{i}" for i in range(width)])
+    if len(set(names)) < len(names):
+        raise ValueError("two columns of one name")
+    return pa.table({name: pa.array([line[at] for line in lines], pa.string()) for at, name in enumerate(names)})
+
+
+def _is_header(line: list[str]) -> bool:
+    return any(cell in ID_COLUMNS for cell in line)
+
+
+def _chosen(table: pa.Table, column: str, subject: str) -> pa.Table:
+    if column and column not in table.column_names:
+        raise unknown(f"id column of {subject.removeprefix('ids ')}", column, table.column_names)
+    name = column or find_id_column(table.column_names)
+    if name is None:
+        listed = ", ".join(map(repr, table.column_names)) or "no columns"
+        want = f"a column {ID_COLUMNS[0]!r}, or a header line that names one"
+        raise InputError(expected(subject, want, listed, "Name it: --id-column NAME"))
+    kept = [other for other in _KEPT if other in table.column_names and other != name]
+    try:
+        return table.select([name, *kept]).set_column(0, name, table[name].cast(pa.string()))
+    except pa.ArrowException as reason:
+        raise InputError(expected(subject, f"text in column {name!r}", f"{table[name].type}")) from reason
