@@ -1,6 +1,5 @@
 """Commands on features: import, export, the joined read, the list."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -8,7 +7,6 @@ import click
 from flows.cli.bars import Bars
 from flows.cli.options import command
 from flows.cli.output import Output
-from schemas.names import parse_dataset_ref
 from store.root import open_store
 
 
@@ -53,28 +51,38 @@ def _import(out: Output, dataset: str, vectors: str, ids: str | None, store_url:
 
 @click.argument("dataset")
 @click.argument("encoder")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="FILE.npy (ids beside it) or FILE.parquet."
-)
-def _export(out: Output, dataset: str, encoder: str, output: Path, store_url: str) -> None:
+@click.option("-o", "--output", required=True, help="FILE.npy (ids beside it) or FILE.parquet.")
+def _export(out: Output, dataset: str, encoder: str, output: str, store_url: str) -> None:
     """Export the features of one encoder with their image ids."""
     from flows.steps.exports import export_features as step
 
-    show_report(out, step(open_store(store_url), parse_dataset_ref(dataset), encoder, output))
+    report = step(open_store(store_url), dataset, encoder, output, progress=Bars(quiet=out.as_json))
+    out.facts("report", {"encoder": report.encoder, "rows": report.rows})
+    out.wrote(*report.paths)
 
 
 @click.argument("dataset")
 @click.option("--encoders", required=True, metavar="A,B", help="Encoders whose vectors are joined, comma-separated.")
+@click.option("--ids", default=None, metavar="FILE", help="File with one image id a line.  [default: every image]")
 @click.option(
-    "--ids", type=click.Path(path_type=Path), default=None, help="File with one image id a line.  [default: all]"
+    "--missing",
+    type=click.Choice(["refuse", "skip", "null"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with ids that are unknown or have no vector.",
 )
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="FILE.parquet.")
-def _get(out: Output, dataset: str, encoders: str, ids: Path | None, output: Path, store_url: str) -> None:
+@click.option("-o", "--output", required=True, metavar="FILE.parquet", help="Where the joined table goes.")
+def _get(out: Output, dataset: str, **options: Any) -> None:
     """Read features joined on image_id, as of a snapshot: the feature-store read."""
-    from flows.steps.exports import get_features_file as step
+    from flows.steps.exports import get_features, read_wanted_ids
+    from flows.steps.files import write_table
 
-    names = [name.strip() for name in encoders.split(",") if name.strip()]
-    show_report(out, step(open_store(store_url), parse_dataset_ref(dataset), names, ids=ids, output=output))
+    names = [name.strip() for name in options["encoders"].split(",") if name.strip()]
+    ids = read_wanted_ids(options["ids"]) if options["ids"] else None
+    table = get_features(open_store(options["store_url"]), dataset, names, ids=ids, missing=options["missing"])
+    write_table(table, options["output"])
+    out.facts("report", {"rows": table.num_rows, "columns": ", ".join(table.column_names)})
+    out.wrote(options["output"])
 
 
 @click.argument("dataset")
@@ -82,6 +90,7 @@ def _list(out: Output, dataset: str, store_url: str) -> None:
     """List the features of a dataset."""
     import pyarrow as pa
 
+    from schemas.names import parse_dataset_ref
     from store.features import list_features
 
     found = list_features(open_store(store_url), parse_dataset_ref(dataset).name)

@@ -1,0 +1,82 @@
+"""Commands on concept banks: add, import, list."""
+
+import click
+
+from flows.cli.bars import Bars
+from flows.cli.features import show_report
+from flows.cli.options import command
+from flows.cli.output import Output
+from store.root import open_store
+
+
+@click.group()
+def concepts() -> None:
+    """Add, import and list concept banks."""
+
+
+@click.argument("bank")
+@click.argument("file")
+@click.option(
+    "--encoder",
+    default=None,
+    metavar="CLIP",
+    help="Text encoder.  [default: the bank's, or the one CLIP that was extracted]",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+def _add(out: Output, bank: str, file: str, encoder: str | None, device: str, store_url: str) -> None:
+    """Add the concepts of FILE to BANK: one a line, or YAML with concepts, prompts, templates and contexts.
+
+    Only concepts the bank does not hold yet are encoded. `-` reads lines from standard input.
+    """
+    from flows.steps.concept_files import read_concept_file
+    from flows.steps.concepts import add_concepts as step
+
+    store = open_store(store_url, create=True)
+    report = step(
+        store, bank, read_concept_file(file), encoder=encoder, device=device, progress=Bars(quiet=out.as_json)
+    )
+    out.facts(
+        "report",
+        {"text encoder": report.text_encoder, "added": len(report.added), "kept": report.kept, "total": report.total},
+    )
+    out.put("added", report.added)
+    out.wrote(f"{report.path} (snapshot {report.snapshot})")
+    out.suggest(f"t2c score DATASET --source ENCODER --concepts {bank}")
+
+
+@click.argument("bank")
+@click.argument("vectors")
+@click.argument("names")
+@click.option("--space", default=None, help="Declare that features imported with this space's name fit these vectors.")
+def _import(out: Output, bank: str, vectors: str, names: str, space: str | None, store_url: str) -> None:
+    """Import your own concept vectors: VECTORS (.npy, concepts x dimensions) and NAMES (.txt, .json or .csv)."""
+    from flows.steps.imports import import_concepts as step
+
+    show_report(out, step(open_store(store_url, create=True), bank, vectors, names=names, space=space))
+    out.suggest(f"t2c score DATASET --source ENCODER --concepts {bank}")
+
+
+@click.argument("bank", required=False)
+def _list(out: Output, bank: str | None, store_url: str) -> None:
+    """List the banks of the store, or the concepts of one."""
+    from flows.steps.concepts import bank_table, concept_table
+
+    store = open_store(store_url)
+    if bank is None:
+        out.table("banks", bank_table(store))
+        return
+    table = concept_table(store, bank)
+    out.table(
+        "concepts",
+        table,
+        columns=[name for name in ("key", "concept", "kind", "averaging") if name in table.column_names],
+    )
+
+
+command(
+    "concepts add", example="t2c concepts add everyday concepts.txt --encoder open_clip:ViT-B-16/openai", group=concepts
+)(_add)
+command(
+    "concepts import", example="t2c concepts import words text_embeddings.npy words.txt --space my-clip", group=concepts
+)(_import)
+command("concepts list", example="t2c concepts list everyday", group=concepts)(_list)
