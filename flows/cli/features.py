@@ -66,7 +66,7 @@ def _export(out: Output, dataset: str, encoder: str, output: str, store_url: str
 @click.option("--ids", default=None, metavar="FILE", help="File with one image id a line.  [default: every image]")
 @click.option(
     "--missing",
-    type=click.Choice(["refuse", "skip", "null"]),
+    type=click.Choice(["refuse", "null"]),
     default="refuse",
     show_default=True,
     help="What to do with ids that are unknown or have no vector.",
