@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from schemas.digest import canonical_json
-from schemas.errors import MismatchError, MissingExtra, SpecError, expected, unknown
+from schemas.errors import MissingExtra, SpecError, expected, unknown
 from schemas.spaces import Space
 from schemas.specs import EncoderSpec
 from t2c_core.encoders.base import Head, Preprocessing, Vectors, space_of
@@ -141,7 +141,7 @@ def preprocessing_of(config: dict[str, Any]) -> Preprocessing:
     fill = (int(config.get("fill_color", 0)),) * 3
     mean, std = tuple(config["mean"]), tuple(config["std"])
     mode = config.get("resize_mode", "shortest")
-    return Preprocessing((height, width), (height, width), mode, config["interpolation"], mean, std, fill)  # type: ignore[arg-type]
+    return Preprocessing((height, width), (height, width), mode, config["interpolation"], mean, std, fill)
 
 
 def check_lengths(texts: Sequence[str], tokenizer: Any) -> None:
@@ -224,7 +224,7 @@ def _from_hub(spec: EncoderSpec, tag: dict[str, Any]) -> Any:
         return open_clip.create_model(
             spec.model, pretrained=spec.pretrained, force_quick_gelu=_quick_gelu(spec, tag), require_pretrained=True
         )
-    except Exception as error:  # noqa: BLE001  each hub client has its own errors
+    except Exception as error:
         raise weights_missing(spec.name, source, reason=f"{type(error).__name__} ({str(error)[:200]})") from error
 
 

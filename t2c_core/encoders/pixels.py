@@ -10,7 +10,7 @@ import io
 import numpy as np
 import torch
 import torchvision  # noqa: F401  registers torch.ops.image
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from schemas.errors import InputError
 from t2c_core.encoders.jpeg import JpegHeader, read_jpeg_header
@@ -73,10 +73,10 @@ def _decode_pillow(data: bytes, max_pixels: int) -> torch.Tensor:
             rgb = _to_rgb(ImageOps.exif_transpose(image))
     except UnreadableImage:
         raise
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         message = f"image: expected jpeg, png, webp, gif, bmp or tiff, but got {_start(data)}"
         raise UnreadableImage(message, outcome="unsupported") from error
-    except Exception as error:  # noqa: BLE001  a codec fed hostile bytes may raise anything
+    except Exception as error:
         raise _corrupt("a complete image", _first_line(error)) from error
     return torch.from_numpy(np.array(rgb)).permute(2, 0, 1)
 

@@ -44,8 +44,8 @@ class TimmEncoder:
         layer = self.forward.model.get_classifier()
         if not isinstance(layer, torch.nn.Linear) or layer.in_features != self.space.dimension:
             return None
-        bias = layer.bias if layer.bias is not None else torch.zeros(layer.out_features)
-        weight, bias = (part.detach().cpu().float().numpy() for part in (layer.weight, bias))
+        shift = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
+        weight, bias = (part.detach().cpu().float().numpy() for part in (layer.weight, shift))
         return Head(weight, bias, _class_names(self.forward.model))
 
 
@@ -154,7 +154,7 @@ def _from_hub(spec: EncoderSpec, config: Any) -> Any:
         return timm.create_model(spec.model, pretrained=True, **_pool_option(spec))
     except (TypeError, AssertionError) as error:
         raise _bad_pooling(spec, error) from error
-    except Exception as error:  # noqa: BLE001  each hub client has its own errors
+    except Exception as error:
         raise weights_missing(spec.name, source, reason=f"{type(error).__name__} ({str(error)[:200]})") from error
 
 

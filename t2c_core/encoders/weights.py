@@ -127,5 +127,5 @@ def weights_digest(state: Mapping[str, torch.Tensor], *, architecture: str) -> s
             continue
         tensor = state[name].detach().cpu().contiguous()
         total.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return total.hexdigest()
