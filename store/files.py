@@ -29,7 +29,7 @@ class NewFile(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Append bytes; returns how many."""
         view = memoryview(data).cast("B")
-        self.attempted = self.size + len(view)
+        self.attempted = max(self.attempted, self.size + len(view))
         self._raw.write(view)
         self._hash.update(view)
         self.size += len(view)
@@ -128,14 +128,17 @@ def write_error(error: OSError, path: str, *, needed: int, free: int | None) -> 
     """
     said = error.strerror or str(error) or type(error).__name__
     if error.errno in _FULL:
-        got = f"{said} ({free:,} bytes free)" if free is not None else said
-        todo = "Nothing was committed. Free some space (t2c gc removes leftovers) and run the same command again."
-        return StoreWriteError(error.errno, expected(path, f"room for {needed:,} bytes", got, todo))
-    if error.errno in _DENIED or isinstance(error, PermissionError):
-        todo = "Nothing was committed. Make the store writable for this user, or copy it and pass --store COPY."
-        return StoreWriteError(error.errno or errno.EACCES, expected(path, "a folder that can be written", said, todo))
-    todo = "Nothing was committed. Once the storage answers again, run the same command again."
-    return StoreWriteError(error.errno or errno.EIO, expected(path, f"{needed:,} bytes to be written", said, todo))
+        want, got = f"room for {needed:,} bytes", f"{said} ({free:,} bytes free)" if free is not None else said
+        todo = "Free some space (t2c gc removes leftovers) and run the same command again."
+    elif error.errno in _DENIED or isinstance(error, PermissionError):
+        want, got = "a folder that can be written", said
+        todo = "Make the store writable for this user, or copy it and pass --store COPY."
+    else:
+        want, got = f"{needed:,} bytes to be written", said
+        todo = "Once the storage answers again, run the same command again."
+    found = StoreWriteError(expected(path, want, got, f"Nothing was committed. {todo}"))
+    found.errno = error.errno or errno.EIO  # set afterwards: as an argument it would lead the message
+    return found
 
 
 def is_temporary(path: str) -> bool:

@@ -18,12 +18,13 @@ APPEND = """
 import json, os, resource, sys
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from schemas.errors import StoreWriteError, T2CError
 from schemas.spaces import Space
 from store import paths
 from store.feature_writer import FeatureWriter
 from store.lease import lease
-from store.manifest import Manifest, commit, find_manifest, write_parquet
+from store.manifest import Manifest, commit, find_manifest, write_file, write_parquet
 from store.root import open_store
 
 store = open_store(sys.argv[1], create=True)
@@ -34,6 +35,14 @@ def add(number, rows):
         table = pa.table({"x": np.random.default_rng(number).random(rows)})
         entry = write_parquet(store, paths.data_file(artifact, number), table)
         commit(store, artifact, Manifest("concepts", "everyday", number, files=(entry,)), check=token.check)
+
+def stream():
+    table = pa.table({"x": np.random.default_rng(0).random(100_000)})
+    def write(file):
+        with pq.ParquetWriter(file, table.schema) as writer:
+            for _ in range(4):
+                writer.write_table(table)
+    return write_file(store, paths.data_file(artifact, 3), write, rows=400_000)
 
 def chunk():
     writer = FeatureWriter.open(store, "photos", encoder="e", space=Space("encoder", "e", 256, "w"))
@@ -55,6 +64,7 @@ add(1, 10)
 said = {}
 FULL()
 said["parquet"] = attempt(lambda: add(2, 200_000))
+said["stream"] = attempt(stream)
 said["chunk"] = attempt(chunk)
 said["newest"] = find_manifest(store, artifact).snapshot
 said["left"] = [path for path in store.files.walk("") if ".tmp-" in path]
@@ -110,7 +120,7 @@ def in_namespace(mount: str, script: str, *arguments: str) -> dict[str, object]:
 
 
 def check(said: dict[str, object], *, free: bool) -> None:
-    for what in ("parquet", "chunk"):
+    for what in ("parquet", "stream", "chunk"):
         text = str(said[what])
         assert "expected room for " in text
         assert " bytes, but got " in text
