@@ -5,6 +5,7 @@ ledger in the manifest names it; a NaN anywhere else, a hole or a flipped bit is
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     import zarr
 
     from store.root import Store
+
+
+REQUESTS = 8
+"""Chunks asked of an object store at once; a local folder is read one chunk after the other, straight into place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +95,22 @@ class Features:
         if not 0 <= start <= stop <= self.rows:
             raise InputError(expected(f"rows of {self._what()}", f"a range in 0 to {self.rows}", f"{start} to {stop}"))
         layout, out = self.layout, self.layout.empty(stop - start)
-        for index in range(start // layout.chunk_rows, layout.count(stop) if stop > start else 0):
+
+        def fill(index: int) -> None:
             first, last = index * layout.chunk_rows, (index + 1) * layout.chunk_rows
             if start <= first and last <= stop:
                 self._chunk(index, out[first - start : last - start])
             else:
                 a, b = max(start, first), min(stop, last)
                 out[a - start : b - start] = self._chunk(index, layout.empty(layout.chunk_rows))[a - first : b - first]
+
+        indices = range(start // layout.chunk_rows, layout.count(stop) if stop > start else 0)
+        if self.store.files.filesystem is None or len(indices) < 2:
+            for index in indices:
+                fill(index)
+        else:
+            with ThreadPoolExecutor(max_workers=REQUESTS) as pool:
+                list(pool.map(fill, indices))
         return out
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> FloatArray:
