@@ -15,10 +15,10 @@ from pyarrow import parquet
 
 from flows.progress import NoProgress, Progress
 from flows.steps.id_files import read_ids
-from flows.steps.import_rows import row_index
+from flows.steps.import_rows import row_index, unknown_ids
 from flows.steps.rows import features_of
 from schemas.errors import InputError, SpecError, StoreWriteError, T2CError, expected
-from schemas.names import parse_dataset_ref
+from schemas.names import DatasetRef
 from store.features import Features
 from store.images import Images, open_images
 from store.root import Store
@@ -37,13 +37,31 @@ class ExportReport:
     """Encoder whose features were written."""
     rows: int
     """Vectors written: current rows that have one."""
-    paths: tuple[str, ...]
-    """Files written: the .npy and its ids, or the .parquet."""
+    path: str
+    """The .npy or .parquet written."""
+    ids_path: str
+    """The file of image ids beside a .npy; the .parquet itself holds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinReport:
+    """What a joined read wrote."""
+
+    dataset: str
+    """Dataset and snapshot, such as photos@3."""
+    encoders: tuple[str, ...]
+    """Encoders whose vectors were joined, a column each."""
+    rows: int
+    """Rows written, one an id."""
+    without: int
+    """Rows that lack a feature of at least one encoder."""
+    path: str
+    """The .parquet written."""
 
 
 def get_features(
     store: Store,
-    ref: str,
+    ref: DatasetRef | str,
     encoders: Sequence[str],
     *,
     ids: Sequence[str] | None = None,
@@ -71,9 +89,34 @@ def get_features(
     return pa.table(columns)
 
 
+def get_features_file(
+    store: Store,
+    ref: DatasetRef | str,
+    encoders: Sequence[str],
+    *,
+    output: str | Path,
+    ids: str | Path | None = None,
+    id_column: str = "",
+    missing: Missing = "refuse",
+) -> JoinReport:
+    """Write what `get_features` returns as a .parquet file, with the ids of a file; raises as it does, StoreWriteError."""
+    place = Path(output)
+    if place.suffix != ".parquet":
+        raise SpecError(expected(f"output {output}", "a name ending in .parquet", repr(place.suffix)))
+    images = open_images(store, ref)
+    wanted = read_wanted_ids(ids, column=id_column) if ids is not None else None
+    pinned = DatasetRef(images.dataset, images.snapshot)
+    table = get_features(store, pinned, encoders, ids=wanted, missing=missing)
+    with _new_file(place) as data:
+        parquet.write_table(table, data, write_page_checksum=True)
+    nulls = [table[name].is_null() for name in encoders]
+    without = np.logical_or.reduce([np.asarray(one) for one in nulls]).sum()
+    return JoinReport(str(pinned), tuple(encoders), table.num_rows, int(without), str(place))
+
+
 def export_features(
     store: Store,
-    ref: str,
+    ref: DatasetRef | str,
     encoder: str,
     out: str | Path,
     *,
@@ -95,9 +138,9 @@ def export_features(
     progress = progress or NoProgress()
     progress.start(f"export {encoder}", len(rows), "rows")
     write = _write_npy if place.suffix == ".npy" else _write_parquet
-    written = write(place, ids, features, rows, progress)
+    beside = write(place, ids, features, rows, progress)
     progress.done()
-    return ExportReport(f"{images.dataset}@{images.snapshot}", features.encoder, len(rows), written)
+    return ExportReport(f"{images.dataset}@{images.snapshot}", features.encoder, len(rows), str(place), str(beside))
 
 
 def read_wanted_ids(path: str | Path, *, column: str = "") -> list[str]:
@@ -113,12 +156,7 @@ def _wanted(images: Images, ids: Sequence[str] | None, missing: Missing) -> tupl
     rows = np.array([known.get(image_id, -1) for image_id in ids], dtype=np.int64)
     lost = np.flatnonzero(rows < 0)
     if len(lost) and missing == "refuse":
-        listed = ", ".join(repr(ids[at][:80]) for at in lost[:5]) + (", ..." if len(lost) > 5 else "")
-        ref = parse_dataset_ref(f"{images.dataset}@{images.snapshot}")
-        todo = "Pass --missing null to get nulls for them."
-        raise InputError(
-            expected(f"ids for {ref}", "image ids of the snapshot", f"{len(lost)} that it lacks: {listed}", todo)
-        )
+        raise unknown_ids(f"{images.dataset}@{images.snapshot}", ids, lost, todo="Pass --missing null to get nulls.")
     return list(ids), rows
 
 
@@ -160,7 +198,7 @@ def _blocks(
 
 def _write_npy(
     place: Path, ids: list[str], features: Features, rows: npt.NDArray[np.int64], progress: Progress
-) -> tuple[str, ...]:
+) -> Path:
     beside = place.with_suffix(".ids.csv")
     with _new_file(beside) as names:
         with names.open("w", encoding="utf-8", newline="") as stream:
@@ -174,19 +212,19 @@ def _write_npy(
                 array[first : first + len(values)] = values
             array.flush()
             del array
-    return str(place), str(beside)
+    return beside
 
 
 def _write_parquet(
     place: Path, ids: list[str], features: Features, rows: npt.NDArray[np.int64], progress: Progress
-) -> tuple[str, ...]:
+) -> Path:
     kind = pa.list_(pa.from_numpy_dtype(features.dtype), features.dimension)
     schema = pa.schema([("image_id", pa.string()), ("vector", kind)])
     with _new_file(place) as data, parquet.ParquetWriter(data, schema, write_page_checksum=True) as writer:
         for first, values in _blocks(features, rows, progress):
             some = pa.array(ids[first : first + len(values)], pa.string())
             writer.write_table(pa.table([some, _list_array(values)], schema=schema))
-    return (str(place),)
+    return place
 
 
 @contextmanager

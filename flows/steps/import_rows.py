@@ -1,6 +1,7 @@
 """Joining imported vectors on image ids: which row each belongs to, and new rows for ids that have none."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,10 @@ from store.items import text_or_none, time_or_none
 from store.lease import lease
 from store.manifest import find_manifest
 from store.root import Store
+
+_TODO = (
+    "Ids are paths relative to the indexed folder; --unknown skip leaves these out, --unknown add makes rows for them."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +48,14 @@ def join_rows(store: Store, dataset: str, given: Vectors, *, unknown: str) -> Jo
     with lease(store, paths.images(dataset), purpose=f"import features of {dataset}") as token:
         exists = find_manifest(store, paths.images(dataset)) is not None
         images = open_images(store, dataset) if exists else None
-        rows = _find(images, given.ids) if images else np.full(given.rows, -1, dtype=np.int64)
+        rows = find_rows(images, given.ids) if images else np.full(given.rows, -1, dtype=np.int64)
         lost = np.flatnonzero(rows < 0)
-        if images is not None and len(lost) and unknown == "refuse":
-            raise _unknown_ids(dataset, [given.ids[row] for row in lost[:5]], len(lost), given.rows)
-        if images is not None and unknown == "skip":
-            if len(lost) == given.rows:
-                raise _unknown_ids(dataset, list(given.ids[:5]), given.rows, given.rows)
-            return Joined(images, rows, 0, len(lost))
+        if images is not None:
+            _check_once(images, given.ids, rows)
+            if len(lost) and (unknown == "refuse" or (unknown == "skip" and len(lost) == given.rows)):
+                raise unknown_ids(dataset, given.ids, lost, todo=_TODO)
+            if unknown == "skip":
+                return Joined(images, rows, 0, len(lost))
         start = images.rows if images else 0
         rows[lost] = np.arange(start, start + len(lost))
         table = _new_rows(dataset, given, [int(row) for row in lost], start)
@@ -65,28 +70,31 @@ def row_index(images: Images) -> dict[str, int]:
     return dict(zip(table["image_id"].to_pylist(), table["row"].to_pylist(), strict=True))
 
 
-def _find(images: Images, ids: tuple[str, ...]) -> npt.NDArray[np.int64]:
+def find_rows(images: Images, ids: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the current row of each id, shape (ids,): by image id, else by URI; -1 where there is none."""
     known = row_index(images)
     rows = np.array([known.get(image_id, -1) for image_id in ids], dtype=np.int64)
     if (rows < 0).any():
         table = images.table(["uri", "row"])
         by_uri = dict(zip(table["uri"].to_pylist(), table["row"].to_pylist(), strict=True))
-        for at in np.flatnonzero(rows < 0):
+        for at in np.flatnonzero(rows < 0).tolist():
             rows[at] = by_uri.get(ids[at], -1)
-    values, counts = np.unique(rows[rows >= 0], return_counts=True)
-    if (counts > 1).any():
-        row = int(values[np.flatnonzero(counts > 1)[0]])
-        got = " and ".join(repr(ids[at][:200]) for at in np.flatnonzero(rows == row)[:2])
-        raise InputError(expected(f"ids for row {row} of {images.dataset}", "one vector an image", got))
     return rows
 
 
-def _unknown_ids(dataset: str, some: list[str], lost: int, total: int) -> InputError:
-    listed = ", ".join(repr(image_id[:80]) for image_id in some) + (", ..." if lost > len(some) else "")
-    todo = "Ids are paths relative to the indexed folder; --unknown skip leaves these out, --unknown add makes rows for them."
-    return InputError(
-        expected(f"ids for {dataset}", "image ids of the dataset", f"{lost} of {total} that it lacks: {listed}", todo)
-    )
+def unknown_ids(dataset: str, ids: Sequence[str], lost: npt.NDArray[np.int64], *, todo: str) -> InputError:
+    """Return the error that names the first of the ids (by position) that a dataset lacks."""
+    listed = ", ".join(repr(ids[at][:80]) for at in lost[:5].tolist()) + (", ..." if len(lost) > 5 else "")
+    got = f"{len(lost)} of {len(ids)} that it lacks: {listed}"
+    return InputError(expected(f"ids for {dataset}", "image ids of the dataset", got, todo))
+
+
+def _check_once(images: Images, ids: Sequence[str], rows: npt.NDArray[np.int64]) -> None:
+    values, counts = np.unique(rows[rows >= 0], return_counts=True)
+    if (counts > 1).any():
+        row = int(values[np.flatnonzero(counts > 1)[0]])
+        got = " and ".join(repr(ids[at][:200]) for at in np.flatnonzero(rows == row)[:2].tolist())
+        raise InputError(expected(f"ids for row {row} of {images.dataset}", "one vector an image", got))
 
 
 def _new_rows(dataset: str, given: Vectors, lost: list[int], start: int) -> pa.Table:
