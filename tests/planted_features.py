@@ -74,10 +74,14 @@ class Planted:
         """Return source features (count, 6)."""
         return np.random.default_rng(seed).normal(size=(count, SOURCE.dimension))
 
+    def vector(self, name: str) -> npt.NDArray[np.float64]:
+        """Return the unit vector of a concept, decided by its name."""
+        vector = np.random.default_rng(list(name.encode())).normal(size=TARGET.dimension)
+        return vector / np.linalg.norm(vector)
+
     def bank(self, bank: str = "everyday", names: tuple[str, ...] = CONCEPTS) -> None:
         """Add concepts with fixed unit vectors, each decided by its name."""
-        vectors = [np.random.default_rng(list(name.encode())).normal(size=TARGET.dimension) for name in names]
-        units = [(vector / np.linalg.norm(vector)).astype(np.float32) for vector in vectors]
+        units = [self.vector(name).astype(np.float32) for name in names]
         table = pa.table(
             {
                 "concept": list(names),

@@ -13,31 +13,11 @@ YAML_SUFFIXES = (".yaml", ".yml")
 def read_concept_file(path: str | Path) -> ConceptFile:
     """Read a concept file: `.yaml` or `.yml`, else UTF-8 text with one concept a line (`#` starts a comment line).
 
-    Raises SpecError for a file that cannot be read, has no concept, or names one twice (with its line).
+    Raises SpecError for a file that cannot be read or, in text, a concept named twice (with its lines); what its
+    concepts must be like is checked when they are expanded.
     """
     file = Path(path)
-    spec = load_spec(file, ConceptFile, example=EXAMPLE) if file.suffix in YAML_SUFFIXES else _read_lines(file)
-    check_concepts(spec, subject=file.name)
-    return spec
-
-
-def check_concepts(spec: ConceptFile, *, subject: str) -> None:
-    """Raise SpecError unless a spec names at least one concept, each once and not empty."""
-    contexts = spec.contexts.phrases if spec.contexts else ()
-    names = [*spec.concepts, *spec.prompts, *contexts]
-    if not names:
-        raise SpecError(expected(subject, "at least one concept", "none", EXAMPLE))
-    for index, name in enumerate(names):
-        if not name.strip():
-            raise SpecError(expected(subject, "concepts with some text", repr(name)))
-        if name in names[:index]:
-            raise SpecError(expected(subject, "each concept once", f"{name!r} twice"))
-    for template in spec.templates:
-        if "{}" not in template:
-            raise SpecError(expected(f"{subject}: templates", "{} where the concept goes", repr(template)))
-    for name, prompts in spec.prompts.items():
-        if not prompts:
-            raise SpecError(expected(f"{subject}: prompts.{name}", "at least one prompt", "none"))
+    return load_spec(file, ConceptFile, example=EXAMPLE) if file.suffix.lower() in YAML_SUFFIXES else _read_lines(file)
 
 
 def _read_lines(file: Path) -> ConceptFile:

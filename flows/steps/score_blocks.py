@@ -64,17 +64,36 @@ def score_blocks(
 
 def score_block(task: ScoreTask) -> ScoreBlock:
     """Score one block: out-of-fold maps for fitted rows, the full map for the rest; rows without a feature left out."""
-    present = task.features.present(task.start, task.stop)
-    values = task.features.read(task.start, task.stop).astype(np.float32)
-    maps = _maps(task.features.store, task.linear_map, task.features.dimension)
     vectors = _vectors(task.features.store, task.concepts.bank, task.concepts.manifest.snapshot)
     vectors = vectors[task.keys[0] : task.keys[1]]
+    rows, similarities = similarities_of(
+        task.features, (task.start, task.stop), linear_map=task.linear_map, vectors=vectors, fold=task.fold
+    )
+    kept = rows >= task.keep
+    return ScoreBlock(rows[kept], similarities[kept], task.fold[rows[kept] - task.start])
+
+
+def similarities_of(
+    features: Features,
+    span: tuple[int, int],
+    *,
+    linear_map: str,
+    vectors: npt.NDArray[np.float32],
+    fold: npt.NDArray[np.int8],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Return the rows of a span that have a feature, and their cosine (images, concepts) to vectors (concepts, target).
+
+    `linear_map` is a digest, empty for the identity; `fold` (stop - start,) picks the map of each row.
+    """
+    start, stop = span
+    present = np.flatnonzero(features.present(start, stop))
+    values = features.read(start, stop)[present].astype(np.float32)
+    maps = _maps(features.store, linear_map, features.dimension)
     similarities = np.zeros((len(values), len(vectors)), dtype=np.float32)
-    for fold in np.unique(task.fold[present]):
-        rows = np.flatnonzero(present & (task.fold == fold))
-        similarities[rows] = score(values[rows], maps[max(int(fold), FOLD_FULL) + 1], vectors=vectors)
-    kept = np.flatnonzero(present & (np.arange(task.start, task.stop) >= task.keep))
-    return ScoreBlock(kept + task.start, similarities[kept], task.fold[kept])
+    for one in np.unique(fold[present]):
+        rows = np.flatnonzero(fold[present] == one)
+        similarities[rows] = score(values[rows], maps[max(int(one), FOLD_FULL) + 1], vectors=vectors)
+    return present + start, similarities
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,75 @@
+"""Describe a dataset by its concepts: what became of each input, each concept's distribution, its classes and extremes."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from schemas.errors import SpecError, expected
+from schemas.names import DatasetRef
+from schemas.tables import OUTCOMES
+from store.images import Images, open_images
+from store.queries import Extremes, extremes, resolve_scores, searched
+from store.queries import summary as described
+from store.root import Store
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SummaryReport:
+    """The answer to `summary`."""
+
+    dataset: str
+    """Dataset and snapshot."""
+    map: str
+    """Map it was scored with."""
+    bank: str
+    """Concept bank."""
+    accounting: pa.Table
+    """outcome, images: what became of every current input; sums to their number."""
+    searched: int
+    """Images with a similarity that may be compared."""
+    concepts: pa.Table
+    """CONCEPT_STATS, in order of key."""
+    classes: pa.Table
+    """For each concept, classes ranked by mean similarity; empty without labels."""
+    extremes: tuple[Extremes, ...]
+    """The most and least similar images of each concept, overall and (when asked for) inside each class."""
+
+
+def summary(
+    store: Store,
+    dataset: DatasetRef | str,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    k: int = 5,
+    by_class: bool = False,
+) -> SummaryReport:
+    """Return what a dataset looks like through a concept bank; `k` images at each end of each concept, 0 for none.
+
+    `by_class` adds both ends inside every class, the paper's way to hard images. Raises UnknownName, SpecError.
+    """
+    if k < 0:
+        raise SpecError(expected("number of images", "0 or more", str(k)))
+    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank)
+    images = open_images(store, dataset)
+    found = described(scores, images=images)
+    among = searched(scores, images=images)
+    names = found.stats["concept"].to_pylist() if k else []
+    ends = [end for name in names for end in extremes(scores, name, k, by_label=by_class, among=among)]
+    return SummaryReport(
+        dataset=f"{images.dataset}@{images.snapshot}",
+        map=scores.map,
+        bank=scores.bank,
+        accounting=accounting(images),
+        searched=found.searched,
+        concepts=found.stats,
+        classes=found.classes,
+        extremes=tuple(ends),
+    )
+
+
+def accounting(images: Images) -> pa.Table:
+    """Return outcome and images: every outcome with its number of current inputs, zeros included."""
+    counts = {row["values"]: row["counts"] for row in images.table(["outcome"])["outcome"].value_counts().to_pylist()}
+    return pa.table({"outcome": list(OUTCOMES), "images": pa.array([counts.get(name, 0) for name in OUTCOMES])})
