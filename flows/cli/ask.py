@@ -1,0 +1,229 @@
+"""Commands that ask: summary, top, find, shift, zeroshot, sql. None of them loads a model."""
+
+import shlex
+from typing import Any
+
+import click
+
+from flows.cli.options import command, score_options
+from flows.cli.output import Output, show
+from store.root import open_store
+
+
+@click.argument("dataset")
+@score_options
+@click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
+@click.option(
+    "--images",
+    "k",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Most and least similar images kept a concept.",
+)
+@click.option("--by-class", is_flag=True, help="Also the most and least similar images inside each class.")
+def _summary(out: Output, dataset: str, store_url: str, limit: int, **options: Any) -> None:
+    """Describe a dataset by its concepts: outcomes, distributions, the class and the image that each fits best."""
+    from flows.cli.summary_view import show_summary
+    from flows.steps.summary import summary as step
+
+    report = step(open_store(store_url), dataset, **options)
+    show_summary(out, report, limit=limit)
+    out.suggest(f"t2c find {dataset} {shlex.quote(_example(report.concepts['concept'].to_pylist()))}")
+
+
+summary = command("summary", example="t2c summary photos --concepts everyday")(_summary)
+
+
+@click.argument("dataset")
+@click.argument("concept")
+@score_options
+@click.option("-n", "--limit", "k", type=click.IntRange(1), default=20, show_default=True, help="Images shown.")
+@click.option("--least", is_flag=True, help="The least similar instead of the most similar.")
+@click.option("--label", default=None, help="Only inside this class.")
+@click.option(
+    "--where", default=None, metavar="SQL", help="Only images that satisfy a condition, such as \"split = 'test'\"."
+)
+@click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
+def _top(out: Output, dataset: str, concept: str, store_url: str, no_duplicates: bool, **options: Any) -> None:
+    """Show the images most (or least) similar to CONCEPT."""
+    from flows.steps.top import top as step
+
+    table = step(open_store(store_url), dataset, concept, duplicates=not no_duplicates, **options)
+    out.table("images", table, columns=_present(table, "row", "similarity", "z", "label", "image_id"))
+    out.suggest(f"t2c find {dataset} {shlex.quote(_example([concept]))}")
+
+
+top = command("top", example="t2c top photos 'in a tree'\nt2c top photos 'in a tree' --least --label dog")(_top)
+
+
+@click.argument("dataset")
+@click.argument("expression")
+@score_options
+@click.option(
+    "-n", "--limit", type=click.IntRange(0), default=20, show_default=True, help="Images shown; the counts are of all."
+)
+@click.option(
+    "--where", default=None, metavar="SQL", help="Search only images that satisfy a condition; thresholds are theirs."
+)
+@click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
+@click.option("-o", "--output", default=None, metavar="FILE", help="Write the matches to FILE.parquet or FILE.csv.")
+def _find(out: Output, dataset: str, expression: str, store_url: str, output: str | None, **options: Any) -> None:
+    """Retrieve images by concept logic: 'dog > 2.25 & beach > 2 & indoors < 0'.
+
+    `c > k` keeps similarities above mean + k standard deviations of the searched images, `c < -k` those below
+    mean - k. Combine with & | ! and parentheses; quote names with spaces or operators. ! is set complement.
+    """
+    from flows.steps.find import find as step
+
+    options["duplicates"] = not options.pop("no_duplicates")
+    report = step(open_store(store_url), dataset, expression, **options)
+    out.say(f"{report.expression}")
+    out.facts("counts", {"searched": report.searched, "matches": report.total})
+    out.put("dataset", report.dataset)
+    out.table("funnel", report.funnel, title="after each constraint")
+    out.table("thresholds", report.thresholds, title="thresholds")
+    if report.matches.num_rows:
+        columns = _present(report.matches, "rank", "row", "margin", "label", "image_id")
+        out.table("matches", report.matches, columns=columns, title="matches, surest first")
+    else:
+        out.put("matches", report.matches)
+    if output is not None:
+        from flows.steps.files import write_table
+
+        write_table(
+            report.matches.drop_columns([name for name in ("z", "similarity") if name in report.matches.column_names]),
+            output,
+        )
+        out.wrote(output)
+    out.suggest(f"t2c report {dataset} --query {shlex.quote(expression)} -o report.html")
+
+
+find = command("find", example="t2c find photos 'dog > 2.25 & beach > 2 & indoors < 0'")(_find)
+
+
+@click.argument("reference")
+@click.argument("current", required=False)
+@score_options
+@click.option(
+    "--where",
+    default=None,
+    metavar="SQL",
+    help="Current side: only images that satisfy a condition. Without CURRENT: the rest is the reference.",
+)
+@click.option(
+    "--reference-where", default=None, metavar="SQL", help="Reference side: only images that satisfy a condition."
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="False discovery rate.",
+)
+@click.option("--duplicates", is_flag=True, help="Count images whose bytes came before.")
+@click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
+@click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")
+def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drift: bool, **options: Any) -> int:
+    """Compare CURRENT with REFERENCE, concept by concept (two-sample Kolmogorov-Smirnov).
+
+    Either may be a snapshot (photos@3) or a slice (--where); only held-out and out-of-fold similarities are compared.
+    """
+    from flows.cli.app import EXIT_DRIFT
+    from flows.steps.shift import shift as step
+
+    report = step(open_store(store_url), reference, **options)
+    facts = {
+        "reference": f"{report.reference} ({report.n_reference:,} images)",
+        "current": f"{report.current} ({report.n_current:,} images)",
+    }
+    out.facts("sides", facts)
+    out.table("shift", report.table.slice(0, limit), columns=["concept", "verdict", "effect", "d", "log10_q"])
+    out.put("shift", report.table)
+    out.facts("verdict", {"flagged": report.flagged, "concepts": report.table.num_rows, "alpha": report.alpha})
+    for note in report.notes:
+        out.say(f"  note: {note}")
+    if report.path:
+        out.wrote(report.path)
+    if options["current"]:
+        out.suggest(f"t2c report {reference} {options['current']} -o report.html")
+    return EXIT_DRIFT if fail_on_drift and report.drift else 0
+
+
+shift = command(
+    "shift", example="t2c shift photos new_photos\nt2c shift photos --where \"captured_at >= '2026-11-14'\""
+)(_shift)
+
+
+@click.argument("query")
+@click.option("-o", "--output", default=None, metavar="FILE", help="Write the result to FILE.parquet or FILE.csv.")
+def _sql(out: Output, query: str, store_url: str, output: str | None) -> None:
+    """Run one SELECT (DuckDB) over the store's views: images, encoders, linear_maps, concepts, similarities, ...
+
+    Nothing can be written and no other file read. `t2c sql "select * from documentation"` lists every column.
+    """
+    from store.user_sql import run_user_sql
+
+    table = run_user_sql(open_store(store_url), query)
+    out.table("rows", table)
+    if output is not None:
+        from flows.steps.files import write_table
+
+        write_table(table, output)
+        out.wrote(output)
+    out.say(f"{table.num_rows:,} rows")
+
+
+sql = command("sql", example='t2c sql "select concept, mean, std from concept_stats order by mean desc limit 10"')(_sql)
+
+
+@click.argument("dataset")
+@score_options
+@click.option(
+    "--classes", default=None, metavar="A,B", help="Class names, comma-separated.  [default: the dataset's labels]"
+)
+@click.option(
+    "--template",
+    "templates",
+    multiple=True,
+    metavar="TEXT",
+    help="Prompt with {} for the class; may repeat.  [default: the paper's seven]",
+)
+@click.option(
+    "--labels",
+    default="label",
+    show_default=True,
+    metavar="label|ATTRIBUTE",
+    help="What is right: the label or an attribute.",
+)
+@click.option(
+    "--output", "-o", default=None, metavar="FILE", help="Write one row an image to FILE.parquet or FILE.csv."
+)
+def _zeroshot(
+    out: Output,
+    dataset: str,
+    store_url: str,
+    classes: str | None,
+    templates: tuple[str, ...],
+    output: str | None,
+    **options: Any,
+) -> None:
+    """Classify with class names as concepts, beside the target CLIP itself and chance."""
+    from flows.cli.zeroshot_view import run_zeroshot
+
+    names = [name.strip() for name in classes.split(",") if name.strip()] if classes else None
+    run_zeroshot(out, open_store(store_url), dataset, classes=names, templates=templates, output=output, **options)
+
+
+zeroshot = command("zeroshot", example='t2c zeroshot photos --template "a photo of a {}"')(_zeroshot)
+
+
+def _present(table: Any, *names: str) -> list[str]:
+    """Return the names that are columns of table and not null all over."""
+    return [name for name in names if name in table.column_names and table[name].null_count < max(table.num_rows, 1)]
+
+
+def _example(names: list[str]) -> str:
+    """Return a query a user can type next, from concepts of the bank."""
+    quoted = [name if name.replace("_", "a").replace(" ", "a").isalnum() else repr(name) for name in names[:2]]
+    return " & ".join(f"{show(name)} > {k}" for name, k in zip(quoted, ("1", "0"), strict=False))

@@ -1,0 +1,120 @@
+"""Commands that look after a store: explain, verify, compact, gc, doctor."""
+
+import click
+
+from flows.cli.options import command
+from flows.cli.output import Output
+from store.root import open_store
+
+
+@click.argument("name")
+def _explain(out: Output, name: str, store_url: str) -> None:
+    """Say what NAME (an artifact's folder, a dataset, a bank, the start of a digest) is and what it was made from."""
+    from flows.steps.explain import explain as step
+
+    found = step(open_store(store_url), name)
+    facts = {
+        "kind": found.kind,
+        "snapshot": found.snapshot,
+        "created": found.created_at,
+        "digest": found.digest,
+        "content": found.content_digest,
+        "rows": found.rows,
+        "files": f"{found.files:,} ({found.bytes / 2**20:,.1f} MiB)",
+    }
+    out.say(found.artifact)
+    out.facts("artifact", {"path": found.artifact, **facts})
+    out.put("spec", found.spec)
+    out.put("summary", found.summary)
+    for key, value in found.spec.items():
+        out.say(f"  spec.{key}: {value}")
+    out.table("history", found.history, title="snapshots")
+    if found.ancestry.num_rows:
+        out.table("ancestry", found.ancestry, title="made from")
+    out.suggest("t2c verify")
+
+
+explain = command("explain", example="t2c explain photos\nt2c explain similarities/photos/0123456789ab/everyday@2")(
+    _explain
+)
+
+
+def _verify(out: Output, store_url: str) -> int:
+    """Check every committed file and every feature chunk against its digest; exit 1 when anything is wrong."""
+    from flows.cli.app import EXIT_ERROR
+    from flows.cli.bars import Bars
+    from store.verify import verify as step
+
+    bars = Bars(quiet=out.as_json)
+    bars.start("verify", None, "artifacts")
+    try:
+        problems = step(open_store(store_url), on_artifact=lambda _: bars.advance(1))
+    finally:
+        bars.done()
+    if problems.num_rows == 0:
+        out.put("problems", problems)
+        out.say("every committed byte is what was committed")
+        return 0
+    out.table("problems", problems)
+    out.say(f"{problems.num_rows:,} problems. Extract or score again what they name: the damaged parts are made anew.")
+    return EXIT_ERROR
+
+
+verify = command("verify", example="t2c verify")(_verify)
+
+
+@click.argument("dataset", required=False)
+@click.option("--concepts", "bank", default=None, metavar="BANK", help="Only this bank.")
+def _compact(out: Output, dataset: str | None, bank: str | None, store_url: str) -> None:
+    """Merge the small similarity files of many appends; answers stay the same, queries get fast again."""
+    from flows.steps.compact import compact as step
+
+    table = step(open_store(store_url), dataset, bank=bank)
+    out.table("compacted", table)
+    out.say(f"{table.num_rows:,} tables")
+
+
+compact = command("compact", example="t2c compact photos")(_compact)
+
+
+@click.option("--dry-run", is_flag=True, help="Only list what would go.")
+@click.option(
+    "--older-than",
+    "older_than_s",
+    type=click.FloatRange(0),
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="Leave younger files alone.",
+)
+def _gc(out: Output, store_url: str, dry_run: bool, older_than_s: float) -> None:
+    """Remove temporary and orphaned files that killed runs left; nothing a snapshot names is touched."""
+    from store.gc import gc as step
+
+    table = step(open_store(store_url), dry_run=dry_run, older_than_s=older_than_s)
+    out.table("files", table)
+    total = sum(table["bytes"].to_pylist())
+    out.say(f"{table.num_rows:,} files, {total:,} bytes {'would be removed' if dry_run else 'removed'}")
+
+
+gc = command("gc", example="t2c gc --dry-run")(_gc)
+
+
+@click.option("--devices/--no-devices", default=True, show_default=True, help="Load torch and look for accelerators.")
+def _doctor(out: Output, store_url: str, devices: bool) -> int:
+    """Check this machine: versions, devices, memory, disk, store; exit 1 when something must be mended."""
+    from flows.cli.app import EXIT_ERROR
+    from flows.steps.doctor import doctor as step
+
+    checks = step(store_url, devices=devices)
+    out.put("checks", checks)
+    for check in checks:
+        out.say(f"  {check.state:<8} {check.name:<16} {check.finding}")
+        if check.todo and check.state != "ok":
+            out.say(f"{'':<28}{check.todo}")
+    problems = [check.name for check in checks if check.state == "problem"]
+    out.say("all good" if not problems else f"to mend: {', '.join(problems)}")
+    return EXIT_ERROR if problems else 0
+
+
+doctor = command("doctor", example="t2c doctor")(_doctor)
