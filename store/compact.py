@@ -1,11 +1,14 @@
 """Compaction: the files of many small commits become few large ones with the same logical content, as a new snapshot."""
 
+from dataclasses import replace
+
 from store import paths
 from store.data_files import FileEntry
 from store.lease import lease
-from store.manifest import Manifest, commit, read_manifest
-from store.score_writer import with_file, write_columns
-from store.similarities import STATS_ROLE, Scores
+from store.manifest import commit, read_manifest
+from store.manifest import now as timestamp
+from store.score_writer import write_columns
+from store.similarities import Scores
 
 FILE_VALUES = 2**27
 """Most similarities of a file, unless one concept alone has more; half a gigabyte and a bit."""
@@ -24,12 +27,11 @@ def compact(scores: Scores) -> Scores:
         files = now.manifest.with_role("data")
         if [tuple(entry.extra["keys"]) for entry in files] == wanted:
             return now
-        fields = {name: getattr(now.manifest, name) for name in Manifest.__dataclass_fields__ if name != "created_at"}
-        merged = Manifest(**{**fields, "snapshot": now.manifest.snapshot + 1, "files": ()})
-        for n, keys in enumerate(wanted):
-            merged = with_file(merged, _merge(now, keys, snapshot=merged.snapshot, n=n))
-        merged = with_file(merged, now.manifest.with_role(STATS_ROLE)[0])
-        return Scores(store, commit(store, artifact, merged, check=token.check))
+        snapshot = now.manifest.snapshot + 1
+        merged = [_merge(now, keys, snapshot=snapshot, n=n) for n, keys in enumerate(wanted)]
+        others = [entry for entry in now.manifest.files if entry.role != "data"]
+        manifest = replace(now.manifest, snapshot=snapshot, files=(*merged, *others), created_at=timestamp())
+        return Scores(store, commit(store, artifact, manifest, check=token.check))
 
 
 def _key_ranges(scores: Scores) -> list[tuple[int, int]]:

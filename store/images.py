@@ -81,6 +81,12 @@ class Images:
             table = table.filter(pa.array(mask)) if current else table
         return table.select(wanted)
 
+    def outcomes(self) -> pa.Table:
+        """Return OUTCOME_UPDATES: for each row that decoding found something else about, the last word."""
+        updates = self._updates()
+        last = {row: index for index, row in enumerate(updates["row"].to_pylist())}
+        return updates.take(pa.array(sorted(last.values()), pa.int64()))
+
     def _rows(self, columns: list[str]) -> pa.Table:
         schema = pa.schema([IMAGES.field(name) for name in columns])
         parts = [read_parquet(self.store, entry, columns=columns) for entry in self.manifest.with_role("data")]

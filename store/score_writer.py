@@ -1,7 +1,7 @@
 """Scoring a dataset: what is missing is planned by a memory budget, written concept by concept, committed at once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
 import numpy as np
@@ -157,8 +157,8 @@ def write_scores(
             rows=sum(entry.rows for entry in files),
             summary={"concepts": concepts.count, "rows": max(rows, newest.rows if newest else 0)},
         )
-        stats_file = _write_stats(Scores(store, manifest), concepts.names(), images, stats=stats, mapper=mapper)
-        return Scores(store, commit(store, manifest.artifact, with_file(manifest, stats_file), check=token.check))
+        done = _with_stats(Scores(store, manifest), concepts.names(), images, stats=stats, mapper=mapper)
+        return Scores(store, commit(store, manifest.artifact, done, check=token.check))
 
 
 def _check_sides(images: Images, linear_map: StoredMap, concepts: Concepts, *, rows: int) -> None:
@@ -169,12 +169,6 @@ def _check_sides(images: Images, linear_map: StoredMap, concepts: Concepts, *, r
         raise MismatchError(
             expected(f"features of {images.dataset}", want, f"{rows:,}", "Open the newest image index.")
         )
-
-
-def with_file(manifest: Manifest, entry: FileEntry) -> Manifest:
-    """Return a manifest that names one more file."""
-    fields = {name: getattr(manifest, name) for name in Manifest.__dataclass_fields__}
-    return Manifest(**{**fields, "files": (*manifest.files, entry)})
 
 
 def write_columns(
@@ -269,19 +263,25 @@ def _parents(images: Images, linear_map: StoredMap, concepts: Concepts, more: Se
     return (*(parent for parent in own if parent is not None), *more)
 
 
-def _write_stats(
-    scores: Scores, names: Sequence[str], images: Images, *, stats: Statistics, mapper: Mapper
-) -> FileEntry:
+def _with_stats(scores: Scores, names: Sequence[str], images: Images, *, stats: Statistics, mapper: Mapper) -> Manifest:
+    """Return the manifest with its file of concept_stats, and the number of similarities that they set aside.
+
+    Set aside is what may be compared by its fold, but is of a row that is not current and ok.
+    """
     mask = searchable(images)
-    some = bool(names) and len(_eligible(scores, 0, mask)) > 0
+    every = np.ones(images.rows, dtype=np.bool_)
+    compared, may = (len(_eligible(scores, 0, which)) if names else 0 for which in (mask, every))
     columns = (_eligible(scores, key, mask) for key in range(len(names)))
-    rows = list(mapper(stats, columns)) if some else [empty_stats() for _ in names]
+    rows = list(mapper(stats, columns)) if compared else [empty_stats() for _ in names]
     table = pa.Table.from_pylist(
         [{"key": key, "concept": name, **row} for key, (name, row) in enumerate(zip(names, rows, strict=True))],
         schema=CONCEPT_STATS,
     )
-    path = paths.data_file(scores.manifest.artifact, scores.manifest.snapshot, n=len(scores.manifest.files))
-    return write_parquet(scores.store, path, table, role=STATS_ROLE)
+    manifest = scores.manifest
+    path = paths.data_file(manifest.artifact, manifest.snapshot, n=len(manifest.files))
+    entry = write_parquet(scores.store, path, table, role=STATS_ROLE)
+    summary = {**manifest.summary, "compared": compared, "set_aside": may - compared}
+    return replace(manifest, files=(*manifest.files, entry), summary=summary)
 
 
 def _eligible(scores: Scores, key: int, mask: Mask) -> NDArray[np.float32]:

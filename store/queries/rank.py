@@ -1,0 +1,125 @@
+"""The images most and least similar to a concept, overall and inside a class."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from schemas.errors import SpecError, expected
+from schemas.tables import column
+from store.images import Images
+from store.queries.searched import Searched, searched
+from store.selection import image_rows, label_code, labels
+from store.similarities import Scores
+
+TOP = pa.schema(
+    [
+        column("rank", pa.int64(), "1 for the most (or least) similar"),
+        column("row", pa.int64(), "image row"),
+        column("image_id", pa.string(), "image id"),
+        column("uri", pa.string(), "where the image is"),
+        column("label", pa.string(), "label; null when unknown", nullable=True),
+        column("similarity", pa.float32(), "similarity to the concept"),
+        column("z", pa.float64(), "(similarity - mean) / std over the searched set; 0 when constant"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extremes:
+    """The images at both ends of a concept."""
+
+    concept: str
+    """The concept."""
+    label: str | None
+    """Class they are taken from; None: all images."""
+    most: pa.Table
+    """TOP, most similar first."""
+    least: pa.Table
+    """TOP, least similar first."""
+
+
+def top(
+    scores: Scores,
+    concept: str,
+    n: int = 20,
+    *,
+    label: str | None = None,
+    least: bool = False,
+    images: Images | None = None,
+    where: str | None = None,
+    exclude_duplicates: bool = False,
+) -> pa.Table:
+    """Return TOP: the n images most (or least) similar to a concept, of one class when a label is given.
+
+    z is over the whole searched set, whatever the label. Ties are in order of row. Raises UnknownName for a concept
+    or label, SpecError for n below 1 or a bad predicate.
+    """
+    key = scores.key_of(concept)
+    among = searched(scores, images=images, where=where, exclude_duplicates=exclude_duplicates)
+    values = among.values(key)
+    inside = _inside_label(among, values, label)
+    return _ranked(among.images, inside, among.moments(key, values), n=n, least=least)
+
+
+def extremes(
+    scores: Scores, concept: str, n: int = 8, *, by_label: bool = False, among: Searched | None = None
+) -> list[Extremes]:
+    """Return both ends of a concept over all images, and with `by_label` inside every class too (in order of name)."""
+    among = among or searched(scores)
+    key = scores.key_of(concept)
+    values = among.values(key)
+    moments = among.moments(key, values)
+
+    def ends(label: str | None, inside: NDArray[np.float32]) -> Extremes:
+        most, least = (_ranked(among.images, inside, moments, n=n, least=least) for least in (False, True))
+        return Extremes(concept, label, most, least)
+
+    found = [ends(None, values)]
+    if by_label:
+        codes, names = labels(among.images)
+        for code, name in enumerate(names):
+            inside = np.where(codes[: len(values)] == code, values, np.float32(np.nan))
+            if not np.isnan(inside).all():
+                found.append(ends(name, inside))
+    return found
+
+
+def _inside_label(among: Searched, values: NDArray[np.float32], label: str | None) -> NDArray[np.float32]:
+    """Return the values with those of other classes NaN."""
+    if label is None:
+        return values
+    codes, code = label_code(among.images, label)
+    return np.where(codes[: len(values)] == code, values, np.float32(np.nan))
+
+
+def _ranked(
+    images: Images, inside: NDArray[np.float32], moments: tuple[float, float], *, n: int, least: bool
+) -> pa.Table:
+    if n < 1:
+        raise SpecError(expected("number of images", "1 or more", str(n)))
+    rows = largest(-inside if least else inside, n)
+    similarity = inside[rows]
+    mean, std = moments
+    away = similarity.astype(np.float64) - mean
+    about = image_rows(images, rows, ["image_id", "uri", "label"])
+    columns = [
+        np.arange(1, len(rows) + 1),
+        rows,
+        *(about[name].combine_chunks() for name in about.column_names),
+        similarity,
+        away / std if std > 0 else np.zeros_like(away),
+    ]
+    return pa.table(columns, schema=TOP)
+
+
+def largest(values: NDArray[np.float32], n: int) -> NDArray[np.int64]:
+    """Return the places of the n largest values that are not NaN, largest first, ties in order of place."""
+    lowest = np.nan_to_num(values, nan=-np.inf)
+    places = np.arange(len(values))
+    if n < len(values):
+        smallest = np.partition(lowest, len(values) - n)[len(values) - n]
+        places = np.flatnonzero(lowest >= smallest)
+    order = places[np.argsort(-lowest[places], kind="stable")][:n]
+    return order[~np.isnan(values[order])]
