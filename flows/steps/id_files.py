@@ -34,7 +34,7 @@ def read_ids(path: Path, *, rows: int | None = None, column: str = "") -> pa.Tab
         table = _read(path, rows, column)
     except OSError as reason:
         raise InputError(expected(subject, "a file that can be read", f"{reason.strerror or reason}")) from reason
-    except (UnicodeDecodeError, ValueError, csv.Error, pa.ArrowException) as reason:
+    except (UnicodeDecodeError, ValueError, pa.ArrowException) as reason:
         raise InputError(expected(subject, f"a {path.suffix} file in UTF-8", f"an error: {reason}")) from reason
     table = _chosen(table, column, subject)
     if rows is not None and table.num_rows != rows:
@@ -52,7 +52,7 @@ def _read(path: Path, rows: int | None, column: str) -> pa.Table:
     if path.suffix == ".json":
         return pa.table({"name": _json_names(path)})
     if path.suffix in (".csv", ".tsv"):
-        return _csv(path.read_bytes().decode("utf-8-sig"), "\t" if path.suffix == ".tsv" else ",", rows, column)
+        return _csv(path, rows, column)
     lines = path.read_bytes().decode("utf-8-sig").split("\n")
     return pa.table(
         {"name": pa.array([line.removesuffix("\r") for line in lines[: len(lines) - (lines[-1] == "")]], pa.string())}
@@ -67,20 +67,44 @@ def _json_names(path: Path) -> list[str]:
     return names
 
 
-def _csv(text: str, delimiter: str, rows: int | None, column: str) -> pa.Table:
+def read_csv(path: Path) -> pa.Table:
+    """Return a .csv or .tsv file with a header line: every cell as text, empty cells null; raises ValueError, OSError."""
+    lines = _lines(path)
+    names = lines.pop(0) if lines else []
+    return _table(names, lines).cast(pa.schema([(name, pa.string()) for name in names]))
+
+
+def _csv(path: Path, rows: int | None, column: str) -> pa.Table:
+    lines = _lines(path)
+    has_header = bool(lines) and (
+        column in lines[0] if column else len(lines) == rows + 1 if rows is not None else _is_header(lines[0])
+    )
+    width = len(lines[0]) if lines else 1
+    names = lines.pop(0) if has_header else (["name"] if width == 1 else [f"column{i}" for i in range(width)])
+    return _table(names, lines)
+
+
+def _lines(path: Path) -> list[list[str]]:
     csv.field_size_limit(1 << 24)
-    lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if line]
+    text = io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
+    try:
+        lines = [
+            line for line in csv.reader(text, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True) if line
+        ]
+    except csv.Error as reason:
+        raise ValueError(str(reason)) from reason
     width = max((len(line) for line in lines), default=0)
     short = next((number for number, line in enumerate(lines) if len(line) != width), None)
     if short is not None:
         raise ValueError(f"line {short + 1} has {len(lines[short])} of {width} columns")
-    has_header = bool(lines) and (
-        column in lines[0] if column else len(lines) == rows + 1 if rows is not None else _is_header(lines[0])
-    )
-    names = lines.pop(0) if has_header else (["name"] if width == 1 else [f"column{i}" for i in range(width)])
+    return lines
+
+
+def _table(names: list[str], lines: list[list[str]]) -> pa.Table:
     if len(set(names)) < len(names):
         raise ValueError("two columns of one name")
-    return pa.table({name: pa.array([line[at] for line in lines], pa.string()) for at, name in enumerate(names)})
+    columns = zip(*lines, strict=True) if lines else [()] * len(names)
+    return pa.table([pa.array([cell or None for cell in cells], pa.string()) for cells in columns], names=names)
 
 
 def _is_header(line: list[str]) -> bool:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from flows.progress import NoProgress, Progress
 from flows.steps.import_rows import join_rows
 from flows.steps.rows import store_path
+from flows.steps.table_imports import TableImportReport, import_attributes, import_predictions
 from flows.steps.vector_files import Vectors, open_vectors
 from schemas.errors import InputError, MismatchError, SpecError, expected
 from schemas.names import check_name
@@ -27,6 +28,17 @@ from store.images import Images
 from store.lease import lease
 from store.manifest import find_manifest
 from store.root import Store
+
+__all__ = [
+    "ConceptImportReport",
+    "ImportReport",
+    "TableImportReport",
+    "import_attributes",
+    "import_concepts",
+    "import_features",
+    "import_predictions",
+    "imported_space",
+]
 
 Unknown = Literal["refuse", "skip", "add"]
 """What happens to ids that a dataset does not hold."""
