@@ -63,9 +63,8 @@ def write(store: Store, kind: Kind, dataset: str, table: pa.Table, *, parents: S
         replaced = _changed(kind, new, old)
         if newest is not None and added.num_rows + replaced == 0:
             return Written(newest, 0, 0)
-        lines = (
-            added if not replaced else pa.concat_tables([old.join(new.select(keys), keys, join_type="left anti"), new])
-        )
+        kept = [old.join(new.select(keys), keys, join_type="left anti"), new] if replaced else [added]
+        lines = pa.concat_tables([part.select(kind.schema.names).cast(kind.schema) for part in kept])
         snapshot = newest.snapshot + 1 if newest else 1
         entry = write_parquet(store, paths.data_file(artifact, snapshot), _sorted(kind, lines))
         manifest = Manifest(
@@ -115,5 +114,4 @@ def _changed(kind: Kind, new: pa.Table, old: pa.Table) -> int:
 
 
 def _sorted(kind: Kind, table: pa.Table) -> pa.Table:
-    ordered = table.select(kind.schema.names).sort_by([(name, "ascending") for name in kind.keys])
-    return ordered.cast(kind.schema)
+    return table.sort_by([(name, "ascending") for name in kind.keys])
