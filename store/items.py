@@ -43,7 +43,7 @@ class Fields:
     label: str = "auto"
     """`folder`: the image's own folder; `none`; a column name; `auto`: folder, a column `label`, or webdataset's .cls."""
     split: str = "auto"
-    """`none`; a column name; `auto`: a folder or shard called train, val, test, ..., or a column `split`."""
+    """`folder`: a folder or shard called train, val, test, ...; `none`; a column name; `auto`: a column `split`, else folder."""
     captured_at: str = "exif"
     """`exif`: DateTimeOriginal; `none`; a column of times or ISO 8601 text (no offset means UTC)."""
     ids: str = "path"
@@ -56,7 +56,7 @@ class Fields:
         """The columns that were asked for by name."""
         named = (
             (self.label, ("auto", "folder", "none")),
-            (self.split, ("auto", "none")),
+            (self.split, ("auto", "folder", "none")),
             (self.captured_at, ("exif", "none")),
         )
         return tuple(name for name, words in named if name not in words)

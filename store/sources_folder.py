@@ -99,7 +99,7 @@ def describe_items(items: list[Item], fields: Fields, metadata: Mapping[str, Map
         found = fields_from_row(metadata.get(item.image_id, {}), fields, subject=repr(item.image_id[:200]))
         if fields.label in ("auto", "folder"):
             found["label"] = label_of_folder(item.image_id)
-        if fields.split == "auto":
+        if fields.split in ("auto", "folder"):
             found["split"] = split_of_path(item.image_id)
         described.append(Item(item.image_id, item.uri, outcome=item.outcome, error=item.error, **found))  # type: ignore[arg-type]
     return described

@@ -117,7 +117,8 @@ def _items(values: dict[str, list[Any]], column: str, fields: Fields, shard: str
     own_ids = values.get("id")
     labels, splits = values.get("label", nothing), values.get("split", nothing)
     times = values.get("captured_at", nothing)
-    shard_split = split_of_path(shard, shard=True) if fields.split == "auto" and "split" not in values else None
+    by_name = fields.split == "folder" or (fields.split == "auto" and "split" not in values)
+    shard_split = split_of_path(shard, shard=True) if by_name else None
     folder_label: Callable[[str], str | None] = label_of_folder if _labels_by_folder(fields, values) else lambda _: None
     items = []
     for row in values["row"]:

@@ -71,8 +71,9 @@ def _item(member: tarfile.TarInfo, shard: str, address: str, fields: Fields, sai
         found["label"] = next((text_or_none(row[name]) for name in _LABELS if name in row), None)
     if fields.label == "folder" or (fields.label == "auto" and found["label"] is None):
         found["label"] = label_of_folder(as_text(member.name))
-    if fields.split == "auto":
-        found["split"] = text_or_none(row.get("split")) or split_of_path(shard, shard=True)
+    if fields.split in ("auto", "folder"):
+        said_split = text_or_none(row.get("split")) if fields.split == "auto" else None
+        found["split"] = said_split or split_of_path(shard, shard=True)
     return Item(image_id, tar_uri(address, member.offset_data, member.size), **found)
 
 

@@ -90,9 +90,7 @@ def test_name_that_is_not_utf8_is_escaped_and_read(tmp_path: Path) -> None:
 def test_two_names_with_one_escape_are_refused(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xf6g.jpg")).write_bytes(b"woof")
     (tmp_path / "d\\xf6g.jpg").write_bytes(b"bark")
-    with pytest.raises(
-        InputError, match=r"image ids of .*: expected one image an id, but got .*xf6g.jpg' twice"
-    ):
+    with pytest.raises(InputError, match=r"image ids of .*: expected one image an id, but got .*xf6g.jpg' twice"):
         open_source(tmp_path)
 
 

@@ -48,6 +48,7 @@ def test_rows_without_path_are_numbered(tmp_path: Path) -> None:
     assert [item.image_id for item in items] == ["a.parquet#000000", "a.parquet#000001", "a.parquet#000002"]
     assert [item.label for item in items] == ["x", None, None]
     assert items[0].split == "s"
+    assert open_source(tmp_path, fields=Fields(split="folder")).items[0].split is None
 
 
 def test_binary_column_and_columns_by_name(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_columns_come_from_json(tmp_path: Path) -> None:
     assert (items[0].label, items[1].label, items[1].split) == (None, "cat", None)
     assert str(items[1].captured_at) == "2026-01-02 00:00:00+00:00"
     assert open_source(tmp_path / "a.tar", fields=Fields(label="folder")).items[2].label == "cow"
+    assert open_source(tmp_path / "a.tar", fields=Fields(split="folder")).items[1].split is None
 
 
 def test_shards_in_name_order_beside_other_files(tmp_path: Path) -> None:
