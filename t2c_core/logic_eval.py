@@ -80,10 +80,10 @@ def _mask(
             return np.greater(values, threshold) if sign > 0 else np.less(values, threshold)
         case Not(term):
             return ~_mask(term, similarities, stats)
-        case And(terms):
-            return np.asarray([_mask(term, similarities, stats) for term in terms]).all(axis=0)
-        case Or(terms):
-            return np.asarray([_mask(term, similarities, stats) for term in terms]).any(axis=0)
+        case And(terms) | Or(terms):
+            join = np.logical_and if isinstance(expression, And) else np.logical_or
+            mask: NDArray[np.bool_] = join.reduce([_mask(term, similarities, stats) for term in terms])
+            return mask
 
 
 def _check(expression: Expression, similarities: Mapping[str, Array]) -> None:

@@ -157,25 +157,32 @@ def _add_block(sums: Moments, x: Array, y: Array) -> None:
 
 # Which rows go together: decided by content, so that copies of an image always fall in one block.
 
-_HEX_DIGITS = 16
+_HEX_DIGITS = 64
 _NIBBLE = np.full(256, 255, dtype=np.uint8)
 _NIBBLE[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16)
-_NIBBLE[np.frombuffer(b"ABCDEF", dtype=np.uint8)] = np.arange(10, 16)
 
 
 def row_keys(content_hashes: Sequence[str] | Array, *, seed: int) -> NDArray[np.uint64]:
-    """Return one well-mixed 64-bit key a row from its content hash (hex, 16 digits or more) and a seed.
+    """Return one well-mixed 64-bit key a row from its content hash (sha256, 64 lower-case hex digits) and a seed.
 
     Equal content gives equal keys on every machine, in any order and in any company.
     """
-    text = np.asarray(content_hashes, dtype="S64") if len(content_hashes) else np.empty(0, dtype="S64")
-    digits = _NIBBLE[text.view(np.uint8).reshape(len(text), 64)[:, :_HEX_DIGITS]]
+    text = np.asarray(content_hashes, dtype=np.str_) if len(content_hashes) else np.empty(0, dtype="U64")
+    if (bad := np.flatnonzero(np.char.str_len(text) != _HEX_DIGITS)).size:
+        raise _not_a_hash(content_hashes, int(bad[0]))
+    codes = np.ascontiguousarray(text).view(np.uint32).reshape(len(text), _HEX_DIGITS)
+    digits = _NIBBLE[np.minimum(codes, 255)]
     if (bad := np.flatnonzero((digits > 15).any(axis=1))).size:
-        got = repr(content_hashes[int(bad[0])])
-        raise InputError(expected(f"content hash of row {bad[0]}", f"{_HEX_DIGITS} or more hex digits", got))
-    shifts = np.arange(4 * (_HEX_DIGITS - 1), -1, -4, dtype=np.uint64)
-    keys = (digits.astype(np.uint64) << shifts).sum(axis=1, dtype=np.uint64)
-    return _mix(keys ^ _mix(np.full(1, seed & 0xFFFF_FFFF_FFFF_FFFF, dtype=np.uint64)))
+        raise _not_a_hash(content_hashes, int(bad[0]))
+    octets = (digits[:, 0::2] << 4) | digits[:, 1::2]
+    keys = _mix(np.full(len(text), seed % 2**64, dtype=np.uint64))
+    for word in np.ascontiguousarray(octets).view(">u8").astype(np.uint64).T:
+        keys = _mix(keys ^ word)
+    return keys
+
+
+def _not_a_hash(content_hashes: Sequence[str] | Array, row: int) -> InputError:
+    return InputError(expected(f"content hash of row {row}", "64 hex digits (sha256)", repr(str(content_hashes[row]))))
 
 
 def block_of(keys: NDArray[np.uint64], *, blocks: int) -> NDArray[np.int64]:
