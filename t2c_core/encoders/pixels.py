@@ -18,9 +18,10 @@ from t2c_core.encoders.jpeg import JpegHeader, read_jpeg_header
 MAX_PIXELS = 200_000_000
 """Default cap on width x height."""
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """What Pillow may open."""
 
+Image.init()  # formats may only name plugins that are loaded
 Image.MAX_IMAGE_PIXELS = None
 """Pillow's own cap only warns, and warns late: ours is an error from the header."""
 
@@ -57,7 +58,7 @@ def _decode_jpeg(data: bytes, header: JpegHeader) -> torch.Tensor:
         raise _corrupt("a JPEG with its end", "one cut off after its start")
     try:
         # The operator itself: torchvision's wrapper around it warns on every call since 0.29.
-        image: torch.Tensor = torch.ops.image.decode_jpeg(torch.frombuffer(data, dtype=torch.uint8), _RGB, True)
+        image: torch.Tensor = torch.ops.image.decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), _RGB, True)
     except RuntimeError as error:
         raise _corrupt("a complete JPEG", _first_line(error)) from error
     return image
