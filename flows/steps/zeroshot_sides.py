@@ -1,0 +1,179 @@
+"""Who classifies, into what, and against which labels: everything a zero-shot task needs to know before it starts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from flows.steps.concepts import encode_prompts
+from flows.steps.rows import features_of, find_features
+from schemas.errors import InputError, MismatchError, SpecError, UnknownName, expected, unknown
+from schemas.spaces import Space
+from schemas.specs import ConceptFile, parse_encoder
+from store.attributes import read_attributes
+from store.concepts import open_concepts, unknown_concept
+from store.features import Features, list_features
+from store.images import Images
+from store.linear_maps import StoredMap, identity_map, list_maps, open_map
+from store.root import Store
+from t2c_core.concepts import expand
+
+LABEL = "label"
+"""Name under which the images' own label column is asked for; any other is an imported attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """Features and the map that brings them into the classes' space."""
+
+    features: Features
+    """Features to classify."""
+    linear_map: StoredMap
+    """Map to the target space; the identity for the target encoder's own features."""
+
+
+def classifier(
+    store: Store, images: Images, *, source: str | None, target: str | None, linear_map: str | None = None
+) -> Classifier:
+    """Return the features and the map that a task means: the map named, or the newest between the sides named.
+
+    With no side named, the only pair that there is; `source` alone may be the target encoder itself, which needs no
+    map. Raises UnknownName when nothing fits (naming what makes it), SpecError naming the choices when several do.
+    """
+    if linear_map is not None:
+        found = open_map(store, linear_map)
+        return Classifier(features_of(images, found.source.id), found)
+    pairs = _pairs(store, images)
+    fits = [
+        one
+        for one in pairs
+        if (source is None or _is(one.linear_map.source, source))
+        and (target is None or _is(one.linear_map.target, target))
+    ]
+    if source is not None and not fits and target in (None, source):
+        features = features_of(images, source)
+        return Classifier(features, identity_map(store, features.space))
+    if len(fits) != 1:
+        raise _unclear(images, fits, source=source, target=target)
+    return fits[0]
+
+
+def own_classifier(images: Images, aligned: Classifier) -> Classifier | None:
+    """Return the target encoder's own features with the identity, or None when the dataset has none (or is it)."""
+    if aligned.linear_map.identity:
+        return None
+    found = find_features(images, aligned.linear_map.target.id)
+    return Classifier(found, identity_map(images.store, found.space)) if found is not None else None
+
+
+def truth_of(images: Images, labels: str, *, mapping: Mapping[str, str]) -> list[str | None]:
+    """Return the true class of every row, None when unknown: the label column or an attribute, mapped where asked for.
+
+    Raises UnknownName with the nearest names for an attribute that was not imported.
+    """
+    if labels == LABEL:
+        found: list[str | None] = images.table([LABEL], current=False)[LABEL].to_pylist()
+    else:
+        found = _attribute(images, labels)
+    return [None if value is None else mapping.get(value, value) for value in found]
+
+
+def _attribute(images: Images, name: str) -> list[str | None]:
+    table = read_attributes(images.store, images.dataset)
+    names = table["name"].unique().to_pylist()
+    if name not in names:
+        todo = f"Import it: t2c attributes import {images.dataset} FILE"
+        raise unknown(f"attribute of {images.dataset}", name, [LABEL, *names], todo=todo)
+    found: list[str | None] = [None] * images.rows
+    mine = table.filter(pc.equal(table["name"], name))
+    for row, value in zip(mine["row"].to_pylist(), mine["value"].to_pylist(), strict=True):
+        if row < images.rows:
+            found[row] = value
+    return found
+
+
+def class_names(
+    images: Images, truth: Sequence[str | None], *, classes: Sequence[str] | None, labels: str
+) -> tuple[str, ...]:
+    """Return the classes: those given, else every label there is, sorted. Raises SpecError unless two or more differ."""
+    names = tuple(classes) if classes else tuple(sorted({label for label in truth if label is not None}))
+    if len(set(names)) < len(names):
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        raise SpecError(expected("--classes", "each class once", f"{twice!r} twice"))
+    if len(names) < 2:
+        where = "labels" if labels == LABEL else f"values of attribute {labels!r}"
+        got = f"{len(names)} in the {where} of {images.dataset}" if not classes else str(len(names))
+        raise SpecError(expected("classes", "two or more", got, "Name them: --classes cat,dog"))
+    return names
+
+
+def class_vectors(
+    store: Store,
+    classes: Sequence[str],
+    *,
+    linear_map: StoredMap,
+    bank: str | None,
+    templates: Sequence[str],
+    device: str,
+) -> npt.NDArray[np.float32]:
+    """Return the classes' unit vectors (classes, target) in the map's target space: from a bank, or encoded now.
+
+    Raises UnknownName for a class that the bank lacks, MismatchError when bank or text encoder is in another space.
+    """
+    target = linear_map.target
+    if bank is not None:
+        concepts = open_concepts(store, bank)
+        if concepts.space.id != target.id:
+            raise MismatchError(
+                expected(f"concept bank {bank}", target.describe(), concepts.space.describe(), "Name another bank.")
+            )
+        names = concepts.names()
+        key = {name: index for index, name in enumerate(names)}
+        for name in classes:
+            if name not in key:
+                raise unknown_concept(name, names, bank=bank)
+        return concepts.vectors()[[key[name] for name in classes]]
+    from t2c_core.encoders.load import load_text_encoder
+
+    if ":" not in target.name:
+        todo = "Import the classes' vectors as a bank (t2c concepts import) and name it: --concepts BANK"
+        raise SpecError(expected("text encoder", f"one for {target.describe()}", "imported features without one", todo))
+    text = load_text_encoder(parse_encoder(target.name), device=device)
+    if text.space.id != target.id:
+        todo = "The weights on this machine are not those the features were made with."
+        raise MismatchError(expected("text encoder", target.describe(), text.space.describe(), todo))
+    prompts = expand(ConceptFile(concepts=tuple(classes), templates=tuple(templates)))
+    text.check_texts([prompt for one in prompts for prompt in one.prompts])
+    return encode_prompts(prompts, text.encode_text, averaging="normalise-then-average")
+
+
+def check_some_labels(truth: Sequence[str | None], classes: Sequence[str], *, subject: str) -> None:
+    """Raise InputError when there are labels but none of them is a class."""
+    there = sorted({label for label in truth if label is not None})
+    if there and not set(there) & set(classes):
+        got = ", ".join(repr(label) for label in there[:5]) + (", ..." if len(there) > 5 else "")
+        todo = "Name the classes as the labels are written, or map them in the audit file."
+        raise InputError(expected(subject, f"labels among {', '.join(map(repr, classes[:5]))}", got, todo))
+
+
+def _pairs(store: Store, images: Images) -> list[Classifier]:
+    """Return the newest map of each pair of spaces whose source features the dataset has."""
+    spaces = {one.space.id for one in list_features(store, images.dataset)}
+    newest = {(one.source.id, one.target.id): one for one in list_maps(store) if one.source.id in spaces}
+    return [Classifier(features_of(images, one.source.id), one) for one in newest.values()]
+
+
+def _is(space: Space, text: str) -> bool:
+    return text == space.name or (len(text) >= 6 and space.id.startswith(text))
+
+
+def _unclear(images: Images, fits: list[Classifier], *, source: str | None, target: str | None) -> Exception:
+    subject = f"features of {images.dataset}"
+    if not fits:
+        named = f"from {source or 'an encoder'} to {target or 'a CLIP'}"
+        todo = f"Fit one: t2c align {images.dataset} --source {source or 'ENCODER'} --target {target or 'CLIP'}"
+        return UnknownName(expected(subject, f"a map {named}", "none", todo))
+    choices = [f"--source {one.linear_map.source.name} --target {one.linear_map.target.name}" for one in fits]
+    return SpecError(expected(subject, "one choice", " or ".join(choices), "Name them."))
