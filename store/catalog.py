@@ -87,6 +87,7 @@ class _Builder:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.connection = connect()
+        self.connection.execute("create schema parts")
         self._read: set[str] = set()
         self._selects: Mapping[str, Callable[[], Iterator[str]]] = {
             "images": self._images,
@@ -108,16 +109,14 @@ class _Builder:
             self.create(name, list(self._selects[name]()))
         else:
             table = documentation() if name == "documentation" else _COMPUTED[name](self.store)
-            self.connection.register(f"table of {name}", table)
-            self.create(name, [render_sql("table", {"table": identifier(f"table of {name}")})])
+            self.create(name, [render_sql("table", {"table": self._keep(name, table)})])
 
     def create(self, name: str, selects: Sequence[str]) -> None:
         """Create a view of the union of some selects, with the documented columns in order, and comment on it."""
         about, schema = VIEWS[name]
-        empty = f"empty {name}"
-        self.connection.register(empty, schema.empty_table())
         columns = ", ".join(identifier(each.name) for each in schema)
-        every = [render_sql("table", {"table": identifier(empty)}), *selects]
+        empty = self._keep(f"empty {name}", schema.empty_table())
+        every = [render_sql("table", {"table": empty}), *selects]
         parts = "union all\n".join(render_sql("part", {"columns": columns, "select": select}) for select in every)
         try:
             self.connection.execute(render_sql("view", {"name": name, "selects": parts}))
@@ -135,10 +134,17 @@ class _Builder:
 
     def images_select(self, images: Images) -> str:
         """Return the select of one dataset's images."""
-        outcomes = f"outcomes of {images.dataset}"
-        self.connection.register(outcomes, images.outcomes())
-        names = {"dataset": literal(images.dataset), "outcomes": identifier(outcomes)}
+        outcomes = self._keep(f"outcomes of {images.dataset}", images.outcomes())
+        names = {"dataset": literal(images.dataset), "outcomes": outcomes}
         return render_sql("images", {**names, "files": self._files(images.manifest.with_role("data"))})
+
+    def _keep(self, name: str, table: pa.Table) -> str:
+        """Copy a small Arrow table into the connection, out of sight of `show tables`; returns how SQL names it."""
+        kept = f"parts.{identifier(name)}"
+        self.connection.register("handed over", table)
+        self.connection.execute(render_sql("keep", {"name": kept, "table": identifier("handed over")}))
+        self.connection.unregister("handed over")
+        return kept
 
     def _images(self) -> Iterator[str]:
         for dataset in list_datasets(self.store):

@@ -84,13 +84,15 @@ def fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
 
 def parse_select(sql: str) -> dict[str, Any]:
     """Return DuckDB's parse tree of one SELECT, or raise SpecError for anything else."""
+    try:
+        sql.encode()
+    except UnicodeError as error:
+        raise SpecError(expected("SQL", "text that can be written as UTF-8", f"{error}")) from error
     with connect() as connection:
         try:
             statements = connection.extract_statements(sql)
         except duckdb.Error as error:
             raise _refused(error) from error
-        except UnicodeError as error:
-            raise SpecError(expected("SQL", "text", f"{error}")) from error
         kinds = [str(statement.type).rpartition(".")[2] for statement in statements]
         if kinds != ["SELECT"]:
             raise SpecError(expected("SQL", "one SELECT statement", ", ".join(kinds) or "no statement", _TODO))

@@ -18,15 +18,19 @@ create macro top_k(dataset_name, concept_name, n := 20, bank_name := null, map_n
     limit n;
 
 -- log10 of the two-sided Kolmogorov probability at the effective size n, with Vrbik's correction; never underflows.
-create macro ks_log10_p(d, n) as (
-    select case
-        when d = 0 then 0.0
+create macro kolmogorov_log10_sf(x) as (
+    case
         when x < 1.18 then least(0.0, log10(1 - sqrt(2 * pi()) / x * (
             exp(-pi() * pi() / (8 * x * x)) + exp(-9 * pi() * pi() / (8 * x * x)) + exp(-25 * pi() * pi() / (8 * x * x)))))
         else log10(2.0) - 2 * x * x / ln(10.0)
             + log10(1 - exp(-6 * x * x) + exp(-16 * x * x) - exp(-30 * x * x))
-        end
-    from (select greatest(d * sqrt(n) + 1 / (6 * sqrt(n)) + (d * sqrt(n) - 1) / (4 * n), 1e-9) as x)
+    end
+);
+create macro ks_log10_p(d, n) as (
+    case
+        when d = 0 then 0.0
+        else kolmogorov_log10_sf(greatest(1e-9, d * sqrt(n) + 1 / (6 * sqrt(n)) + (d * sqrt(n) - 1) / (4 * n)))
+    end
 );
 
 -- Two lists of numbers compared: {d, sign, log10_p, n_reference, n_current}.
