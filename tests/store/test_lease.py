@@ -1,5 +1,6 @@
 """One live run holds an artifact; another is told who it is; a killed holder holds nothing."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from schemas.errors import BusyError, ConflictError
 from store import paths
-from store.lease import holder, lease
+from store.lease import Token, _Heartbeat, holder, lease
 from store.root import Store, open_store
 
 ARTIFACT = "datasets/photos/images"
@@ -116,12 +117,23 @@ def test_an_expired_lease_is_taken_over_and_the_old_holder_finds_out(memory_stor
                 stale.check()
 
 
-def test_the_heartbeat_keeps_a_lease_alive(memory_store: Store) -> None:
-    with lease(memory_store, ARTIFACT, purpose="x", ttl_s=0.4) as token:
-        time.sleep(1.0)
+def test_the_heartbeat_renews_the_lease(memory_store: Store) -> None:
+    with lease(memory_store, ARTIFACT, purpose="x", ttl_s=4) as token:
+        path = paths.lease_token(ARTIFACT, token.number)
+        first = json.loads(memory_store.files.read(path))["expires"]
+        deadline = time.monotonic() + 30
+        while json.loads(memory_store.files.read(path))["expires"] == first and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert json.loads(memory_store.files.read(path))["expires"] > first
+
+
+def test_a_lease_that_could_not_be_renewed_in_time_is_lost(memory_store: Store) -> None:
+    beat = _Heartbeat(memory_store, paths.lease_token(ARTIFACT, 1), {}, 0.0)
+    beat.run()
+    assert beat.lost.is_set()
+    token = Token(ARTIFACT, 1, beat.lost, lambda: True)
+    with pytest.raises(ConflictError, match="a lost lease. This run stopped before committing"):
         token.check()
-        with pytest.raises(BusyError), lease(memory_store, ARTIFACT, purpose="y"):
-            pass
 
 
 def test_a_dead_process_of_this_machine_holds_no_object_lease(memory_store: Store) -> None:
