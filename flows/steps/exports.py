@@ -1,9 +1,7 @@
 """Features handed out: joined on image id as of a snapshot (the feature-store read), or a whole array as npy or Parquet."""
 
 import csv
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +12,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from flows.progress import NoProgress, Progress
+from flows.steps.files import replacing
 from flows.steps.id_files import read_ids
 from flows.steps.import_rows import row_index, unknown_ids
 from flows.steps.rows import features_of
-from schemas.errors import InputError, SpecError, StoreWriteError, T2CError, expected
+from schemas.errors import InputError, SpecError, expected
 from schemas.names import DatasetRef
 from store.features import Features
 from store.images import Images, open_images
@@ -37,26 +36,8 @@ class ExportReport:
     """Encoder whose features were written."""
     rows: int
     """Vectors written: current rows that have one."""
-    path: str
-    """The .npy or .parquet written."""
-    ids_path: str
-    """The file of image ids beside a .npy; the .parquet itself holds them."""
-
-
-@dataclass(frozen=True, slots=True)
-class JoinReport:
-    """What a joined read wrote."""
-
-    dataset: str
-    """Dataset and snapshot, such as photos@3."""
-    encoders: tuple[str, ...]
-    """Encoders whose vectors were joined, a column each."""
-    rows: int
-    """Rows written, one an id."""
-    without: int
-    """Rows that lack a feature of at least one encoder."""
-    path: str
-    """The .parquet written."""
+    paths: tuple[str, ...]
+    """Files written: the .npy and its ids, or the .parquet."""
 
 
 def get_features(
@@ -89,31 +70,6 @@ def get_features(
     return pa.table(columns)
 
 
-def get_features_file(
-    store: Store,
-    ref: DatasetRef | str,
-    encoders: Sequence[str],
-    *,
-    output: str | Path,
-    ids: str | Path | None = None,
-    id_column: str = "",
-    missing: Missing = "refuse",
-) -> JoinReport:
-    """Write what `get_features` returns as a .parquet file, with the ids of a file; raises as it does, StoreWriteError."""
-    place = Path(output)
-    if place.suffix != ".parquet":
-        raise SpecError(expected(f"output {output}", "a name ending in .parquet", repr(place.suffix)))
-    images = open_images(store, ref)
-    wanted = read_wanted_ids(ids, column=id_column) if ids is not None else None
-    pinned = DatasetRef(images.dataset, images.snapshot)
-    table = get_features(store, pinned, encoders, ids=wanted, missing=missing)
-    with _new_file(place) as data:
-        parquet.write_table(table, data, write_page_checksum=True)
-    nulls = [table[name].is_null() for name in encoders]
-    without = np.logical_or.reduce([np.asarray(one) for one in nulls]).sum()
-    return JoinReport(str(pinned), tuple(encoders), table.num_rows, int(without), str(place))
-
-
 def export_features(
     store: Store,
     ref: DatasetRef | str,
@@ -138,9 +94,9 @@ def export_features(
     progress = progress or NoProgress()
     progress.start(f"export {encoder}", len(rows), "rows")
     write = _write_npy if place.suffix == ".npy" else _write_parquet
-    beside = write(place, ids, features, rows, progress)
+    written = write(place, ids, features, rows, progress)
     progress.done()
-    return ExportReport(f"{images.dataset}@{images.snapshot}", features.encoder, len(rows), str(place), str(beside))
+    return ExportReport(f"{images.dataset}@{images.snapshot}", features.encoder, len(rows), written)
 
 
 def read_wanted_ids(path: str | Path, *, column: str = "") -> list[str]:
@@ -198,47 +154,30 @@ def _blocks(
 
 def _write_npy(
     place: Path, ids: list[str], features: Features, rows: npt.NDArray[np.int64], progress: Progress
-) -> Path:
+) -> tuple[str, ...]:
     beside = place.with_suffix(".ids.csv")
-    with _new_file(beside) as names:
+    with replacing(beside) as names:
         with names.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(["image_id"])
             writer.writerows([image_id] for image_id in ids)
-        with _new_file(place) as data:
+        with replacing(place) as data:
             shape = (len(rows), features.dimension)
             array = np.lib.format.open_memmap(data, mode="w+", dtype=features.dtype, shape=shape)
             for first, values in _blocks(features, rows, progress):
                 array[first : first + len(values)] = values
             array.flush()
             del array
-    return beside
+    return str(place), str(beside)
 
 
 def _write_parquet(
     place: Path, ids: list[str], features: Features, rows: npt.NDArray[np.int64], progress: Progress
-) -> Path:
+) -> tuple[str, ...]:
     kind = pa.list_(pa.from_numpy_dtype(features.dtype), features.dimension)
     schema = pa.schema([("image_id", pa.string()), ("vector", kind)])
-    with _new_file(place) as data, parquet.ParquetWriter(data, schema, write_page_checksum=True) as writer:
+    with replacing(place) as data, parquet.ParquetWriter(data, schema, write_page_checksum=True) as writer:
         for first, values in _blocks(features, rows, progress):
             some = pa.array(ids[first : first + len(values)], pa.string())
             writer.write_table(pa.table([some, _list_array(values)], schema=schema))
-    return place
-
-
-@contextmanager
-def _new_file(place: Path) -> Iterator[Path]:
-    """Give a path beside that becomes `place` when the block ends well; raises StoreWriteError."""
-    beside = place.with_name(f".tmp-{secrets.token_hex(4)}-{place.name}"[:200])
-    try:
-        yield beside
-        beside.replace(place)
-    except T2CError:
-        raise
-    except OSError as reason:
-        todo = "Choose another place, or free some space."
-        got = reason.strerror or str(reason)
-        raise StoreWriteError(expected(f"export {place}", "a file that can be written", got, todo)) from reason
-    finally:
-        beside.unlink(missing_ok=True)
+    return (str(place),)

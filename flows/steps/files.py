@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from schemas.errors import SpecError, StoreWriteError, expected
+from schemas.errors import SpecError, StoreWriteError, T2CError, expected
 
 
 @contextmanager
@@ -32,6 +32,8 @@ def replacing(output: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o644)
         temporary.replace(target)
+    except T2CError:  # a damaged chunk that was read meanwhile is an OSError too, but not this file's
+        raise
     except OSError as error:
         raise _refused(target, error) from error
     finally:
