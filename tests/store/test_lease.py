@@ -84,7 +84,7 @@ def test_a_killed_process_holds_nothing(store: Store) -> None:
 
 
 def test_a_forked_worker_that_outlives_its_parent_holds_nothing(store: Store) -> None:
-    script = HOLD.replace('print("held"', 'import os; pid = os.fork(); pid or time.sleep(60); print(pid, "held"')
+    script = HOLD.replace('print("held"', 'import os; os.fork() and time.sleep(60); print(os.getpid(), "held"')
     process = subprocess.Popen([sys.executable, "-c", script, store.url], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     child = int(process.stdout.readline().split()[0])
@@ -132,7 +132,7 @@ def test_a_lease_that_could_not_be_renewed_in_time_is_lost(memory_store: Store) 
     beat.run()
     assert beat.lost.is_set()
     token = Token(ARTIFACT, 1, beat.lost, lambda: True)
-    with pytest.raises(ConflictError, match="a lost lease. This run stopped before committing"):
+    with pytest.raises(ConflictError, match=r"a lost lease. This run stopped before committing"):
         token.check()
 
 
