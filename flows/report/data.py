@@ -245,8 +245,10 @@ class ReportData:
     """Heading of the page."""
     created_at: datetime
     """When it was made, UTC."""
+    sides: tuple[str, ...]
+    """What is compared, for people: the reference and, when there is one, the current side; datasets or slices."""
     accounts: tuple[DatasetAccount, ...]
-    """The reference, then the current dataset when there is one."""
+    """The datasets behind the sides, each once, the reference first."""
     aligner: Aligner | None
     """The linear map; None when no similarities were read."""
     bank: str

@@ -33,18 +33,15 @@ def findings(data: ReportData) -> list[Finding]:
 def headline(data: ReportData) -> Markup:
     """Return the one sentence above all others."""
     reference = data.accounts[0]
-    if data.shift is None or len(data.accounts) < 2:
+    if data.shift is None or len(data.sides) < 2:
         return Markup("{} concepts describe the {} readable images of {}@{}; nothing was compared.").format(
             words.count(data.reference_stats.num_rows),
             words.count(reference.count("ok")),
             named(reference.name),
             reference.snapshot,
         )
-    current = data.accounts[1]
     moved = sum(verdict != "none" for verdict in data.shift["verdict"].to_pylist())
-    sides = Markup("{}@{} and {}@{}").format(
-        named(reference.name), reference.snapshot, named(current.name), current.snapshot
-    )
+    sides = Markup("{} and {}").format(*(named(side) for side in data.sides))
     if not moved:
         return Markup("None of {} concepts shifted between {} at q ≤ {}.").format(
             words.count(data.shift.num_rows), sides, f"{data.alpha:g}"

@@ -2,7 +2,10 @@
 
 import base64
 import io
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.report.data import Thumbnail
@@ -15,6 +18,35 @@ MAX_PIXELS = 100_000_000
 QUALITY = 72
 """WebP quality, 0 to 100: about 2 kB a thumbnail."""
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One picture to be shown."""
+
+    image_id: str
+    """Image as the dataset names it."""
+    uri: str
+    """Where its bytes are."""
+    facts: tuple[str, ...] = ()
+    """Short lines below the picture."""
+
+
+def thumbnails(
+    wanted: Sequence[Wanted], *, read: Callable[[str], bytes], edge: int = EDGE, threads: int = 8
+) -> list[Thumbnail]:
+    """Return the thumbnails of some pictures, in order; each place is read once, several at a time."""
+    places = {one.uri: one for one in wanted}
+    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+        warnings.simplefilter("ignore")  # Pillow warns of large or odd files; the cap decides
+        made = dict(
+            zip(
+                places,
+                pool.map(lambda one: thumbnail(one.image_id, one.uri, read=read, edge=edge), places.values()),
+                strict=True,
+            )
+        )
+    return [replace(made[one.uri], image_id=one.image_id, facts=one.facts) for one in wanted]
 
 
 def thumbnail(
@@ -38,20 +70,16 @@ def shrink(data: bytes, *, edge: int = EDGE) -> tuple[bytes, int, int]:
     EXIF orientation is applied, no metadata is kept, transparency lies over white, only the first frame is used.
     Raises OSError or ValueError (InputError beyond MAX_PIXELS) when the bytes are not an image that can be decoded.
     """
-    import warnings
-
     from PIL import Image, ImageOps
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of large or odd files; the cap below decides
-        try:
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-                if opened.width * opened.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError(f"{opened.width} x {opened.height}")
-                opened.draft("RGB", (2 * edge, 2 * edge))
-                picture = _rgb(ImageOps.exif_transpose(opened))
-        except Image.DecompressionBombError as error:
-            raise InputError(expected("thumbnail", f"at most {MAX_PIXELS:,} pixels", str(error))) from error
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise Image.DecompressionBombError(f"{opened.width} x {opened.height}")
+            opened.draft("RGB", (2 * edge, 2 * edge))
+            picture = _rgb(ImageOps.exif_transpose(opened))
+    except Image.DecompressionBombError as error:
+        raise InputError(expected("thumbnail", f"at most {MAX_PIXELS:,} pixels", str(error))) from error
     picture.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=QUALITY, method=4)

@@ -240,6 +240,7 @@ def full_report() -> ReportData:
     return ReportData(
         title="demo and its second batch",
         created_at=when,
+        sides=("demo@3", "demo-new@1"),
         accounts=(
             account("demo", "reference", {"ok": 3000, "corrupt": 2, "unsupported": 1, "too_large": 1}, problems),
             account("demo-new", "current", {"ok": 1000}, []),
@@ -310,6 +311,7 @@ def bare_report(full_report: ReportData) -> ReportData:
     """One dataset, nothing compared, no optional section."""
     return replace(
         full_report,
+        sides=full_report.sides[:1],
         accounts=full_report.accounts[:1],
         current_stats=None,
         shift=None,

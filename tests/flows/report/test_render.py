@@ -101,6 +101,7 @@ def hostile_report(data: ReportData) -> ReportData:
         data,
         title=HOSTILE[4],
         bank=HOSTILE[2],
+        sides=HOSTILE[:2],
         accounts=(account, data.accounts[1]),
         aligner=replace(
             data.aligner, source=HOSTILE[0], target=HOSTILE[1], notes=HOSTILE, facts=(("rows", HOSTILE[3]),)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.report.thumbnails import EDGE, shrink, thumbnail
+from flows.report.thumbnails import EDGE, Wanted, shrink, thumbnail, thumbnails
 from schemas.errors import InputError
 
 
@@ -105,3 +105,17 @@ def test_the_data_uri_is_webp_of_the_bytes_read() -> None:
     assert asked == ["file:///a/x.jpg"]
     assert head == "data:image/webp;base64"
     assert opened(base64.b64decode(body)).size == (shown.width, shown.height) == (EDGE, EDGE)
+
+
+def test_many_are_read_once_each_and_keep_their_order() -> None:
+    asked = []
+    wanted = [Wanted(f"{index}.jpg", f"place-{index % 3}", (str(index),)) for index in range(9)]
+    shown = thumbnails(wanted, read=lambda uri: asked.append(uri) or GOOD)
+    assert [(one.image_id, one.facts) for one in shown] == [(f"{index}.jpg", (str(index),)) for index in range(9)]
+    assert sorted(asked) == ["place-0", "place-1", "place-2"]
+    assert all(one.data_uri for one in shown)
+
+
+def test_a_large_picture_warns_nobody() -> None:
+    large = encoded(Image.new("1", (10_000, 9_500)), "PNG")
+    assert thumbnails([Wanted("x", "x")], read=lambda _: large)[0].width == EDGE

@@ -1,0 +1,72 @@
+"""Pictures of a report: both ends of the concepts that matter most, and the images that concept logic finds."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from flows.report import words
+from flows.report.data import FUNNEL, ConceptImages, LogicResult, Strip
+from flows.report.thumbnails import Wanted, thumbnails
+from flows.steps.shift_sides import Side
+from store.queries.find import FindResult
+from store.queries.rank import largest
+from store.selection import image_rows
+
+Read = Callable[[str], bytes]
+
+
+def grids(sides: Sequence[Side], keys: Sequence[int], *, most: int, read: Read) -> tuple[ConceptImages, ...]:
+    """Return the `most` most and least similar images of each concept on each side."""
+    drafts = [
+        (
+            key,
+            [
+                (f"{end} similar in {side.name}", list(_end(side, key, most, sign=sign)))
+                for side in sides
+                for end, sign in (("most", 1), ("least", -1))
+            ],
+        )
+        for key in keys
+    ]
+    wanted = [one for _, strips in drafts for _, pictures in strips for one in pictures]
+    made = iter(thumbnails(wanted, read=read))
+    return tuple(
+        ConceptImages(
+            sides[0].among.names[key],
+            tuple(Strip(title, tuple(next(made) for _ in pictures)) for title, pictures in strips if pictures),
+        )
+        for key, strips in drafts
+    )
+
+
+def _end(side: Side, key: int, most: int, *, sign: int) -> Iterator[Wanted]:
+    """Yield the pictures at one end of a concept, the farthest first."""
+    values = side.among.values(key)
+    values[side.left_out] = np.nan
+    rows = largest(values if sign > 0 else -values, most)
+    about = image_rows(side.among.images, rows, ["image_id", "uri", "label"]).to_pylist()
+    for row, image in zip(rows, about, strict=True):
+        label = () if image["label"] is None else (image["label"],)
+        yield Wanted(image["image_id"], image["uri"], (words.number(float(values[row]), 3), *label))
+
+
+def logic(result: FindResult, *, dataset: str, read: Read) -> LogicResult:
+    """Return the answer to a query with its first pictures, each with the z-scores that are the reason."""
+    first = [{"step": "all images", "remaining": result.searched}]
+    rest = [{"step": row["term"], "remaining": row["remaining"]} for row in result.funnel.to_pylist()]
+    concepts = result.thresholds["concept"].to_pylist()
+    wanted = [
+        Wanted(
+            row["image_id"],
+            row["uri"],
+            tuple(f"{name} {words.signed(z)}" for name, z in dict(zip(concepts, row["z"], strict=True)).items()),
+        )
+        for row in result.table.to_pylist()
+    ]
+    return LogicResult(
+        result.expression,
+        dataset,
+        pa.Table.from_pylist([*first, *rest], schema=FUNNEL),
+        tuple(thumbnails(wanted, read=read)),
+    )
