@@ -52,6 +52,8 @@ def _read_safetensors(file: Path) -> Any:
 def _read_torch(file: Path) -> Any:
     want = "a safetensors file, or a torch checkpoint of tensors alone"
     todo = "Save the weights again: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')"
+    if _is_foreign_pickle(file):
+        raise InputError(expected(f"checkpoint {file}", want, "a pickle that torch did not write (refused)", todo))
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -65,6 +67,13 @@ def _is_pickle(file: Path) -> bool:
     with file.open("rb") as stream:
         head = stream.read(4)
     return head[:1] == b"\x80" or head == b"PK\x03\x04"
+
+
+def _is_foreign_pickle(file: Path) -> bool:
+    """Tell a pickle of another protocol than torch's 2: torch.load would warn and then refuse it."""
+    with file.open("rb") as stream:
+        head = stream.read(2)
+    return head[:1] == b"\x80" and head != b"\x80\x02"
 
 
 def _unwrap(content: Any, file: Path) -> State:
