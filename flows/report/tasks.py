@@ -1,24 +1,26 @@
 """Zero-shot tables of a report: from tasks just done, or from answers the store already holds; nothing is classified."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.report.data import ACCURACIES, CLASS_ACCURACIES, Zeroshot
-from flows.steps.zeroshot import ZeroshotReport
 from store.answers import list_answers
 from store.images import Images
 from store.linear_maps import StoredMap
 from store.manifest import Manifest, read_parquet
 from t2c_core.zeroshot import accuracy, accuracy_by_class
 
+if TYPE_CHECKING:
+    from flows.steps.zeroshot import ZeroshotReport
+
 _TASK = ("labels", "truth", "classes", "templates", "bank", "target")
 """Keys of an answer's spec that two encoders of one task share."""
 
 
-def table_of(report: ZeroshotReport) -> Zeroshot:
+def table_of(report: "ZeroshotReport") -> Zeroshot:
     """Return a task just done as the report shows it."""
     rows = [{name: getattr(one, name) for name in ACCURACIES.names} for one in report.scores]
     return Zeroshot(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from flows.report.tasks import stored_tasks, table_of
 from flows.steps.files import replacing
 from flows.steps.shift import shift
 from flows.steps.shift_sides import Side, open_sides, two_slices
-from flows.steps.zeroshot import ZeroshotReport
 from schemas.logic import parse
 from store.image_bytes import open_bytes
 from store.images import open_images
@@ -30,6 +29,9 @@ from store.manifest import Manifest
 from store.queries import find, resolve_scores, searched
 from store.root import Store
 from t2c_core.shift import ALPHA
+
+if TYPE_CHECKING:
+    from flows.steps.zeroshot import ZeroshotReport
 
 GRIDS = 8
 """Concepts whose most and least similar images are shown."""
@@ -67,7 +69,7 @@ def report(
     *,
     output: str | Path,
     queries: Sequence[str] = (),
-    zeroshot: Sequence[ZeroshotReport] = (),
+    zeroshot: Sequence["ZeroshotReport"] = (),
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
