@@ -64,6 +64,7 @@ def _list(location: str) -> _Listing:
 def _list_remote(url: str) -> _Listing:
     filesystem, root = filesystem_of(url)
     todo = "Check the address, the credentials in the environment and the network."
+    filesystem.invalidate_cache()  # a long-lived process must see what is there now
     try:
         if filesystem.isfile(root):
             return _single(filesystem.unstrip_protocol(root), root.rpartition("/")[2], remote=True)
