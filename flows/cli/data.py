@@ -6,7 +6,7 @@ import click
 
 from flows.cli.bars import Bars
 from flows.cli.options import command
-from flows.cli.output import Output
+from flows.cli.output import Output, shorten, show
 from store.root import open_store
 
 
@@ -111,26 +111,51 @@ def predictions() -> None:
     """Import what a model predicted, so that an audit can say where it is wrong."""
 
 
+def _table_options(function: Any) -> Any:
+    """Add the options of both imports."""
+    unknown = click.Choice(["refuse", "skip"])
+    for option in (
+        click.option(
+            "--unknown",
+            type=unknown,
+            default="refuse",
+            show_default=True,
+            help="What to do with ids the dataset does not hold.",
+        ),
+        click.option(
+            "--id-column", default="", metavar="COLUMN", help="Column of image ids, when it is not found by itself."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 @click.argument("dataset")
 @click.argument("file")
-def _import_attributes(out: Output, dataset: str, file: str, store_url: str) -> None:
+@_table_options
+def _import_attributes(out: Output, dataset: str, file: str, store_url: str, **options: Any) -> None:
     """Import attributes from FILE (Parquet or CSV) with a column image_id.
 
     The file is long (image_id, name, value) or wide (image_id and one column an attribute).
     """
-    from flows.steps.imports import import_attributes as step
+    from flows.steps.table_imports import import_attributes as step
 
-    _imported(out, step(open_store(store_url), dataset, file))
+    _imported(out, step(open_store(store_url), dataset, file, **options))
 
 
 @click.argument("dataset")
 @click.argument("file")
 @click.option("--model", required=True, help="Name of the model that predicted.")
-def _import_predictions(out: Output, dataset: str, file: str, model: str, store_url: str) -> None:
+@click.option(
+    "--class-column", default="", metavar="COLUMN", help="Column of predicted classes, when it is not found by itself."
+)
+@click.option("--score-column", default="", metavar="COLUMN", help="Column of scores, when it is not found by itself.")
+@_table_options
+def _import_predictions(out: Output, dataset: str, file: str, store_url: str, **options: Any) -> None:
     """Import predictions from FILE (Parquet or CSV) with columns image_id, class and, where known, score."""
-    from flows.steps.imports import import_predictions as step
+    from flows.steps.table_imports import import_predictions as step
 
-    _imported(out, step(open_store(store_url), dataset, file, model=model))
+    _imported(out, step(open_store(store_url), dataset, file, **options))
 
 
 command("attributes import", example="t2c attributes import photos attributes.parquet", group=attributes)(
@@ -154,8 +179,6 @@ def _problems(out: Output, problems: tuple[tuple[str, str, str], ...]) -> None:
         "problems",
         [{"image_id": image_id, "outcome": outcome, "error": error} for image_id, outcome, error in problems],
     )
-    from flows.cli.output import shorten, show
-
     for image_id, outcome, error in problems[:10]:
         out.say(f"  {outcome:<11}  {shorten(show(image_id), 32):<32}  {show(error)}")
     if len(problems) > 10:

@@ -1,0 +1,74 @@
+"""Commands that put it all together: report, audit."""
+
+import shlex
+import sys
+from typing import Any
+
+import click
+
+from flows.cli.bars import Bars
+from flows.cli.options import command, score_options
+from flows.cli.output import Output
+from store.root import open_store
+
+
+@click.argument("reference")
+@click.argument("current", required=False)
+@score_options
+@click.option(
+    "-o", "--output", default="report.html", show_default=True, metavar="FILE.html", help="Where the report goes."
+)
+@click.option(
+    "--query", "queries", multiple=True, metavar="LOGIC", help="Concept logic to answer with pictures; may repeat."
+)
+@click.option("--where", default=None, metavar="SQL", help="Current side: only images that satisfy a condition.")
+@click.option(
+    "--reference-where", default=None, metavar="SQL", help="Reference side: only images that satisfy a condition."
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="False discovery rate.",
+)
+@click.option("--title", default=None, help="Heading of the report.")
+def _report(out: Output, reference: str, store_url: str, **options: Any) -> None:
+    """Write the audit of REFERENCE, or of CURRENT against REFERENCE, as one self-contained HTML file.
+
+    The digests of every artifact it reads are checked first.
+    """
+    from flows.steps.report import report as step
+
+    typed = f"t2c {shlex.join(sys.argv[1:])}"
+    found = step(open_store(store_url), reference, commands=[typed], progress=Bars(quiet=out.as_json), **options)
+    out.facts(
+        "report",
+        {"concepts": found.concepts, "flagged": found.flagged, "files checked": found.checked, "bytes": found.bytes},
+    )
+    out.wrote(found.path)
+    out.suggest(f"open {found.path} in a browser")
+
+
+report = command("report", example="t2c report photos new_photos -o report.html --query 'dog > 2 & beach > 1'")(_report)
+
+
+@click.argument("file")
+@click.option(
+    "--prefect/--no-prefect", default=True, show_default=True, help="Run as a Prefect flow, or as plain functions."
+)
+@click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has shifted, whatever the file says.")
+def _audit(out: Output, file: str, prefect: bool, fail_on_drift: bool, **options: Any) -> int:
+    """Run a whole audit from one validated YAML file: index to report.
+
+    Run again after a kill it goes on where it stopped; run again when done it does nothing new. The store is the
+    file's; --store is used when the file names none.
+    """
+    from flows.cli.app import EXIT_DRIFT
+    from flows.cli.audit_view import run_audit
+
+    drift = run_audit(out, file, prefect=prefect, store_url=options["store_url"], fail_on_drift=fail_on_drift)
+    return EXIT_DRIFT if drift else 0
+
+
+audit = command("audit", example="t2c audit audit.yaml")(_audit)
