@@ -1,0 +1,80 @@
+"""The demo's encoders run with no hub: real ImageNet weights from a package, and a CLIP that knows its own words."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from schemas.errors import MismatchError, SpecError
+from schemas.specs import parse_encoder
+from t2c_core.encoders.base import Encoder
+from t2c_core.encoders.load import load_encoder, load_text_encoder
+from t2c_core.encoders.pixels import decode
+from t2c_core.encoders.resize import resize_and_crop
+
+BATCH = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 128, 128), dtype=np.uint8))
+
+
+@pytest.fixture(scope="module")
+def lite0() -> Encoder:
+    return load_encoder(parse_encoder("demo:efficientnet-lite0-128"), device="cpu")
+
+
+def test_lite0_has_imagenets_head_and_scale(lite0: Encoder) -> None:
+    head = lite0.head()
+    assert head is not None
+    assert head.weight.shape == (1000, 1280)
+    assert head.classes is not None
+    assert head.classes[207] == "golden retriever"
+    assert lite0.preprocessing.size == (128, 128)
+    assert lite0.preprocessing.resize == (146, 146)
+    assert lite0.encode(BATCH).shape == (2, 1280)
+    with torch.inference_mode():
+        model = lite0.forward.model  # type: ignore[attr-defined]
+        want = model((BATCH.float() - 127) / 128).numpy()
+    np.testing.assert_allclose(lite0.encode(BATCH) @ head.weight.T + head.bias, want, rtol=1e-3, atol=1e-3)
+
+
+def test_another_size_is_another_space_of_the_same_weights(lite0: Encoder) -> None:
+    large = load_encoder(parse_encoder("demo:efficientnet-lite0"), device="cpu")
+    assert large.space.weights == lite0.space.weights
+    assert large.space.id != lite0.space.id
+
+
+def test_timm_with_the_same_weights_has_the_same_digest(lite0: Encoder, tmp_path: Path) -> None:
+    state = lite0.forward.model.state_dict()  # type: ignore[attr-defined]
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, tmp_path / "lite0.safetensors")
+    same = load_encoder(parse_encoder(f"timm:tf_efficientnet_lite0@{tmp_path / 'lite0.safetensors'}"), device="cpu")
+    assert same.space.weights == lite0.space.weights
+
+
+def test_weights_of_other_shapes_are_refused(tmp_path: Path) -> None:
+    torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "w.pth")
+    with pytest.raises(MismatchError, match="expected 296 tensors in timm's order"):
+        load_encoder(parse_encoder(f"demo:efficientnet-lite0@{tmp_path / 'w.pth'}"), device="cpu")
+
+
+def test_the_demo_clip_reads_its_words_and_names_others() -> None:
+    clip = load_text_encoder(parse_encoder("demo:clip"), device="cpu")
+    assert clip.space.id == load_encoder(parse_encoder("demo:clip"), device="cpu").space.id
+    vectors = clip.encode_text(["a red circle", "a blue circle"])
+    assert vectors.shape == (2, clip.space.dimension)
+    with pytest.raises(SpecError, match="'zeppelin'"):
+        clip.check_texts(["a red zeppelin"])
+
+
+@pytest.mark.assets
+@pytest.mark.slow
+def test_lite0_classifies_real_photographs(photographs: list[Path]) -> None:
+    encoder = load_encoder(parse_encoder("demo:efficientnet-lite0"), device="cpu")
+    head, right = encoder.head(), 0
+    assert head is not None
+    for start in range(0, 1000, 50):
+        images = [decode(file.read_bytes()) for file in photographs[start : start + 50]]
+        batch = torch.stack([resize_and_crop(image, encoder.preprocessing) for image in images])
+        classes = (encoder.encode(batch) @ head.weight.T + head.bias).argmax(1)
+        right += int((classes == np.arange(start, start + 50)).sum())
+    assert 840 <= right <= 900

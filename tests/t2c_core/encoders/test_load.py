@@ -1,0 +1,30 @@
+"""Every encoder is loaded through one door; models without a text side say so."""
+
+import pytest
+
+from schemas.errors import SpecError
+from schemas.specs import parse_encoder
+from t2c_core.encoders.load import has_text, list_encoders, load_encoder, load_text_encoder
+
+
+def test_every_listed_name_parses() -> None:
+    names = list_encoders()
+    assert {"demo:clip", "timm:resnet50.a1_in1k", "open_clip:ViT-B-16/openai"} <= set(names)
+    assert len(names) > 1500
+    for name in names:
+        assert parse_encoder(name).name == name
+    assert list_encoders("demo") == ["demo:efficientnet-lite0", "demo:efficientnet-lite0-128", "demo:clip"]
+
+
+def test_a_model_without_texts_says_so() -> None:
+    spec = parse_encoder("demo:efficientnet-lite0")
+    assert not has_text(spec)
+    with pytest.raises(
+        SpecError, match="text encoder: expected a model that reads text, but got demo:efficientnet-lite0"
+    ):
+        load_text_encoder(spec)
+
+
+def test_an_absent_device_is_refused_before_loading() -> None:
+    with pytest.raises(SpecError, match="device: expected"):
+        load_encoder(parse_encoder("demo:efficientnet-lite0"), device="cuda:77")
