@@ -132,7 +132,7 @@ def read_chunk(store: "Store", artifact: str, index: int, *, layout: Layout, int
     """
     path = chunk_path(artifact, index)
     crc = bytearray(_CRC_BYTES)
-    size = store.files.read_into(path, [memoryview(into.reshape(-1).view(np.uint8)), memoryview(crc)])
+    size = store.files.read_into(path, [into.reshape(-1).view(np.uint8).data, memoryview(crc)])
     if size != layout.chunk_bytes:
         raise CorruptError(expected(path, f"{layout.chunk_bytes:,} bytes", f"{size:,} bytes", _TODO))
     if (computed := _crc(into)) != crc:
@@ -144,7 +144,7 @@ _TODO = "The chunk is damaged: restore it from a copy, or delete the array's fol
 
 def rows_digest(values: FloatArray) -> str:
     """Return the sha256 of the rows' little-endian bytes."""
-    return digest_bytes(memoryview(np.ascontiguousarray(values).reshape(-1).view(np.uint8)))
+    return digest_bytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
 
 
 def _crc(values: FloatArray) -> bytes:
