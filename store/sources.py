@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from schemas.errors import InputError, expected
+from schemas.errors import InputError, T2CError, expected
 from store.image_bytes import filesystem_of, open_bytes, open_file, open_stream
 from store.items import IMAGE_SUFFIXES, Fields, Item, Source, check_unique
 from store.sources_folder import METADATA_FILES, describe_items, read_metadata, walk_local, walk_remote
@@ -69,6 +69,8 @@ def _list_remote(url: str) -> _Listing:
         if filesystem.isfile(root):
             return _single(filesystem.unstrip_protocol(root), root.rpartition("/")[2], remote=True)
         listing = _gather(url, walk_remote(filesystem, root), remote=True)
+    except T2CError:
+        raise
     except Exception as reason:  # every fsspec back end has its own errors for "not reachable"
         raise InputError(expected(f"source {url}", "an address that answers", f"{reason}", todo)) from reason
     if not listing.items and not listing.hidden:

@@ -1,6 +1,7 @@
 """Folders: every file that is not hidden is one item, sorted by id; nothing in a folder can make listing hang."""
 
 import os
+import shutil
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from schemas.errors import InputError, MissingExtra, SpecError
 from store.sources import Fields, open_bytes, open_source, open_stream
+from store.sources_folder import walk_local
 
 HOSTILE = [
     "x'); DROP TABLE c;--",
@@ -224,6 +226,30 @@ def test_remote_folder_lists_and_reads() -> None:
     memory.rm("/t2c-folder", recursive=True)
     with pytest.raises(OSError, match=r"c\.jpg"):
         open_bytes(source.items[0].uri)
+
+
+def test_remote_file_that_is_no_container_and_fifo_say_so(tmp_path: Path) -> None:
+    fsspec.filesystem("memory").pipe("/t2c-single/a.jpg", b"x")
+    with pytest.raises(
+        InputError, match=r"source memory:///t2c-single/a.jpg: expected a folder, .tar or .parquet, but got a .jpg"
+    ):
+        open_source("memory://t2c-single/a.jpg")
+    fsspec.filesystem("memory").rm("/t2c-single", recursive=True)
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(InputError, match=r"expected a folder, .tar or .parquet, but got no regular file"):
+        open_source(tmp_path / "fifo")
+
+
+def test_folder_that_vanishes_while_it_is_listed_is_missing(tmp_path: Path) -> None:
+    fill(tmp_path, "a/x.jpg", "b/y.jpg")
+    walked = walk_local(tmp_path)
+    first = next(walked)
+    gone = "a" if first is not None and first.image_id.startswith("b") else "b"
+    shutil.rmtree(tmp_path / gone)
+    (last,) = walked
+    assert last is not None
+    assert (last.image_id, last.outcome) == (gone, "missing")
+    assert last.error == "expected a folder that can be listed, but got: No such file or directory"
 
 
 def test_remote_address_without_driver_or_keys_says_what_to_do() -> None:

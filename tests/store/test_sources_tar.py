@@ -1,6 +1,7 @@
 """Webdataset tars: images are inputs, sidecars describe them, and nothing in a tar is ever a path."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -81,6 +82,17 @@ def test_hostile_member_names_are_data(tmp_path: Path, name: str) -> None:
 def test_links_inside_a_tar_are_unsupported(tmp_path: Path) -> None:
     make_tar(tmp_path / "a.tar", [("x.jpg", b"x")], links=("l.jpg",))
     assert [item.outcome for item in open_source(tmp_path).items] == [None, "unsupported"]
+
+
+def test_shards_that_are_no_files_are_items_of_their_own(tmp_path: Path) -> None:
+    make_tar(tmp_path / "a.tar", [("x.jpg", b"x")])
+    os.mkfifo(tmp_path / "b.tar")
+    (tmp_path / "c.tar").symlink_to(tmp_path / "nothing.tar")
+    assert [(item.image_id, item.outcome) for item in open_source(tmp_path).items] == [
+        ("a.tar/x.jpg", None),
+        ("b.tar", "unsupported"),
+        ("c.tar", "missing"),
+    ]
 
 
 def test_one_name_twice_is_refused(tmp_path: Path) -> None:

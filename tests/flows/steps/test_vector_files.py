@@ -215,6 +215,41 @@ def test_ragged_columns_are_refused(tmp_path: Path, rows: list[Any], message: st
         open_vectors(tmp_path / "v.parquet")
 
 
+def test_rows_of_other_lengths_in_a_later_block_are_refused(tmp_path: Path) -> None:
+    rows = [[1.0, 2.0]] * 5000 + [[1.0, 2.0, 3.0]] * 5000
+    table = pa.table({"id": [str(i) for i in range(10_000)], "v": pa.array(rows, pa.list_(pa.float32()))})
+    parquet.write_table(table, tmp_path / "v.parquet", row_group_size=5000)
+    with pytest.raises(InputError, match=r"column 'v' of .*: expected 2 numbers a row, but got 3 in row 5000"):
+        open_vectors(tmp_path / "v.parquet")
+
+
+def test_broken_empty_and_odd_parquet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "v.parquet").write_bytes(b"PAR1 broken")
+    with pytest.raises(InputError, match=r"expected a whole Parquet file, but got an error"):
+        open_vectors(tmp_path / "v.parquet")
+    schema = pa.schema([("id", pa.string()), ("v", pa.list_(pa.float32()))])
+    parquet.write_table(schema.empty_table(), tmp_path / "v.parquet")
+    with pytest.raises(InputError, match=r"expected 1 row or more, but got none"):
+        open_vectors(tmp_path / "v.parquet")
+    parquet.write_table(pa.table({"id": [{"a": 1}], "v": [[1.0]]}), tmp_path / "v.parquet")
+    with pytest.raises(InputError, match=r"expected text in column 'id', but got struct"):
+        open_vectors(tmp_path / "v.parquet")
+
+
+def test_clip_retrieval_files_must_agree(tmp_path: Path) -> None:
+    for number, column in enumerate(("image_path", "key")):
+        save(tmp_path, VECTORS, f"img_emb_{number}.npy")
+        table = pa.table({column: [f"{number}-{i}" for i in range(4)]})
+        parquet.write_table(table, tmp_path / f"metadata_{number}.parquet")
+    with pytest.raises(InputError, match=r"expected one id column in every file, but got several. Pass --id-column"):
+        open_vectors(tmp_path)
+    parquet.write_table(pa.table({"image_path": list("abcd")}), tmp_path / "metadata_1.parquet")
+    assert open_vectors(tmp_path).rows == 8
+    save(tmp_path, VECTORS[:, :2], "img_emb_1.npy")
+    with pytest.raises(InputError, match=r"expected one dimension, but got \[2, 3\]"):
+        open_vectors(tmp_path)
+
+
 def test_vector_column_must_be_clear(tmp_path: Path) -> None:
     table = pa.table({"id": ["a"], "v": [[1.0]], "w": [[2.0]], "text": [["x"]]})
     parquet.write_table(table, tmp_path / "v.parquet")
