@@ -15,7 +15,7 @@ fail_on_drift: true
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -33,16 +33,24 @@ class DatasetSpec(Spec):
 
     source: str | None = None
     """Folder, tar files, Parquet files or URL of the images; None uses what the store already holds."""
-    label_from: str | None = None
-    """Where labels come from: `folder`, or a column of a Parquet source; None is the index's own default."""
-    captured_at: str | None = None
-    """Where capture times come from; None is the index's own default."""
+    kind: Literal["auto", "folder", "tar", "parquet"] = "auto"
+    """What the source is."""
+    label_from: str = "auto"
+    """Where labels come from: folder, none, a column, or auto."""
+    split_from: str = "auto"
+    """Where splits come from: folder, none, a column, or auto."""
+    captured_at: str = "exif"
+    """Where capture times come from: exif, none, or a column."""
+    ids: str = "path"
+    """Parquet only: path, row, or the column that holds the image id."""
+    image_column: str = ""
+    """Parquet only: column of the image bytes; empty finds it."""
     max_pixels: int | None = Field(default=None, gt=0)
     """Pixel cap before decoding; None is the index's own default."""
     attributes: str | None = None
-    """Parquet file of attributes to import (image_id, then one column an attribute, or long form)."""
+    """Table of attributes to import (image_id, then one column an attribute, or long form)."""
     predictions: dict[str, str] = Field(default_factory=dict)
-    """Model name to Parquet file of its predictions."""
+    """Model name to the table of its predictions."""
 
 
 class EncodersSpec(Spec):
@@ -54,6 +62,8 @@ class EncodersSpec(Spec):
     """The CLIP whose text encoder names the concepts, such as `open_clip:ViT-B-16/openai`."""
     batch_size: int | None = Field(default=None, gt=0)
     """Images a forward pass; None chooses."""
+    workers: int | None = Field(default=None, gt=0)
+    """Decode threads; None chooses."""
     device: str = "auto"
     """cpu, cuda, mps, or auto."""
 
@@ -136,6 +146,8 @@ class ZeroshotSpec(Spec):
     """What the task is called in the report."""
     classes: tuple[str, ...] = ()
     """Class names; empty takes the labels there are."""
+    bank: str | None = None
+    """Concept bank that holds the classes' vectors; None encodes prompts with the target's text encoder."""
     templates: tuple[str, ...] = Field(default=DEFAULT_TEMPLATES, min_length=1)
     """Prompts with {} where the class goes; several are averaged."""
     labels: str = "label"

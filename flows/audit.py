@@ -1,0 +1,160 @@
+"""A whole audit from one spec: every step in order, resumable at any point, one audit at a time; no orchestrator needed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from flows.audit_stages import (
+    Job,
+    add_bank,
+    align_encoders,
+    ask,
+    classify,
+    compare,
+    extract_dataset,
+    index_dataset,
+    score_dataset,
+    summarise,
+    write_report,
+)
+from flows.progress import NoProgress, Progress
+from flows.runner import Runner, SerialRunner
+from flows.steps.align import AlignReport
+from flows.steps.concepts import ConceptsReport
+from flows.steps.extract_report import ExtractReport
+from flows.steps.find import FindReport
+from flows.steps.index import IndexReport
+from flows.steps.report import ReportReport
+from flows.steps.score import ScoreReport
+from flows.steps.shift import ShiftReport
+from flows.steps.summary import SummaryReport
+from flows.steps.zeroshot import ZeroshotReport
+from schemas.audit import AuditSpec, ZeroshotSpec
+from schemas.errors import BusyError
+from store.lease import lease
+from store.paths import answers
+from store.root import Store, open_store
+
+EXIT_DRIFT = 3
+"""Exit code when drift was found and the spec asks to fail on it."""
+
+
+class Each(Protocol):
+    """Runs one stage for several arguments: in order, or side by side."""
+
+    def __call__(self, stage: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return stage(*one) for each of the arguments, in their order; raises the first error."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuditReport:
+    """What an audit did and found."""
+
+    digest: str
+    """Digest of the spec."""
+    fail_on_drift: bool
+    """Whether drift found is an error."""
+    busy: str = ""
+    """Who else is at it; then nothing was done and the rest is empty."""
+    indexed: tuple[IndexReport, ...] = ()
+    """Datasets that were indexed."""
+    extracted: tuple[ExtractReport, ...] = ()
+    """Datasets whose features were brought up to date."""
+    aligned: AlignReport | None = None
+    """The map; None when source and target are one encoder."""
+    concepts: ConceptsReport | None = None
+    """The bank; None when the store already held it."""
+    scored: tuple[ScoreReport, ...] = ()
+    """Every dataset's similarities."""
+    summaries: tuple[SummaryReport, ...] = ()
+    """Every dataset through the concepts."""
+    shifts: tuple[ShiftReport, ...] = ()
+    """Comparisons, in the order of the spec."""
+    found: tuple[FindReport, ...] = ()
+    """Queries, each asked of every dataset."""
+    zeroshot: tuple[ZeroshotReport, ...] = ()
+    """Zero-shot tasks, each done on its datasets."""
+    reports: tuple[ReportReport, ...] = ()
+    """HTML files."""
+
+    @property
+    def drift(self) -> bool:
+        """Whether any comparison flagged a concept."""
+        return any(one.drift for one in self.shifts)
+
+    @property
+    def new(self) -> bool:
+        """Whether this run computed anything that the store did not hold."""
+        made = [self.aligned, self.concepts, *self.scored, *self.shifts, *self.zeroshot]
+        rows = any(one.new or one.changed or one.deleted for one in self.indexed)
+        return rows or any(one.chunks for one in self.extracted) or any(one.new for one in made if one is not None)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 3 when drift was found and the spec asks to fail on it, else 0."""
+        return EXIT_DRIFT if self.fail_on_drift and self.drift else 0
+
+
+def in_order(stage: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Run a stage for each of the arguments, one after the other."""
+    return [stage(*one) for one in arguments]
+
+
+def audit(
+    spec: AuditSpec,
+    *,
+    runner: Runner | None = None,
+    progress: Progress | None = None,
+    each: Each = in_order,
+    store: Store | None = None,
+) -> AuditReport:
+    """Run an audit; killed anywhere, run again it goes on from what the store holds, and once more it does nothing new.
+
+    `store` replaces the spec's. While another audit of the same spec, or a step on the same artifact, is running
+    elsewhere, nothing is done and the report's `busy` says who it is. Raises what the steps raise.
+    """
+    opened = store or open_store(spec.store, create=any(one.source for one in spec.datasets.values()))
+    job = Job(spec, opened, runner or SerialRunner(), progress or NoProgress())
+    try:
+        with lease(opened, answers("audit", spec.digest), purpose="audit"):
+            return compose(job, each)
+    except BusyError as error:
+        return AuditReport(spec.digest, spec.fail_on_drift, busy=str(error))
+
+
+def compose(job: Job, each: Each) -> AuditReport:
+    """Run every stage of a job: what may run side by side is handed to `each` together."""
+    spec = job.spec
+    names = list(spec.datasets)
+    indexed = each(index_dataset, [(job, name) for name in names])
+    extracted = each(extract_dataset, [(job, name) for name in names])
+    (aligned,) = each(align_encoders, [(job,)])
+    (concepts,) = each(add_bank, [(job,)])
+    linear_map = aligned.digest if aligned is not None else None
+    scored = each(score_dataset, [(job, name, linear_map) for name in names])
+    zeroshot = each(
+        classify, [(job, name, task, linear_map) for task in spec.zeroshot for name in _datasets(spec, task)]
+    )
+    shifts = each(compare, [(job, wanted) for wanted in spec.shift])
+    found = each(ask, [(job, name, query) for query in spec.queries for name in names])
+    summaries = each(summarise, [(job, name) for name in names])
+    pages = range(max(1, len(spec.shift))) if spec.report is not None else range(0)
+    reports = each(write_report, [(job, page, tuple(zeroshot)) for page in pages])
+    return AuditReport(
+        digest=spec.digest,
+        fail_on_drift=spec.fail_on_drift,
+        indexed=tuple(one for one in indexed if one is not None),
+        extracted=tuple(one for one in extracted if one is not None),
+        aligned=aligned,
+        concepts=concepts,
+        scored=tuple(scored),
+        summaries=tuple(summaries),
+        shifts=tuple(shifts),
+        found=tuple(found),
+        zeroshot=tuple(zeroshot),
+        reports=tuple(reports),
+    )
+
+
+def _datasets(spec: AuditSpec, task: ZeroshotSpec) -> tuple[str, ...]:
+    return task.datasets or tuple(spec.datasets)
