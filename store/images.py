@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 OUTCOME_ROLE = "outcomes"
 """Role of a file of OUTCOME_UPDATES; later files win over earlier ones and over the rows themselves."""
 
+GROUP_ROWS = 8_192
+"""Rows of a row group: few, because an answer's twenty image ids are read from the groups that hold them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Images:
@@ -138,7 +141,7 @@ def append_images(
     check_rows(dataset, table, start=newest.rows if newest else 0)
     check_ids(dataset, table, before=before)
     snapshot = newest.snapshot + 1 if newest else 1
-    entry = write_parquet(store, paths.data_file(artifact, snapshot), table)
+    entry = write_parquet(store, paths.data_file(artifact, snapshot), table, row_group_size=GROUP_ROWS)
     manifest = Manifest(
         "images",
         dataset,

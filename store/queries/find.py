@@ -5,6 +5,7 @@ file, NaN marks images outside the set, and thresholds come from concept_stats, 
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +50,8 @@ FOUND = pa.schema(
     ]
 )
 
+Element = TypeVar("Element", np.bool_, np.float64)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FindResult:
@@ -88,9 +91,9 @@ class _Known:
             case Not(term):
                 return self.inside & ~self.mask(term)
             case And(terms):
-                return np.logical_and.reduce([self.mask(term) for term in terms])
+                return _fold(np.logical_and, [self.mask(term) for term in terms])
             case Or(terms):
-                return np.logical_or.reduce([self.mask(term) for term in terms])
+                return _fold(np.logical_or, [self.mask(term) for term in terms])
 
     def z(self, concept: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return z-scores of some rows; 0 where the concept is constant."""
@@ -106,9 +109,9 @@ class _Known:
             case Not(term):
                 return -self.margin(term, rows)
             case And(terms):
-                return np.minimum.reduce([self.margin(term, rows) for term in terms])
+                return _fold(np.minimum, [self.margin(term, rows) for term in terms])
             case Or(terms):
-                return np.maximum.reduce([self.margin(term, rows) for term in terms])
+                return _fold(np.maximum, [self.margin(term, rows) for term in terms])
 
 
 def find(
@@ -156,6 +159,11 @@ def _known(among: Searched, expression: Expression) -> _Known:
         moments[concept] = among.moments(key, values[concept])
     inside = np.logical_and.reduce([~np.isnan(column) for column in values.values()])
     return _Known(values, moments, inside)
+
+
+def _fold(function: np.ufunc, arrays: list[NDArray[Element]]) -> NDArray[Element]:
+    folded: NDArray[Element] = function.reduce(arrays)
+    return folded
 
 
 def _below(threshold: np.float64) -> np.float32:

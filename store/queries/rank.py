@@ -56,11 +56,14 @@ def top(
     z is over the whole searched set, whatever the label. Ties are in order of row. Raises UnknownName for a concept
     or label, SpecError for n below 1 or a bad predicate.
     """
+    if n < 1:
+        raise SpecError(expected("number of images", "1 or more", str(n)))
     key = scores.key_of(concept)
     among = searched(scores, images=images, where=where, exclude_duplicates=exclude_duplicates)
     values = among.values(key)
     inside = _inside_label(among, values, label)
-    return _ranked(among.images, inside, among.moments(key, values), n=n, least=least)
+    rows = largest(-inside if least else inside, n)
+    return _described(among.images, rows, values, among.moments(key, values))
 
 
 def extremes(
@@ -71,19 +74,35 @@ def extremes(
     key = scores.key_of(concept)
     values = among.values(key)
     moments = among.moments(key, values)
-
-    def ends(label: str | None, inside: NDArray[np.float32]) -> Extremes:
-        most, least = (_ranked(among.images, inside, moments, n=n, least=least) for least in (False, True))
-        return Extremes(concept, label, most, least)
-
-    found = [ends(None, values)]
+    picks: list[tuple[str | None, NDArray[np.int64], NDArray[np.int64]]] = [
+        (None, largest(values, n), largest(-values, n))
+    ]
     if by_label:
         codes, names = labels(among.images)
-        for code, name in enumerate(names):
-            inside = np.where(codes[: len(values)] == code, values, np.float32(np.nan))
-            if not np.isnan(inside).all():
-                found.append(ends(name, inside))
+        most, least = (_largest_by_code(ends, codes[: len(values)], n) for ends in (values, -values))
+        picks += [(names[code], most[code], least[code]) for code in sorted(most)]
+    rows = np.concatenate([rows for _, *ends in picks for rows in ends])
+    table = _described(among.images, rows, values, moments)
+    found, start = [], 0
+    for label, *ends in picks:
+        parts = []
+        for rows in ends:
+            parts.append(_ranks(table.slice(start, len(rows))))
+            start += len(rows)
+        found.append(Extremes(concept, label, *parts))
     return found
+
+
+def _largest_by_code(values: NDArray[np.float32], codes: NDArray[np.int32], n: int) -> dict[int, NDArray[np.int64]]:
+    """Return the places of each code's n largest values that are not NaN, ties in order of place; code -1 is no class."""
+    places = np.flatnonzero(~np.isnan(values) & (codes >= 0))
+    places = places[np.argsort(-values[places], kind="stable")]
+    places = places[np.argsort(codes[places], kind="stable")]
+    there, starts = np.unique(codes[places], return_index=True)
+    ends = np.append(starts[1:], len(places))
+    return {
+        int(code): places[start : min(start + n, end)] for code, start, end in zip(there, starts, ends, strict=True)
+    }
 
 
 def _inside_label(among: Searched, values: NDArray[np.float32], label: str | None) -> NDArray[np.float32]:
@@ -94,29 +113,31 @@ def _inside_label(among: Searched, values: NDArray[np.float32], label: str | Non
     return np.where(codes[: len(values)] == code, values, np.float32(np.nan))
 
 
-def _ranked(
-    images: Images, inside: NDArray[np.float32], moments: tuple[float, float], *, n: int, least: bool
+def _described(
+    images: Images, rows: NDArray[np.int64], values: NDArray[np.float32], moments: tuple[float, float]
 ) -> pa.Table:
-    if n < 1:
-        raise SpecError(expected("number of images", "1 or more", str(n)))
-    rows = largest(-inside if least else inside, n)
-    similarity = inside[rows]
+    """Return TOP of some rows in the order given, ranked from 1 on."""
     mean, std = moments
-    away = similarity.astype(np.float64) - mean
+    away = values[rows].astype(np.float64) - mean
     about = image_rows(images, rows, ["image_id", "uri", "label"])
     columns = [
         np.arange(1, len(rows) + 1),
         rows,
         *(about[name].combine_chunks() for name in about.column_names),
-        similarity,
+        values[rows],
         away / std if std > 0 else np.zeros_like(away),
     ]
     return pa.table(columns, schema=TOP)
 
 
+def _ranks(table: pa.Table) -> pa.Table:
+    """Return a part of a TOP table ranked from 1 on again."""
+    return table.set_column(0, TOP.field("rank"), pa.array(np.arange(1, table.num_rows + 1)))
+
+
 def largest(values: NDArray[np.float32], n: int) -> NDArray[np.int64]:
     """Return the places of the n largest values that are not NaN, largest first, ties in order of place."""
-    lowest = np.nan_to_num(values, nan=-np.inf)
+    lowest = np.where(np.isnan(values), np.float32(-np.inf), values)
     places = np.arange(len(values))
     if n < len(values):
         smallest = np.partition(lowest, len(values) - n)[len(values) - n]
