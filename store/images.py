@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 OUTCOME_ROLE = "outcomes"
 """Role of a file of OUTCOME_UPDATES; later files win over earlier ones and over the rows themselves."""
 
-GROUP_ROWS = 8_192
-"""Rows of a row group: few, because an answer's twenty image ids are read from the groups that hold them."""
+WRITING = {"row_group_size": 4096, "use_dictionary": ["label", "split", "format", "outcome", "error"]}
+"""Parquet options: small row groups, because the image ids of an answer are read from the few groups that hold them, and
+no dictionary for columns whose values are all different."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def append_images(
     check_rows(dataset, table, start=newest.rows if newest else 0)
     check_ids(dataset, table, before=before)
     snapshot = newest.snapshot + 1 if newest else 1
-    entry = write_parquet(store, paths.data_file(artifact, snapshot), table, row_group_size=GROUP_ROWS)
+    entry = write_parquet(store, paths.data_file(artifact, snapshot), table, **WRITING)
     manifest = Manifest(
         "images",
         dataset,
