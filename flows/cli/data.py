@@ -37,6 +37,9 @@ from store.root import open_store
     help="Where the capture time comes from.",
 )
 @click.option(
+    "--ids", default="path", show_default=True, metavar="path|row|COLUMN", help="Parquet: what names an image."
+)
+@click.option(
     "--image-column",
     default="",
     metavar="COLUMN",
