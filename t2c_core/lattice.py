@@ -7,6 +7,7 @@ h / lcm(m, n) when the path touches |x / m - y / n| >= h / lcm. Hodges (1958, Ar
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,44 +35,108 @@ def _log_equal(h: int, n: int) -> float:
 
 
 def _log_unequal(h: int, m: int, n: int) -> float:
-    """Return the log by summing, over the points where a path can first leave the band, the probability that it does.
+    """Return the log by summing, over the points where a path can first leave the band, the paths that do so there.
+
+    All terms are positive, so the sum keeps its relative precision however small it is. Counts of paths inside the band
+    are summed row by row; they span thousands of decades, which long double holds on most machines.
+    """
+    wide = np.finfo(np.longdouble).maxexp >= 16_384
+    exits = _exits_by_rows(h, m, n) if wide else _exits_by_diagonals(h, m, n)
+    return _log_total(exits, m, n)
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """Where paths first leave the band."""
+
+    x: Array
+    """(points,) coordinate along m."""
+    y: Array
+    """(points,) coordinate along n."""
+    log_paths: Array
+    """(points,) log of the number of paths from (0, 0) that are outside at this point for the first time."""
+
+
+def _exits_by_rows(h: int, m: int, n: int) -> Exits:
+    """Return the exits for m > n: inside counts of row y are running sums of those of row y - 1."""
+    step = math.gcd(m, n)
+    across, up = np.arange(n + 1) * (m // step), n // step
+    lows = np.maximum((across - h) // up + 1, 0).tolist()
+    highs = np.minimum(-((-across - h) // up) - 1, m).tolist()
+    counts = np.zeros(m + 2, dtype=np.longdouble)
+    counts[: highs[0] + 1] = 1
+    large = np.ldexp(np.longdouble(1), _LARGE_EXPONENT)
+    log_scale, floor = 0.0, 0
+    found = [(highs[0] + 1, 0, 0.0, counts[highs[0] : highs[0] + 1].copy())]
+    for y in range(1, n + 1):
+        low, high = lows[y], highs[y]
+        if low > floor:
+            found.append((floor, y, log_scale, counts[floor:low].copy()))
+            floor = low
+        if low > high:
+            break
+        row = counts[low : high + 1]
+        np.add.accumulate(row, out=row)
+        if row[-1] > large:
+            log_scale += _LARGE_EXPONENT * math.log(2)
+            row /= large
+        if high < m:
+            found.append((high + 1, y, log_scale, row[-1:].copy()))
+    firsts, ys, scales, leaving = zip(*found, strict=True)
+    sizes = [len(part) for part in leaving]
+    along = np.arange(sum(sizes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    paths = np.concatenate(leaving)
+    held = paths > 0
+    logs = np.log(paths[held]).astype(np.float64) + np.repeat(scales, sizes)[held]
+    return Exits((np.repeat(firsts, sizes) + along)[held], np.repeat(ys, sizes)[held], logs)
+
+
+_LARGE_EXPONENT = 16_000
+"""Counts are scaled down by 2 to this power, once: up to binomial(20,000, 10,000) they then stay within long double."""
+
+
+def _exits_by_diagonals(h: int, m: int, n: int) -> Exits:
+    """Return the same where long double is no wider than double: slower, but no number leaves 0 to 1.
 
     `inside` walks along anti-diagonals x + y = s: the probability that a random path to (x, y) stayed inside so far.
-    All terms are positive, so the sum keeps its relative precision however small it is.
     """
     step = math.gcd(m, n)
     mg, ng = m // step, n // step
     inside = np.zeros(n + 2)
     inside[0] = 1.0
-    points: list[tuple[int, int]] = []
-    leaving: list[float] = []
+    points: list[tuple[int, int, float]] = []
     low, high = 0, 0
     for s in range(1, m + n + 1):
-        # inside the band: |n' x - m' y| < h with x = s - y, that is y strictly between (n' s - h) and (n' s + h) over m' + n'
+        # inside the band: |ng x - mg y| < h with x = s - y
         new_low = max((ng * s - h) // (mg + ng) + 1, 0, s - m)
         new_high = min(-((-ng * s - h) // (mg + ng)) - 1, n, s)
-        previous = inside[low : high + 2].copy()
         y = np.arange(low, high + 2)
-        values = previous * (s - y) / s
-        values[1:] += previous[:-1] * y[1:] / s
-        for edge in {low, high + 1}:
-            if not new_low <= edge <= new_high and 0 <= edge <= n and 0 <= s - edge <= m and values[edge - low] > 0:
-                points.append((s, edge))
-                leaving.append(float(values[edge - low]))
-        if new_high < new_low:
-            break
+        values = inside[low : high + 2] * (s - y) / s
+        values[1:] += inside[low : high + 1] * y[1:] / s
+        left = [e for e in {low, high + 1} if not new_low <= e <= new_high and e <= n and s - e <= m]
+        points += [(s - edge, edge, math.log(values[edge - low])) for edge in left if values[edge - low] > 0]
+        keep = slice(max(new_low, low), min(new_high, high + 1) + 1)
+        kept = values[keep.start - low : max(keep.stop, keep.start) - low]
         inside[low : high + 2] = 0
-        keep_low, keep_high = max(new_low, low), min(new_high, high + 1)
-        inside[keep_low : keep_high + 1] = values[keep_low - low : keep_high + 1 - low]
+        if not len(kept):
+            break
+        inside[keep] = kept
         low, high = new_low, new_high
-    return _log_total(points, leaving, m, n)
+    x, y, logs = np.array(points).T
+    return Exits(x, y, logs + _log_binomial(x + y, y, m, n))
 
 
-def _log_total(points: list[tuple[int, int]], leaving: list[float], m: int, n: int) -> float:
-    """Return log sum of P(path passes the point (s - y, y)) * P(it leaves the band there), s = x + y."""
-    s, y = np.array(points).T
+def _log_binomial(s: Array, y: Array, m: int, n: int) -> Array:
+    """Return log binom(s, y), by way of a binomial probability at the rate n / (m + n) of the whole path."""
     p, q = n / (m + n), m / (m + n)
-    logs = np.log(leaving) + log_probability(y, s, p=p, q=q) + log_probability(n - y, m + n - s, p=p, q=q)
+    return log_probability(y, s, p=p, q=q) - y * math.log(p) - (s - y) * math.log(q)
+
+
+def _log_total(exits: Exits, m: int, n: int) -> float:
+    """Return log of the sum over exits of paths to there times paths on to (m, n), over all paths."""
+    if not len(exits.x):
+        return 0.0
+    logs = exits.log_paths + _log_binomial(m + n - exits.x - exits.y, n - exits.y, m, n)
     peak = float(logs.max())
-    whole = float(log_probability(np.array([n]), np.array([m + n]), p=p, q=q)[0])
+    whole = float(_log_binomial(np.array([m + n]), np.array([n]), m, n)[0])
     return min(peak - whole + math.log(float(np.exp(logs - peak).sum())), 0.0)

@@ -31,7 +31,8 @@ class Solution:
     rank: int
     """Directions of the source space that the rows determine (after the penalty: all of them)."""
     condition: float
-    """Condition of the system solved: exact ratio of kept eigenvalues, or LAPACK's 1-norm estimate for Cholesky."""
+    """Condition of the system solved. Cholesky: LAPACK's 1-norm estimate once columns have unit length, so that mere units
+    of features do not count; eigen: ratio of the largest to the smallest eigenvalue kept."""
     method: Literal["cholesky", "eigen"]
     """`eigen` is the rank-revealing solve: minimum-norm where rows leave directions undetermined."""
     n: int
@@ -115,13 +116,15 @@ def _solve(system: Array, xy: Array, *, tolerance: float) -> tuple[Array, int, f
     """Return weights (source, target), rank, condition and method for system @ weights = xy."""
     from scipy.linalg import lapack
 
-    norm = float(np.abs(system).sum(axis=0).max())
-    factor, failed = lapack.dpotrf(system, lower=1, clean=0)
-    if not failed:
-        inverse_condition, _ = lapack.dpocon(factor, norm, uplo="L")
-        if inverse_condition > tolerance:
-            weight, _ = lapack.dpotrs(factor, xy, lower=1)
-            return weight, len(system), 1 / inverse_condition, "cholesky"
+    scale = np.sqrt(np.diag(system))
+    if (scale > 0).all():
+        scaled = system / np.outer(scale, scale)
+        factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
+        if not failed:
+            inverse_condition, _ = lapack.dpocon(factor, float(np.abs(scaled).sum(axis=0).max()), uplo="L")
+            if inverse_condition > tolerance:
+                weight, _ = lapack.dpotrs(factor, xy / scale[:, None], lower=1)
+                return weight / scale[:, None], len(system), 1 / inverse_condition, "cholesky"
     values, vectors = np.linalg.eigh(system)
     inverse = _inverse(values, tolerance=tolerance)
     kept = values[inverse > 0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
 from t2c_core.pvalues import EXACT_LIMIT, log10_p_value
-from t2c_core.stats import check_values, mean_and_std
+from t2c_core.stats import PIECE, check_values, mean_and_std
 
 Array = NDArray[Any]
 Verdict = Literal["risen", "fallen", "none"]
@@ -104,13 +104,16 @@ def wasserstein(reference: Array, current: Array) -> float:
     m, n = len(longer), len(shorter)
     ends = np.arange(1, n + 1, dtype=np.int64) * m
     first = np.diff(-(-ends // n), prepend=0)
-    gaps = np.subtract(longer, np.repeat(shorter, first), dtype=np.float64)
-    total = n * float(np.abs(gaps, out=gaps).sum())
+    partner = np.repeat(shorter, first)
+    area = 0.0
+    for start in range(0, m, PIECE):
+        gaps = np.subtract(longer[start : start + PIECE], partner[start : start + PIECE], dtype=np.float64)
+        area += float(np.abs(gaps, out=gaps).sum())
     over = np.flatnonzero(ends[:-1] % n)
     crossing = longer[ends[over] // n].astype(np.float64)
     excess = n - ends[over] % n
     moved = np.abs(crossing - shorter[over + 1]) - np.abs(crossing - shorter[over])
-    return max(total + float((excess * moved).sum()), 0.0) / (m * n)
+    return max(n * area + float((excess * moved).sum()), 0.0) / (m * n)
 
 
 def judge(comparisons: Sequence[Comparison], *, alpha: float = ALPHA) -> list[tuple[float, Verdict]]:

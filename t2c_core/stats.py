@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from schemas.errors import InputError, expected
 from schemas.tables import HISTOGRAM_BINS, QUANTILES
 
 Array = NDArray[Any]
+
+PIECE = 1 << 16
+"""Values worked on at once, so that float64 copies of a million float32 values stay in cache."""
 
 _EDGES = np.linspace(-1.0, 1.0, HISTOGRAM_BINS + 1)
 
@@ -37,7 +41,12 @@ def mean_and_std(values: Array) -> tuple[float, float]:
     lowest, highest = values.min(), values.max()
     if lowest == highest:
         return float(lowest), 0.0
-    return float(np.mean(values, dtype=np.float64)), float(np.std(values, dtype=np.float64))
+    mean = float(np.mean(values, dtype=np.float64))
+    squares = 0.0
+    for start in range(0, len(values), PIECE):
+        away = np.subtract(values[start : start + PIECE], mean, dtype=np.float64)
+        squares += float(np.einsum("i,i->", away, away))
+    return mean, math.sqrt(squares / len(values))
 
 
 def quantiles(ordered: Array, levels: tuple[float, ...]) -> list[float]:
