@@ -97,7 +97,7 @@ ARTIFACTS = pa.schema(
         column("files", pa.int64(), "files in the snapshot; null when it was not read", nullable=True),
         column("bytes", pa.int64(), "their size; null when it was not read", nullable=True),
         column("checked", pa.bool_(), "size and sha256 of every file were recomputed and matched for this report"),
-        column("parents", pa.list_(pa.string()), "what it was made from: kind name@snapshot digest"),
+        column("parents", pa.list_(pa.string()), "what it was made from: folder@snapshot, each a row of its own"),
     ]
 )
 

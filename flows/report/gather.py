@@ -1,5 +1,6 @@
 """Read from the store what a report says about inputs, the linear map and lineage."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
@@ -84,7 +85,10 @@ def check_artifacts(store: Store, manifests: Iterable[Manifest]) -> None:
 
 
 def artifacts(store: Store, read: Iterable[Manifest]) -> pa.Table:
-    """Return ARTIFACTS: the snapshots that were read and checked, then all their ancestors, each once."""
+    """Return ARTIFACTS: the snapshots that were read and checked, then all their ancestors, each once.
+
+    Raises CorruptError for an ancestor that is no longer what its descendants were made from.
+    """
     seen: dict[tuple[str, int], dict[str, Any]] = {}
     waiting: list[Parent] = []
     for manifest in read:
@@ -96,6 +100,9 @@ def artifacts(store: Store, read: Iterable[Manifest]) -> pa.Table:
         if (folder, parent.snapshot) in seen:
             continue
         found = find_manifest(store, folder, snapshot=parent.snapshot)
+        if found is not None and found.content_digest != parent.digest:
+            want, got = parent.digest[:SHORT], found.content_digest[:SHORT]
+            raise CorruptError(expected(f"{folder}@{parent.snapshot}", f"digest {want}", got, "Run: t2c verify"))
         seen[folder, parent.snapshot] = _gone(folder, parent) if found is None else _artifact(found, checked=False)
         waiting += () if found is None else found.parents
     return pa.Table.from_pylist(list(seen.values()), schema=ARTIFACTS)
@@ -174,10 +181,14 @@ def _artifact(manifest: Manifest, *, checked: bool) -> dict[str, Any]:
         "bytes": sum(entry.size for entry in manifest.files) if checked else None,
         "checked": checked,
         "parents": [
-            f"{artifact_folder(parent.kind, parent.name)}@{parent.snapshot} {parent.digest[:SHORT]}"
-            for parent in manifest.parents
+            f"{_short(artifact_folder(parent.kind, parent.name))}@{parent.snapshot}" for parent in manifest.parents
         ],
     }
+
+
+def _short(folder: str) -> str:
+    """Return an artifact's folder with a full digest in it shortened."""
+    return re.sub(r"[0-9a-f]{64}", lambda match: f"{match[0][:SHORT]}…", folder)
 
 
 def _gone(folder: str, parent: Parent) -> dict[str, Any]:

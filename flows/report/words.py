@@ -55,7 +55,7 @@ def small(log10_value: float) -> str:
 def size(value: float) -> str:
     """Return bytes in decimal units: 3.4 MB."""
     power = min(int(math.log10(value) // 3), len(_UNITS) - 1) if value >= 1 else 0
-    return f"{value / 1000**power:.{0 if power == 0 else 1}f} {_UNITS[power]}"
+    return f"{value / 1000**power:.{0 if power == 0 else 1}f}\N{NO-BREAK SPACE}{_UNITS[power]}"
 
 
 def plural(value: int, one: str, many: str = "") -> str:

@@ -108,7 +108,7 @@ def report(
         check_artifacts(store, read)
         advance("comparing")
         data = ReportData(
-            title=title or " and ".join(side.name for side in sides),
+            title=title or "Concept audit: " + " and ".join(side.name for side in sides),
             created_at=datetime.now(UTC),
             sides=tuple(side.name for side in sides),
             accounts=_accounts(asked),

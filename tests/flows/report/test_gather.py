@@ -1,11 +1,14 @@
 """What a report says of inputs, map and lineage is what the store holds, and damaged files are refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from flows.report.gather import account, aligner, artifacts, check_artifacts
 from flows.steps.align import align
 from flows.steps.score import score
 from schemas.errors import CorruptError
+from store.features import open_features
 from store.images import open_images
 from store.linear_maps import identity_map, open_map
 from store.manifest import read_manifest
@@ -126,3 +129,11 @@ def test_a_flipped_byte_is_refused(planted) -> None:
         CorruptError, match=r"datasets/photos/images/.*: expected sha256 \w{12}, but got \w{12}\. Run: t2c verify"
     ):
         check_artifacts(planted.store, [manifest])
+
+
+def test_an_ancestor_that_is_no_longer_what_was_read_is_refused(planted) -> None:
+    planted.dataset("photos", 60)
+    features = open_features(planted.store, "photos", SIDES["source"]).manifest
+    other = replace(features, parents=(replace(features.parents[0], digest="0" * 64),))
+    with pytest.raises(CorruptError, match=r"datasets/photos/images@1: expected digest 0{12}, but got \w{12}"):
+        artifacts(planted.store, [other])
