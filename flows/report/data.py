@@ -270,7 +270,7 @@ class ReportData:
     artifacts: pa.Table = field(default_factory=ARTIFACTS.empty_table)
     """ARTIFACTS: what was read, and what that was made from."""
     commands: tuple[str, ...] = ()
-    """Commands that make this report again."""
+    """Commands that made this report; the last makes it again on the same snapshots."""
     versions: tuple[tuple[str, str], ...] = ()
     """Software and its version."""
     missing: tuple[tuple[str, str], ...] = ()

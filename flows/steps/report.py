@@ -84,7 +84,7 @@ def report(
 
     Sides are named as `shift` names them. `queries` are concept-logic expressions, asked of every dataset; `zeroshot`
     are tasks done before (default: those the store holds for these snapshots); `commands` are shown as what made the
-    file (default: the command that makes it again). Nothing is encoded or classified, and only a whole file replaces
+    file, above the one that makes it again on the same snapshots. Nothing is encoded or classified, and only a whole file replaces
     the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for an output that
     cannot be written, and what `shift` and `find` raise.
     """
@@ -116,7 +116,7 @@ def report(
             bank=sides[0].among.scores.bank,
             zeroshot=tuple(task for task in tasks if task.accuracies.num_rows),
             artifacts=artifacts(store, read),
-            commands=tuple(commands) or (again(asked, output),),
+            commands=(*commands, again(asked, output)),
             versions=versions(),
             alpha=alpha,
             **_answers(asked, sides, advance),

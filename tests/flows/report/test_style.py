@@ -7,9 +7,8 @@ import pytest
 from flows.report.render import TEMPLATES
 
 STYLE = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-LIGHT, DARK = (
-    dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6});", block)) for block in STYLE.split("color-scheme: dark)")[:2]
-)
+_LIGHT, _DARK = STYLE.partition("@media print")[0].split("(prefers-color-scheme: dark)")
+LIGHT, DARK = (dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6});", block)) for block in (_LIGHT, _DARK))
 
 
 def luminance(colour: str) -> float:

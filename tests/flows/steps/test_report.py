@@ -141,8 +141,7 @@ def test_a_title_and_commands_of_ones_own_are_shown(audited: Planted, tmp_path: 
     options = {"title": "November", "commands": ["t2c audit audit.yaml"]}
     text = Path(report(audited.store, "photos", output=tmp_path / "r.html", **options).path).read_text()
     assert "<title>November</title>" in text
-    assert "t2c audit audit.yaml" in text
-    assert "t2c report" not in text.split("To make this page again")[1]
+    assert text.index("t2c audit audit.yaml") < text.index("t2c report photos@1")
 
 
 def test_progress_counts_every_part(audited: Planted, tmp_path: Path) -> None:
