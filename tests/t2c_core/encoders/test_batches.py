@@ -88,13 +88,10 @@ def test_few_batches_are_in_memory_at_once() -> None:
 
 
 def test_stopping_yields_what_was_begun() -> None:
-    done: list[int] = []
-    running = encode_batches(
-        Pipeline([FakeEncoder()], read, 1), batches(100, size=1), workers=2, stop=lambda: len(done) >= 3
-    )
-    for result in running:
-        done.append(result.batch.start)
-    assert 3 <= len(done) < 12
+    asked = iter(range(1000))
+    pipeline = Pipeline([FakeEncoder()], read, 1)
+    done = list(encode_batches(pipeline, batches(100, size=1), workers=2, stop=lambda: next(asked) >= 5))
+    assert [result.batch.start for result in done] == [0, 1, 2, 3, 4]
 
 
 def test_the_callers_thread_count_is_put_back() -> None:
