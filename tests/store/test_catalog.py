@@ -11,13 +11,17 @@ from scipy.stats import ks_2samp, kstwo
 from schemas.catalog import MACROS, VIEWS
 from schemas.certificate import Certificate, HeldOut
 from schemas.errors import StoreError
-from schemas.tables import FITTED_ROWS, OUTCOME_UPDATES, SHIFT, doc
+from schemas.tables import ATTRIBUTES, FITTED_ROWS, OUTCOME_UPDATES, PREDICTIONS, SHIFT, doc
 from store.answers import write_answer
+from store.attributes import write_attributes
 from store.catalog import documentation, escape_glob, open_catalog, render_sql
+from store.feature_writer import FeatureWriter
 from store.images import record_outcomes
 from store.lease import lease
 from store.linear_maps import write_map
+from store.paths import features as features_path
 from store.paths import images as images_path
+from store.predictions import write_predictions
 from store.root import Store, open_store
 from store.user_sql import run_user_sql
 from tests.planted import SPACE, add_bank, add_images, image_table, score, scored
@@ -218,3 +222,37 @@ def test_a_folder_with_odd_characters_is_read(tmp_path: Path) -> None:
 def test_placeholders_in_values_are_not_replaced() -> None:
     assert "select * from '{name}'" in render_sql("table", {"table": "'{name}'", "name": "no"})
     assert escape_glob("a*b?[c]") == "a[*]b[?][[]c]"
+
+
+def test_features_are_listed_as_encoders(store: Store) -> None:
+    images = add_images(store, image_table(0, 5))
+    writer = FeatureWriter.open(store, "photos", encoder=SPACE.name, space=SPACE, chunk_rows=8)
+    for task in writer.pending(5):
+        writer.write_chunk(
+            task, np.ones((task.stop - task.start, 3), np.float16), np.ones(task.stop - task.start, bool)
+        )
+    with lease(store, features_path("photos", SPACE.name, SPACE), purpose="test") as token:
+        writer.commit(5, parents=[images.manifest.as_parent()], token=token)
+    (row,) = rows(store, "select * exclude (created_at) from encoders")
+    assert row == {
+        "dataset": "photos",
+        "encoder": SPACE.name,
+        "space": SPACE.short,
+        "dimension": 3,
+        "dtype": "float16",
+        "rows": 5,
+        "snapshot": 1,
+    }
+
+
+def test_imported_tables_are_views(store: Store) -> None:
+    add_images(store, image_table(0, 2))
+    for blur in ("0.5", "0.75"):
+        lines = {"row": [0, 1], "name": ["blur", "it's"], "value": [blur, "yes"], "number": [float(blur), 1.0]}
+        write_attributes(store, "photos", pa.table(lines).cast(ATTRIBUTES))
+    assert rows(store, "select number from attributes where name = 'blur'") == [{"number": 0.75}]
+    lines = {"model": ["prod"], "row": [1], "class": ["dog"], "score": [None]}
+    write_predictions(store, "photos", pa.table(lines).cast(PREDICTIONS))
+    assert rows(store, 'select dataset, model, "class", score from predictions') == [
+        {"dataset": "photos", "model": "prod", "class": "dog", "score": None}
+    ]
