@@ -84,9 +84,9 @@ def report(
 
     Sides are named as `shift` names them. `queries` are concept-logic expressions, asked of every dataset; `zeroshot`
     are tasks done before (default: those the store holds for these snapshots); `commands` are shown as what made the
-    file, above the one that makes it again on the same snapshots. Nothing is encoded or classified, and only a whole file replaces
-    the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for an output that
-    cannot be written, and what `shift` and `find` raise.
+    file, above the one that makes it again on the same snapshots. Nothing is encoded or classified, and only a whole
+    file replaces the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for
+    an output that cannot be written, and what `shift` and `find` raise.
     """
     asked = Question(
         store,
