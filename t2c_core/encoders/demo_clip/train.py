@@ -8,10 +8,12 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,17 +26,32 @@ Prompts = Callable[[np.random.Generator], list[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One stretch of training with an optimiser of its own."""
+
+    seed: int
+    """Seed of the order of images, the captions and the augmentation."""
+    steps: int
+    """Optimiser steps."""
+    horizon: int
+    """Steps over which the cosine would reach zero; longer than `steps` when a later stage goes on."""
+    learning_rate: float
+    """Peak learning rate of AdamW, after a linear warm-up over 5 % of the horizon."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that decides the weights beside the data."""
 
     seed: int = 17
-    """Seed of the initial weights, the order of images, the captions and the augmentation."""
-    steps: int = 3600
-    """Optimiser steps."""
+    """Seed of the initial weights."""
+    stages: tuple[Stage, ...] = (
+        Stage(seed=17, steps=1800, horizon=3600, learning_rate=2e-3),
+        Stage(seed=18, steps=600, horizon=600, learning_rate=1e-3),
+    )
+    """Train at a high rate, then bring the rate to zero."""
     batch: int = 128
     """Images a step."""
-    learning_rate: float = 2e-3
-    """Peak learning rate of AdamW; linear warm-up over 5 % of the steps, then a cosine to zero."""
     weight_decay: float = 0.05
     """Weight decay of matrices; biases, norms and the temperature have none."""
     attribute_weights: tuple[float, ...] = (1.0, 2.0, 1.0, 1.0)
@@ -106,9 +123,9 @@ def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def _rate(step: int, steps: int) -> float:
-    warm = max(1, steps // 20)
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * max(0, step - warm) / max(1, steps - warm)))
+def _rate(step: int, horizon: int) -> float:
+    warm = max(1, horizon // 20)
+    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * max(0, step - warm) / max(1, horizon - warm)))
 
 
 def train(
@@ -119,23 +136,22 @@ def train(
     caption: Caption,
     prompts: Prompts,
     recipe: Recipe,
+    stage: Stage,
     report: Callable[[int, float, float], None],
 ) -> None:
-    """Train a model in place on images (n, h, w, 3) uint8 and labels (n, attributes).
+    """Run one stage on a model, in place, on images (n, h, w, 3) uint8 and labels (n, attributes).
 
-    `report(step, mean loss, seconds)` is called every 100 steps and at the end. Same recipe, data, thread count and
-    library versions: same weights.
+    `report(step, mean loss, seconds)` is called every 100 steps and at the end. Same weights before,
+    recipe, data, thread count and library versions: same weights after.
     """
     images, labels = data
-    rng, generator = np.random.default_rng(recipe.seed), torch.Generator().manual_seed(recipe.seed)
-    optimiser = torch.optim.AdamW(_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, recipe.steps))
-    order = np.concatenate(
-        [rng.permutation(len(images)) for _ in range(-(-recipe.steps * recipe.batch // len(images)))]
-    )
+    rng, generator = np.random.default_rng(stage.seed), torch.Generator().manual_seed(stage.seed)
+    optimiser = torch.optim.AdamW(_groups(model, recipe.weight_decay), lr=stage.learning_rate, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, stage.horizon))
+    order = np.concatenate([rng.permutation(len(images)) for _ in range(-(-stage.steps * recipe.batch // len(images)))])
     losses, started = [], time.perf_counter()
     model.train()
-    for step in range(recipe.steps):
+    for step in range(stage.steps):
         rows = np.sort(order[step * recipe.batch : (step + 1) * recipe.batch])
         pixels = augment(normalise(images[rows]), recipe.shift, generator)
         batch, sizes = make_batch(tokenizer, pixels, labels[rows], told=caption, prompts=prompts, rng=rng)
@@ -148,7 +164,7 @@ def train(
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(100))
         losses.append(float(loss.detach()))
-        if (step + 1) % 100 == 0 or step + 1 == recipe.steps:
+        if (step + 1) % 100 == 0 or step + 1 == stage.steps:
             report(step + 1, float(np.mean(losses[-100:])), time.perf_counter() - started)
 
 
@@ -184,3 +200,29 @@ def embed_texts(model: Any, tokenizer: DemoTokenizer, texts: Sequence[str]) -> n
     """Return unit text vectors (texts, embed) float32."""
     model.eval()
     return np.asarray(model.encode_text(tokenizer(texts), normalize=True))
+
+
+def new_model(config: dict[str, Any], *, seed: int) -> Any:
+    """Return an untrained open_clip CustomTextCLIP of a model configuration, weights drawn from a seed."""
+    from open_clip.model import CustomTextCLIP
+
+    torch.manual_seed(seed)
+    model = CustomTextCLIP(**{name: value for name, value in config.items() if name != "custom_text"})
+    return model.to(memory_format=torch.channels_last)
+
+
+def save(model: Any, path: Path) -> None:
+    """Write a model's weights as safetensors, readable by all."""
+    state = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(state, path, metadata={"format": "pt"})
+    path.chmod(0o644)
+
+
+def restore(model: Any, path: Path) -> None:
+    """Read weights that `save` wrote."""
+    model.load_state_dict(load_file(path))
+
+
+def threads() -> int:
+    """Return how many threads torch computes with: part of what decides the last bits."""
+    return torch.get_num_threads()

@@ -1,0 +1,103 @@
+"""What must come out of the demo, each claim with the numbers that decide it; the tests assert the same list."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from flows.demo.audit import Audit
+from flows.demo.findings import Findings
+from flows.demo.plan import PLANTED_TEXTURE, DemoPlan
+from flows.demo.world import VALUES
+
+WITHIN = 3.0
+"""Standard errors within which a shift must be the one that the mix predicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A claim and whether it holds."""
+
+    claim: str
+    """What should be so."""
+    holds: bool
+    """Whether it is."""
+    seen: str
+    """The numbers."""
+
+
+def checks(audit: Audit, found: Findings, plan: DemoPlan) -> list[Check]:
+    """Return every check, in the order of the demo's output."""
+    return [
+        *_accounting(audit, found, plan),
+        *_map(audit),
+        *_zeroshot(audit),
+        *_queries(found),
+        *_planted(audit, plan),
+        *_explained(audit, found, plan),
+    ]
+
+
+def _accounting(audit: Audit, found: Findings, plan: DemoPlan) -> Iterator[Check]:
+    right = sum(one.outcome == one.wanted for one in found.broken)
+    yield Check("every broken file has its outcome", right == len(found.broken), f"{right} of {len(found.broken)}")
+    inputs = sum(one.inputs for one in audit.indexed)
+    outcomes = sum(sum(one.outcomes.values()) for one in audit.extracted)
+    drawn = plan.reference + plan.second + len(found.broken)
+    yield Check("every input is accounted for", inputs == outcomes == drawn, f"{outcomes:,} of {drawn:,}")
+
+
+def _map(audit: Audit) -> Iterator[Check]:
+    held = audit.aligned.certificate.held_out
+    r2 = held.r2_variance_weighted if held else float("nan")
+    yield Check("held-out R2 is above 0.6", r2 > 0.6, f"{r2:.2f}")
+
+
+def _zeroshot(audit: Audit) -> Iterator[Check]:
+    for task in audit.zeroshot:
+        aligned = task.scores[0]
+        claim = f"zero-shot {task.name} is at least 3 times chance"
+        yield Check(claim, aligned.low >= min(3 * task.chance, 0.6), f"{aligned.accuracy:.1%}")
+
+
+def _queries(found: Findings) -> Iterator[Check]:
+    for one in found.queries:
+        aligned = one.aligned
+        good = aligned.precision >= 10 * aligned.base_rate and aligned.recall >= 0.5
+        seen = f"precision {aligned.precision:.0%}, recall {aligned.recall:.0%}, base rate {aligned.base_rate:.1%}"
+        yield Check(f"{one.query.expression}: precision 10 times the base rate, recall 50 %", good, seen)
+
+
+def _planted(audit: Audit, plan: DemoPlan) -> Iterator[Check]:
+    rows = {row["concept"]: row for row in audit.shift.table.to_pylist()}
+    for concept, verdict in (("indoors", "risen"), ("red", "risen"), ("on grass", "fallen")):
+        row = rows[concept]
+        yield Check(f"{concept} has {verdict} at q <= {plan.alpha}", row["verdict"] == verdict, f"q {row['q']:.0e}")
+    effect = {name: row["effect"] for name, row in rows.items()}
+    for claim, values, pick, wanted in (
+        ("among contexts indoors rises most", VALUES["context"], max, "indoors"),
+        ("among contexts on grass falls most", VALUES["context"], min, "on grass"),
+        ("among colours red rises most", VALUES["colour"], max, "red"),
+    ):
+        most = pick(values, key=effect.__getitem__)
+        yield Check(claim, most == wanted, f"{most} {effect[most]:+.2f}")
+
+
+def _explained(audit: Audit, found: Findings, plan: DemoPlan) -> Iterator[Check]:
+    flagged = set(audit.shift.table.filter(_is_flagged(audit))["concept"].to_pylist())
+    errors = np.abs([e for name, e in zip(found.concepts, found.predicted.errors, strict=True) if name in flagged])
+    worst = float(errors.max()) if len(errors) else 0.0
+    claim = f"every flag agrees with the shift that the mix predicts, within {WITHIN:.0f} standard errors"
+    yield Check(claim, worst <= WITHIN, f"{len(errors)} flags, worst {worst:.1f}")
+    least = min(found.within.q.values())
+    claim = "with colour x context held fixed nothing is flagged"
+    yield Check(claim, not found.within.flagged, f"smallest q {least:.2f}")
+    claim = f"a {PLANTED_TEXTURE} shift outside the mix is"
+    seen = ", ".join(f"{name} q {found.texture.q[name]:.3f}" for name in found.texture.flagged) or "nothing"
+    yield Check(claim, PLANTED_TEXTURE in found.texture.flagged, seen)
+    claim = f"A/A tests flag at the nominal rate of {plan.alpha:.0%}"
+    yield Check(claim, abs(found.aa_rate - plan.alpha) <= 0.02, f"{found.aa_rate:.1%} of {found.aa_tests:,}")
+
+
+def _is_flagged(audit: Audit) -> list[bool]:
+    return [verdict != "none" for verdict in audit.shift.table["verdict"].to_pylist()]
