@@ -1,0 +1,45 @@
+"""`t2c audit` on Prefect without a server of the user's: a temporary one, and none at all where it does not come up."""
+
+import threading
+from pathlib import Path
+
+from flows.audit import AuditReport, audit
+from flows.prefect_home import prepare
+from flows.progress import NoProgress, Progress
+from flows.runner import runner_for
+from schemas.audit import load_audit
+
+
+def run_audit(path: str | Path, *, dask: str | None = None, progress: Progress | None = None) -> AuditReport:
+    """Run an audit file as the Prefect flow and return its report; raises what the steps raise.
+
+    With PREFECT_API_URL the run shows on that server; otherwise a temporary server is started in a home of our own. If
+    no server answers before the flow has begun, the audit runs without one: the store holds the same either way.
+    """
+    spec = load_audit(path)  # a mistake in the file is said before a server is waited for
+    if spec.encoders.extracted:
+        threading.Thread(target=_warm_up, daemon=True).start()
+    prepare()
+    from flows.prefect_flows import Caller, called_by
+    from flows.prefect_flows import audit as audit_flow
+
+    watcher = progress or NoProgress()
+    caller = Caller(watcher)
+    watcher.start("start Prefect", None, "seconds")
+    watcher.done()
+    try:
+        with called_by(caller):
+            audit_flow(str(Path(path).absolute()), dask, return_state=True).result(raise_on_failure=not caller.report)
+    except Exception:
+        if caller.started and caller.report is None:
+            raise
+    if caller.report is not None:
+        return caller.report
+    watcher.note(prefect="no server came up; running without one")
+    with runner_for(dask) as runner:
+        return audit(spec, runner=runner, progress=watcher)
+
+
+def _warm_up() -> None:
+    """Import torch while the server starts: both take seconds, and one mostly waits."""
+    import t2c_core.encoders.forward  # noqa: F401
