@@ -124,15 +124,15 @@ _threads: Any = ThreadPoolTaskRunner(max_workers=AT_ONCE)  # its futures are nar
 
 
 @flow(name="audit", task_runner=_threads, persist_result=False)
-def audit(path: str, dask: str | None = None) -> State[None]:
-    """Run the audit file at `path`, block work on the Dask scheduler at `dask` when one is named.
+def audit(path: str, store: str | None = None, dask: str | None = None) -> State[None]:
+    """Run the audit file at `path`, on `store` when the file names none, block work on the Dask scheduler at `dask`.
 
     Ends Completed; named AlreadyRunning when another run holds the store, Drift when concepts have shifted; ends Failed
     as Drift where the file says `fail_on_drift`. Leaves the artifacts `audit-summary` and `shift`.
     """
     caller = _caller.get() or Caller(NoProgress())
     caller.started = True
-    spec = load_audit(path)
+    spec = load_audit(path, store=store)
     with runner_for(dask) as runner:
         report = run(spec, runner=runner, progress=caller.progress, each=each)
     caller.report = report

@@ -10,13 +10,17 @@ from flows.runner import runner_for
 from schemas.audit import load_audit
 
 
-def run_audit(path: str | Path, *, dask: str | None = None, progress: Progress | None = None) -> AuditReport:
-    """Run an audit file as the Prefect flow and return its report; raises what the steps raise.
+def run_audit(
+    path: str | Path, *, store: str | None = None, dask: str | None = None, progress: Progress | None = None
+) -> AuditReport:
+    """Run an audit file as the Prefect flow and return its report; `store` is used when the file names none.
+
+    Raises what the steps raise.
 
     With PREFECT_API_URL the run shows on that server; otherwise a temporary server is started in a home of our own. If
     no server answers before the flow has begun, the audit runs without one: the store holds the same either way.
     """
-    spec = load_audit(path)  # a mistake in the file is said before a server is waited for
+    spec = load_audit(path, store=store)  # a mistake in the file is said before a server is waited for
     if spec.encoders.extracted:
         threading.Thread(target=_warm_up, daemon=True).start()
     prepare()
@@ -29,7 +33,9 @@ def run_audit(path: str | Path, *, dask: str | None = None, progress: Progress |
     watcher.done()
     try:
         with called_by(caller):
-            audit_flow(str(Path(path).absolute()), dask, return_state=True).result(raise_on_failure=not caller.report)
+            audit_flow(str(Path(path).absolute()), spec.store, dask, return_state=True).result(
+                raise_on_failure=not caller.report
+            )
     except Exception:
         if caller.started and caller.report is None:
             raise

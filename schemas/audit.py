@@ -161,8 +161,8 @@ class ZeroshotSpec(Spec):
 class AuditSpec(Spec):
     """A whole audit; every relative path is relative to the audit file's folder."""
 
-    store: str = "t2c-store"
-    """Folder or URL of the store."""
+    store: str = ""
+    """Folder or URL of the store; `load_audit` fills in the one it is given, or `t2c-store` beside the file."""
     datasets: dict[str, DatasetSpec] = Field(min_length=1)
     """Dataset name to its source."""
     encoders: EncodersSpec
@@ -219,10 +219,15 @@ class AuditSpec(Spec):
         return digest(self.model_dump(mode="json"))
 
 
-def load_audit(path: str | Path) -> AuditSpec:
-    """Read and check an audit file; relative paths in it become absolute. Raises SpecError with every problem."""
+def load_audit(path: str | Path, *, store: str | None = None) -> AuditSpec:
+    """Read and check an audit file; relative paths in it become absolute. Raises SpecError with every problem.
+
+    `store` is used when the file names none, and is relative to the working directory.
+    """
     file = Path(path)
     spec = load_spec(file, AuditSpec, example=EXAMPLE)
+    if not spec.store and store:
+        spec = spec.model_copy(update={"store": _absolute(store, Path.cwd())})
     return _with_absolute_paths(spec, file.expanduser().absolute().parent)
 
 
@@ -239,7 +244,7 @@ def _with_absolute_paths(spec: AuditSpec, folder: Path) -> AuditSpec:
     }
     return spec.model_copy(
         update={
-            "store": _absolute(spec.store, folder),
+            "store": _absolute(spec.store or "t2c-store", folder),
             "report": _absolute(spec.report, folder),
             "concepts": spec.concepts.model_copy(update={"file": _absolute(spec.concepts.file, folder)}),
             "datasets": datasets,

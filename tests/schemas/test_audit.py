@@ -35,6 +35,14 @@ def test_paths_are_relative_to_the_file_and_addresses_stay(tmp_path: Path) -> No
     assert spec.concepts.file == str(tmp_path / "concepts.txt")
 
 
+def test_the_store_is_the_files_or_else_the_one_given(tmp_path: Path) -> None:
+    path = tmp_path / "audit.yaml"
+    path.write_text(GOOD)
+    assert load_audit(path, store="s3://bucket/store").store == "s3://bucket/store"
+    path.write_text(GOOD + "store: mine")
+    assert load_audit(path, store="other").store == str(tmp_path / "mine")
+
+
 def test_one_shift_needs_no_list_and_its_reference_is_what_the_map_is_fitted_on(tmp_path: Path) -> None:
     spec = load(tmp_path, GOOD)
     assert [one.current for one in spec.shift] == ["new_photos"]
