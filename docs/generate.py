@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from flows.cli.app import COMMANDS, app
 from schemas import tables
+from schemas.catalog import MACROS, VIEWS
 
 HERE = Path(__file__).parent
 
@@ -28,13 +29,18 @@ def table_page() -> str:
     """Return the page of all table schemas."""
     parts = [
         "# Tables",
-        "Every column the store writes. In SQL the views add the columns that name the artifact "
-        "(`dataset`, `map`, `bank`, ...); `t2c sql` reads them.",
+        "The columns of the files in the store; the SQL views over them follow below.",
     ]
     for name, (schema, about) in TABLES.items():
         parts.append(
             f"## {name}\n\n{about}\n\n| column | type | meaning |\n|---|---|---|\n" + "\n".join(map(_row, schema))
         )
+    parts.append("# SQL views\n\nWhat `t2c sql` reads: each view covers every dataset, map and bank of the store.")
+    for name, (about, schema) in VIEWS.items():
+        parts.append(
+            f"## view {name}\n\n{about}\n\n| column | type | meaning |\n|---|---|---|\n" + "\n".join(map(_row, schema))
+        )
+    parts.append("# SQL macros\n\n" + "\n".join(f"- `{name}`: {about}" for name, about in MACROS.items()))
     return "\n\n".join(parts) + "\n"
 
 

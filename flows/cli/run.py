@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, score_options
+from flows.cli.options import command, runner_options, score_options
 from flows.cli.output import Output
 from store.root import open_store
 
@@ -44,7 +44,12 @@ def _report(out: Output, reference: str, store_url: str, **options: Any) -> None
     found = step(open_store(store_url), reference, commands=[typed], progress=Bars(quiet=out.as_json), **options)
     out.facts(
         "report",
-        {"concepts": found.concepts, "flagged": found.flagged, "files checked": found.checked, "bytes": found.bytes},
+        {
+            "concepts": found.concepts,
+            "flagged": found.flagged,
+            "artifacts checked": found.checked,
+            "bytes": found.bytes,
+        },
     )
     out.wrote(found.path)
     out.suggest(f"open {found.path} in a browser")
@@ -58,17 +63,18 @@ report = command("report", example="t2c report photos new_photos -o report.html 
     "--prefect/--no-prefect", default=True, show_default=True, help="Run as a Prefect flow, or as plain functions."
 )
 @click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has shifted, whatever the file says.")
-def _audit(out: Output, file: str, prefect: bool, fail_on_drift: bool, **options: Any) -> int:
+@runner_options
+def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, **options: Any) -> int:
     """Run a whole audit from one validated YAML file: index to report.
 
-    Run again after a kill it goes on where it stopped; run again when done it does nothing new. The store is the
-    file's; --store is used when the file names none.
+    Run again after a kill it goes on where it stopped; run again when done it does nothing new. --store is used when
+    the file names none.
     """
     from flows.cli.app import EXIT_DRIFT
     from flows.cli.audit_view import run_audit
 
-    drift = run_audit(out, file, prefect=prefect, store_url=options["store_url"], fail_on_drift=fail_on_drift)
-    return EXIT_DRIFT if drift else 0
+    found = run_audit(out, file, prefect=options["prefect"], store_url=store_url, dask=options["dask_address"])
+    return EXIT_DRIFT if fail_on_drift and found.drift else found.exit_code
 
 
-audit = command("audit", example="t2c audit audit.yaml")(_audit)
+audit = command("audit", example="t2c audit audit.yaml\nt2c audit audit.yaml --fail-on-drift --json")(_audit)

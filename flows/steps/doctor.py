@@ -99,7 +99,7 @@ def _home() -> Iterator[Check]:
 
 
 def _devices() -> Iterator[Check]:
-    from t2c_core.encoders.device import describe_devices
+    from t2c_core.encoders.devices import describe_devices
 
     for name, finding in describe_devices():
         yield Check(name, "ok", finding)

@@ -48,3 +48,14 @@ def halving(forward: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor
         torch.cuda.empty_cache()
     half = len(batch) // 2
     return torch.cat([halving(forward, batch[:half]), halving(forward, batch[half:])])
+
+
+def describe_devices() -> list[tuple[str, str]]:
+    """Return (name, what it is) of every device that `--device` accepts here, the one `auto` takes first."""
+    found = [("cpu", f"{torch.get_num_threads()} threads")]
+    if torch.backends.mps.is_available():
+        found.insert(0, ("mps", "Apple GPU"))
+    for index in reversed(range(torch.cuda.device_count() if torch.cuda.is_available() else 0)):
+        name, memory = torch.cuda.get_device_name(index), torch.cuda.get_device_properties(index).total_memory
+        found.insert(0, (f"cuda:{index}", f"{name}, {memory / 2**30:.0f} GiB"))
+    return found

@@ -1,0 +1,98 @@
+"""How a whole audit is run and shown at 80 columns."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from flows.audit import AuditReport
+from flows.cli.bars import Bars
+from flows.cli.output import Output
+
+
+def run_audit(out: Output, file: str, *, prefect: bool, store_url: str, dask: str | None) -> AuditReport:
+    """Run the audit in a file, as a Prefect flow or as plain functions, and show what it did and found."""
+    bars = Bars(quiet=out.as_json)
+    if prefect:
+        from flows.prefect_run import run_audit_flow
+
+        report = run_audit_flow(file, store=store_url, dask=dask, progress=bars)
+    else:
+        report = _plain(file, store_url=store_url, dask=dask, progress=bars)
+    _show(out, report)
+    return report
+
+
+def _plain(file: str, *, store_url: str, dask: str | None, progress: Bars) -> AuditReport:
+    from flows.audit import audit
+    from flows.runner import runner_for
+    from schemas.audit import load_audit
+
+    with runner_for(dask) as runner:
+        return audit(load_audit(file, store=store_url), runner=runner, progress=progress)
+
+
+def _show(out: Output, report: AuditReport) -> None:
+    if report.busy:
+        out.put("busy", report.busy)
+        out.say(f"already running: {report.busy}")
+        return
+    out.put("new", report.new)
+    out.table("datasets", _datasets(report), title="datasets")
+    for shift in report.shifts:
+        out.say(
+            f"{shift.current} against {shift.reference}: {shift.flagged} of {shift.table.num_rows} concepts shifted"
+        )
+        out.table("shift", shift.table.slice(0, 12), columns=["concept", "verdict", "effect", "d", "log10_q"])
+    out.put(
+        "shift",
+        [{"reference": shift.reference, "current": shift.current, "table": shift.table} for shift in report.shifts],
+    )
+    for found in report.found:
+        out.say(f"{found.expression}: {found.total:,} of {found.searched:,} images of {found.dataset}")
+    out.put(
+        "queries",
+        [{"dataset": found.dataset, "expression": found.expression, "total": found.total} for found in report.found],
+    )
+    for task in report.zeroshot:
+        for score in task.scores:
+            out.say(
+                f"zero-shot {task.name} on {task.dataset}: {score.accuracy:.1%} {score.encoder} ({score.role}), chance {task.chance:.1%}"
+            )
+    out.put(
+        "zeroshot",
+        [
+            {"name": task.name, "dataset": task.dataset, "scores": task.scores, "chance": task.chance}
+            for task in report.zeroshot
+        ],
+    )
+    if not report.new:
+        out.say("nothing new: every answer was in the store")
+    out.wrote(*(written.path for written in report.reports))
+
+
+def _datasets(report: AuditReport) -> pa.Table:
+    """Return one row a dataset: its inputs, and what was compared."""
+    inputs: dict[str, Any] = {one.dataset: one for one in report.indexed}
+    rows = []
+    for summary in report.summaries:
+        name = summary.dataset.partition("@")[0]
+        index = inputs.get(name)
+        rows.append(
+            {
+                "dataset": summary.dataset,
+                "inputs": index.inputs if index else None,
+                "new": index.new if index else None,
+                "compared": summary.searched,
+                "concepts": summary.concepts.num_rows,
+            }
+        )
+    schema = pa.schema(
+        {
+            "dataset": pa.string(),
+            "inputs": pa.int64(),
+            "new": pa.int64(),
+            "compared": pa.int64(),
+            "concepts": pa.int64(),
+        }
+    )
+    return pa.Table.from_pylist(rows, schema=schema)
