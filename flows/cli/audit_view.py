@@ -13,9 +13,9 @@ def run_audit(out: Output, file: str, *, prefect: bool, store_url: str, dask: st
     """Run the audit in a file, as a Prefect flow or as plain functions, and show what it did and found."""
     bars = Bars(quiet=out.as_json)
     if prefect:
-        from flows.prefect_run import run_audit_flow
+        from flows.prefect_run import run_audit as run_flow
 
-        report = run_audit_flow(file, store=store_url, dask=dask, progress=bars)
+        report = run_flow(file, store=store_url, dask=dask, progress=bars)
     else:
         report = _plain(file, store_url=store_url, dask=dask, progress=bars)
     _show(out, report)
