@@ -76,7 +76,7 @@ OUTCOME_UPDATES = pa.schema(
     [
         column("row", pa.int64(), "row whose pixels could not be decoded"),
         column("outcome", pa.string(), "corrupt, too_large, unsupported or missing, found when decoding"),
-        column("error", pa.string(), "why"),
+        column("error", pa.string(), "why it could not be decoded"),
     ]
 )
 
