@@ -1,9 +1,11 @@
 """`python -m flows.demo`: the main job on the embedded default; exit code 1 when a check does not hold."""
 
+import sys
 from pathlib import Path
 
 import click
 
+from flows.cli.bars import Bars
 from flows.demo.plan import FULL, SMALL
 from flows.demo.run import run, start_afresh
 
@@ -17,7 +19,8 @@ def main(out: Path, store: Path, small: bool, keep: bool) -> None:
     """Draw a world of primitives, audit it with an encoder that never saw text, and check the answers."""
     if not keep:
         start_afresh(out, store)
-    outcome = run(out, store, SMALL if small else FULL, say=click.echo)
+    bar = Bars() if sys.stderr.isatty() else None
+    outcome = run(out, store, SMALL if small else FULL, say=click.echo, bar=bar)
     raise SystemExit(0 if all(check.holds for check in outcome.checks) else 1)
 
 

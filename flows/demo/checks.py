@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.demo.audit import Audit
+from flows.audit import AuditReport
 from flows.demo.findings import Findings
 from flows.demo.plan import PLANTED_TEXTURE, DemoPlan
 from flows.demo.world import VALUES
@@ -26,7 +26,7 @@ class Check:
     """The numbers."""
 
 
-def checks(audit: Audit, found: Findings, plan: DemoPlan) -> list[Check]:
+def checks(audit: AuditReport, found: Findings, plan: DemoPlan) -> list[Check]:
     """Return every check, in the order of the demo's output."""
     return [
         *_accounting(audit, found, plan),
@@ -38,7 +38,7 @@ def checks(audit: Audit, found: Findings, plan: DemoPlan) -> list[Check]:
     ]
 
 
-def _accounting(audit: Audit, found: Findings, plan: DemoPlan) -> Iterator[Check]:
+def _accounting(audit: AuditReport, found: Findings, plan: DemoPlan) -> Iterator[Check]:
     right = sum(one.outcome == one.wanted for one in found.broken)
     yield Check("every broken file has its outcome", right == len(found.broken), f"{right} of {len(found.broken)}")
     inputs = sum(one.inputs for one in audit.indexed)
@@ -47,13 +47,13 @@ def _accounting(audit: Audit, found: Findings, plan: DemoPlan) -> Iterator[Check
     yield Check("every input is accounted for", inputs == outcomes == drawn, f"{outcomes:,} of {drawn:,}")
 
 
-def _map(audit: Audit) -> Iterator[Check]:
-    held = audit.aligned.certificate.held_out
+def _map(audit: AuditReport) -> Iterator[Check]:
+    held = audit.aligned.certificate.held_out if audit.aligned else None
     r2 = held.r2_variance_weighted if held else float("nan")
     yield Check("held-out R2 is above 0.6", r2 > 0.6, f"{r2:.2f}")
 
 
-def _zeroshot(audit: Audit) -> Iterator[Check]:
+def _zeroshot(audit: AuditReport) -> Iterator[Check]:
     for task in audit.zeroshot:
         aligned = task.scores[0]
         claim = f"zero-shot {task.name} is at least 3 times chance"
@@ -68,8 +68,8 @@ def _queries(found: Findings) -> Iterator[Check]:
         yield Check(f"{one.query.expression}: precision 10 times the base rate, recall 50 %", good, seen)
 
 
-def _planted(audit: Audit, plan: DemoPlan) -> Iterator[Check]:
-    rows = {row["concept"]: row for row in audit.shift.table.to_pylist()}
+def _planted(audit: AuditReport, plan: DemoPlan) -> Iterator[Check]:
+    rows = {row["concept"]: row for row in audit.shifts[0].table.to_pylist()}
     for concept, verdict in (("indoors", "risen"), ("red", "risen"), ("on grass", "fallen")):
         row = rows[concept]
         yield Check(f"{concept} has {verdict} at q <= {plan.alpha}", row["verdict"] == verdict, f"q {row['q']:.0e}")
@@ -83,8 +83,8 @@ def _planted(audit: Audit, plan: DemoPlan) -> Iterator[Check]:
         yield Check(claim, most == wanted, f"{most} {effect[most]:+.2f}")
 
 
-def _explained(audit: Audit, found: Findings, plan: DemoPlan) -> Iterator[Check]:
-    flagged = set(audit.shift.table.filter(_is_flagged(audit))["concept"].to_pylist())
+def _explained(audit: AuditReport, found: Findings, plan: DemoPlan) -> Iterator[Check]:
+    flagged = set(audit.shifts[0].table.filter(_is_flagged(audit))["concept"].to_pylist())
     errors = np.abs([e for name, e in zip(found.concepts, found.predicted.errors, strict=True) if name in flagged])
     worst = float(errors.max()) if len(errors) else 0.0
     claim = f"every flag agrees with the shift that the mix predicts, within {WITHIN:.0f} standard errors"
@@ -99,5 +99,5 @@ def _explained(audit: Audit, found: Findings, plan: DemoPlan) -> Iterator[Check]
     yield Check(claim, abs(found.aa_rate - plan.alpha) <= 0.02, f"{found.aa_rate:.1%} of {found.aa_tests:,}")
 
 
-def _is_flagged(audit: Audit) -> list[bool]:
-    return [verdict != "none" for verdict in audit.shift.table["verdict"].to_pylist()]
+def _is_flagged(audit: AuditReport) -> list[bool]:
+    return [verdict != "none" for verdict in audit.shifts[0].table["verdict"].to_pylist()]

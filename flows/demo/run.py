@@ -1,20 +1,22 @@
-"""The demo from end to end: draw, audit, compare with the ground truth, write the report, check what came out."""
+"""The demo from end to end: draw, audit, compare with the ground truth, check what came out."""
 
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.audit import AuditReport, audit
 from flows.demo import show
-from flows.demo.audit import Audit, Stopwatch, run_audit
+from flows.demo.audit_file import write_audit_file
 from flows.demo.checks import Check, checks
 from flows.demo.findings import Findings, find_out
+from flows.demo.narrator import Narrator
 from flows.demo.pictures import draw_both
-from flows.demo.plan import BANK, QUERIES, REFERENCE, SECOND, SOURCE, DemoPlan
+from flows.demo.plan import BANK, REFERENCE, TARGET, DemoPlan
 from flows.progress import Progress
-from flows.steps.report import report
+from flows.steps.score import score
+from schemas.audit import load_audit
+from schemas.errors import BusyError
 from store.root import open_store
 
 Say = Callable[[str], None]
@@ -25,66 +27,48 @@ Say = Callable[[str], None]
 class Outcome:
     """Everything that a run of the demo made."""
 
-    audit: Audit
+    audit: AuditReport
     """What the steps reported."""
     findings: Findings
     """What the ground truth says about it."""
     checks: tuple[Check, ...]
     """What should have come out, and whether it did."""
-    report: Path
-    """The HTML report."""
-    seconds: dict[str, float]
-    """Wall time by part."""
 
 
-def run(out: Path, store: Path, plan: DemoPlan, *, say: Say, progress: Progress | None = None) -> Outcome:
+def run(
+    out: Path, store: Path, plan: DemoPlan, *, say: Say, bar: Progress | None = None, prefect: bool = True
+) -> Outcome:
     """Run the demo below two folders; what an earlier run left there is used where it is still right.
 
-    `say` receives the output's lines as they become known, each at most 80 columns.
+    `say` receives the output's lines as they become known, each at most 80 columns. The audit is the Prefect flow that
+    `t2c audit` runs, or with `prefect=False` the same stages without it. Raises BusyError when another run is at it.
     """
-    started = time.perf_counter()
-    clock = Stopwatch(lambda name: say(f"  {time.perf_counter() - started:5.0f} s  {name}"))
+    narrator = Narrator(say, bar=bar)
     tell(say, show.opening(plan))
-    say("")
-    warm = threading.Thread(target=warm_up, daemon=True)
-    warm.start()
-    with clock("draw both folders; load the models meanwhile"):
-        pictures = draw_both(out, plan)
-        warm.join()
-    opened = open_store(store, create=True)
-    audit = run_audit(opened, pictures, plan, clock=clock, progress=progress)
-    with clock("compare with the ground truth"):
-        findings = find_out(opened, pictures, plan)
-    with clock("report"):
-        written = report(
-            opened,
-            REFERENCE,
-            SECOND,
-            output=out / "report.html",
-            queries=[query.expression for query in QUERIES],
-            zeroshot=audit.zeroshot,
-            source=SOURCE,
-            bank=BANK,
-            alpha=plan.alpha,
-            title="A world of primitives",
-        )
-    every = tuple(checks(audit, findings, plan))
-    for part in (
-        show.accounting(audit, findings),
-        show.linear_map(audit),
-        show.zeroshot(audit),
-        show.queries(findings),
-        show.shift(audit, findings, plan),
-        show.attribution(findings, plan),
-        show.verdict(list(every)),
-    ):
-        tell(say, part)
-    say("")
-    say(show.clip(f"  report   {_short(Path(written.path))} ({written.bytes / 1e6:.1f} MB; open it in a browser)"))
-    say(show.clip(f"  store    {_short(store)}"))
-    say(show.clip(f"  ask on   t2c --store {_short(store)} find {REFERENCE} 'star > 1 & in snow > 1'"))
-    say(f"  total    {time.perf_counter() - started:.0f} s")
-    return Outcome(audit, findings, every, Path(written.path), dict(clock.seconds))
+    narrator.start("draw both folders", None, "images")
+    pictures = draw_both(out, plan)
+    narrator.advance(plan.reference + plan.second)
+    narrator.done()
+    report = _audit(write_audit_file(out, store, pictures, plan), narrator, prefect=prefect)
+    if report.busy:
+        raise BusyError(report.busy)
+    opened = open_store(store)
+    score(opened, REFERENCE, source=TARGET, bank=BANK, progress=narrator)
+    narrator.start("compare with the ground truth", None, "images")
+    findings = find_out(opened, pictures, plan)
+    narrator.done()
+    outcome = Outcome(report, findings, tuple(checks(report, findings, plan)))
+    tell(say, show.everything(report, findings, list(outcome.checks), plan=plan))
+    tell(say, show.closing(report, out, store, seconds=narrator.elapsed))
+    return outcome
+
+
+def _audit(file: Path, progress: Progress, *, prefect: bool) -> AuditReport:
+    if not prefect:
+        return audit(load_audit(file), progress=progress)
+    from flows.prefect_run import run_audit
+
+    return run_audit(file, progress=progress)
 
 
 def tell(say: Say, lines: Iterable[str]) -> None:
@@ -93,23 +77,7 @@ def tell(say: Say, lines: Iterable[str]) -> None:
         say(line)
 
 
-def warm_up() -> None:
-    """Load what the extraction needs while other processes draw."""
-    from schemas.specs import parse_encoder
-    from t2c_core.encoders.load import load_encoder
-
-    load_encoder(parse_encoder(SOURCE))
-
-
 def start_afresh(out: Path, store: Path) -> None:
     """Remove what an earlier run of the demo left."""
     for folder in (out, store):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _short(path: Path) -> str:
-    """Return a path relative to here where it lies below."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -1,11 +1,12 @@
 """The demo's output: plain text, at most 80 columns, in the order in which the questions arise."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from flows.demo.audit import Audit
+from flows.audit import AuditReport
 from flows.demo.checks import Check
 from flows.demo.findings import Findings, QueryFinding
-from flows.demo.plan import KEEP_OTHERS, PLANTED, PLANTED_TEXTURE, QUERIES, DemoPlan
+from flows.demo.plan import KEEP_OTHERS, PLANTED, PLANTED_TEXTURE, QUERIES, REFERENCE, DemoPlan
 from flows.demo.retrieval import Retrieval
 from flows.steps.zeroshot import ZeroshotReport
 from schemas.tables import OUTCOMES
@@ -36,7 +37,7 @@ def opening(plan: DemoPlan) -> Iterator[str]:
     yield "                 (thresholds frozen, chosen on other seeds)"
 
 
-def accounting(audit: Audit, found: Findings) -> Iterator[str]:
+def accounting(audit: AuditReport, found: Findings) -> Iterator[str]:
     """Every file, by outcome, and why the broken ones are out."""
     yield heading("1. Every file is accounted for")
     yield f"  {'':14}" + "".join(f"{name.replace('_', ' '):>12}" for name in OUTCOMES)
@@ -48,8 +49,10 @@ def accounting(audit: Audit, found: Findings) -> Iterator[str]:
         yield clip(f"  {file.name:24} {file.outcome:12} {why}")
 
 
-def linear_map(audit: Audit) -> Iterator[str]:
+def linear_map(audit: AuditReport) -> Iterator[str]:
     """How good the map is on images it never saw."""
+    if audit.aligned is None:
+        return
     certificate = audit.aligned.certificate
     held = certificate.held_out
     yield heading("2. One linear map carries the encoder's features into the CLIP's space")
@@ -61,12 +64,12 @@ def linear_map(audit: Audit) -> Iterator[str]:
         yield f"    global                           {held.r2_global:12.2f}{held.mean_global:22.2f}"
 
 
-def zeroshot(audit: Audit) -> Iterator[str]:
+def zeroshot(audit: AuditReport) -> Iterator[str]:
     """Accuracy of the aligned encoder, the CLIP and chance."""
     n = audit.zeroshot[0].scores[0].n
     yield heading("3. Zero-shot: so it answers to words")
     yield f"  {n:,} images, none by a map that was fitted on it"
-    yield f"  {'':9}{'aligned':>9}{'the CLIP itself':>18}{'chance':>9}   prompt"
+    yield f"  {'':9}{'aligned':>9}{'the CLIP':>10}{'chance':>8}  prompt"
     for task in audit.zeroshot:
         yield _zeroshot_line(task)
 
@@ -74,7 +77,7 @@ def zeroshot(audit: Audit) -> Iterator[str]:
 def _zeroshot_line(task: ZeroshotReport) -> str:
     aligned, *own = (score.accuracy for score in task.scores)
     theirs = f"{own[0]:.1%}" if own else "-"
-    return f"  {task.name:9}{aligned:>9.1%}{theirs:>18}{task.chance:>9.1%}   {task.templates[0]}"
+    return f"  {task.name:9}{aligned:>9.1%}{theirs:>10}{task.chance:>8.1%}  {task.templates[0]}"
 
 
 def queries(found: Findings) -> Iterator[str]:
@@ -98,9 +101,9 @@ def _retrieval_line(name: str, answer: Retrieval) -> str:
     return f"    {name:10}{answer.found:>7}{answer.precision:>11.0%}{answer.recall:>8.0%}{answer.base_rate:>11.1%}"
 
 
-def shift(audit: Audit, found: Findings, plan: DemoPlan) -> Iterator[str]:
+def shift(audit: AuditReport, found: Findings, plan: DemoPlan) -> Iterator[str]:
     """What changed, and whether the planted mix explains it."""
-    report = audit.shift
+    report = audit.shifts[0]
     yield heading("5. What changed in the second batch")
     yield f"  {report.flagged} of {report.table.num_rows} concepts flagged at q <= {plan.alpha}. Planted first; the others follow from"
     yield "  the mix (shares sum to one, and a CLIP pushes colours apart), as predicted by"
@@ -142,6 +145,35 @@ def verdict(every: list[Check]) -> Iterator[str]:
     yield f"  {len(every) - len(failed)} of {len(every)} checks hold."
     for check in failed:
         yield clip(f"  FAILED  {check.claim}: {check.seen}")
+
+
+def everything(audit: AuditReport, found: Findings, every: list[Check], *, plan: DemoPlan) -> Iterator[str]:
+    """All sections in order."""
+    yield from accounting(audit, found)
+    yield from linear_map(audit)
+    yield from zeroshot(audit)
+    yield from queries(found)
+    yield from shift(audit, found, plan)
+    yield from attribution(found, plan)
+    yield from verdict(every)
+
+
+def closing(audit: AuditReport, out: Path, store: Path, *, seconds: float) -> Iterator[str]:
+    """Where things are, what to type next, and how long it took."""
+    page = audit.reports[0]
+    yield ""
+    yield clip(f"  report   {short(Path(page.path))} ({page.bytes / 1e6:.1f} MB: open it in a browser)")
+    yield clip(f"  audit    {short(out / 'audit.yaml')} (what t2c audit reads)")
+    yield clip(f"  ask on   .venv/bin/t2c --store {short(store)} find {REFERENCE} 'star > 1 & in snow > 1'")
+    yield f"  total    {seconds:.0f} s"
+
+
+def short(path: Path) -> str:
+    """Return a path relative to here where it lies below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def clip(line: str) -> str:
