@@ -235,10 +235,10 @@ def _explain(
     """Return why each readable row without a feature has none, also for rows that a killed run left so."""
     gone = [ChunkTask(0, a, b) for target in targets for a, b in target.writer.missing(total)]
     places = rows_in(readable, gone)
-    known = {failure.row for failure in failures}
+    known = {failure.row: failure for failure in failures}
     lost = readable.take(pa.array(places))
     unexplained = lost.filter(pc.invert(pc.is_in(lost["row"], pa.array(sorted(known), pa.int64()))))
-    return [*failures, *find_failures(unexplained)]
+    return [*known.values(), *find_failures(unexplained)]
 
 
 def _record(store: Store, dataset: str, failures: Sequence["Failure"]) -> Images:

@@ -5,7 +5,7 @@ committed here.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -92,24 +92,23 @@ def _load(spec: EncoderSpec, device: str) -> "Encoder":
     return load_encoder(spec, device=device)
 
 
-def plan_batches(item: ExtractItem, rows: npt.NDArray[np.int64]) -> list["Batch"]:
-    """Return the cells of the batch grid that any task touches, each with its rows to decode and its encoders."""
+def plan_batches(item: ExtractItem, rows: npt.NDArray[np.int64]) -> Iterator["Batch"]:
+    """Yield the cells of the batch grid that any task touches, each with its rows to decode and its encoders."""
     from t2c_core.encoders.batches import Batch
 
     size = item.batch_rows
-    wanted: dict[int, dict[int, tuple[int, int]]] = {}
-    for place, tasks in enumerate(item.tasks):
-        for task in tasks:
-            for start in range(task.start // size * size, task.stop, size):
-                first, last = max(task.start, start), min(task.stop, start + size)
-                low, high = wanted.setdefault(start, {}).get(place, (first, last))
-                wanted[start][place] = min(low, first), max(high, last)
-    batches = []
-    for start in sorted(wanted):
-        low, high = min(a for a, _ in wanted[start].values()), max(b for _, b in wanted[start].values())
+    ranges = [np.array([(task.start, task.stop) for task in tasks]).reshape(-1, 2) for tasks in item.tasks]
+    parts = [np.arange(a // size, -(-b // size)) for some in ranges for a, b in some]
+    for cell in np.unique(np.concatenate(parts)) if parts else ():
+        start, stop = int(cell) * size, (int(cell) + 1) * size
+        low, high, encoders = stop, start, []
+        for place, some in enumerate(ranges):
+            first, last = np.searchsorted(some[:, 1], start, side="right"), np.searchsorted(some[:, 0], stop)
+            if first < last:
+                encoders.append(place)
+                low, high = min(low, max(start, int(some[first, 0]))), max(high, min(stop, int(some[last - 1, 1])))
         here = rows[slice(*np.searchsorted(rows, [low, high]))]
-        batches.append(Batch(start, tuple(here.tolist()), tuple(sorted(wanted[start]))))
-    return batches
+        yield Batch(start, tuple(here.tolist()), tuple(encoders))
 
 
 def find_failures(images: pa.Table) -> list["Failure"]:
@@ -134,16 +133,17 @@ def reader(images: pa.Table) -> Callable[[int], bytes]:
     """Return the function from row to the bytes that were indexed; it raises UnreadableImage (missing) for any others."""
     from t2c_core.encoders.pixels import UnreadableImage
 
-    places = {row: place for place, row in enumerate(images["row"].to_pylist())}
+    rows = np.asarray(images["row"], dtype=np.int64)
     uris, hashes = images["uri"].combine_chunks(), images["content_hash"].combine_chunks()
 
     def read(row: int) -> bytes:
-        uri = uris[places[row]].as_py()
+        place = int(np.searchsorted(rows, row))
+        uri = uris[place].as_py()
         try:
             data = open_bytes(uri)
         except OSError as error:
             raise UnreadableImage(f"image: expected a file {uri}, but got {error}", outcome="missing") from error
-        if hashlib.sha256(data).hexdigest() != hashes[places[row]].as_py():
+        if hashlib.sha256(data).hexdigest() != hashes[place].as_py():
             message = "image: expected the bytes that were indexed, but got others. Index the images again"
             raise UnreadableImage(message, outcome="missing")
         return data

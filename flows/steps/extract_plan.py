@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -165,28 +164,15 @@ def choose_chunk_rows(encoders: Sequence["Encoder"], *, batch_rows: int, workers
 
     A power of two times the batch size, so that it is the same on most runs; never more than 256 MiB a chunk.
     """
+    from t2c_core.encoders.probe import seconds_an_image
+
     if not (seconds > 0 and math.isfinite(seconds)):
         raise SpecError(expected("chunk seconds", "a positive number", f"{seconds}"))
-    an_image = DECODE_S + sum(_seconds_an_image(encoder) for encoder in encoders)
+    an_image = DECODE_S + sum(seconds_an_image(encoder) for encoder in encoders)
     parallel = workers if all(encoder.device == "cpu" for encoder in encoders) else 1
     widest = max(encoder.space.dimension for encoder in encoders)
     rows = min(seconds * parallel / an_image, MOST_CHUNK_BYTES / (4 * widest))
     return batch_rows << max(0, int(math.log2(max(rows / batch_rows, 1))))
-
-
-def _seconds_an_image(encoder: "Encoder", images: int = 8) -> float:
-    import torch
-
-    batch = torch.zeros(images, 3, *encoder.preprocessing.size, dtype=torch.uint8)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        encoder.encode(batch[:1])
-        started = time.perf_counter()
-        encoder.encode(batch)
-        return (time.perf_counter() - started) / images
-    finally:
-        torch.set_num_threads(before)
 
 
 def default_batch(device: str) -> int:

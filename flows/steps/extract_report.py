@@ -23,6 +23,8 @@ class ExtractReport:
     """Dataset name."""
     snapshot: int
     """Image snapshot after the run: outcomes found by decoding are in it."""
+    path: str
+    """Folder of the dataset's features: path or URL; each array is a folder in it."""
     outcomes: dict[str, int]
     """Current images by outcome: ok, corrupt, too_large, unsupported, missing."""
     duplicates: int
@@ -32,7 +34,9 @@ class ExtractReport:
     failed: int
     """Images that gave no pixels in this run."""
     seconds: float
-    """Wall time of decoding and encoding."""
+    """Wall time of decoding, encoding and writing."""
+    images_per_s: float
+    """Images decoded and encoded a second; 0 when there was nothing to do."""
     chunks: int
     """Chunks written in this run."""
     plan: ExtractPlan
@@ -40,25 +44,23 @@ class ExtractReport:
     features: tuple[Features, ...]
     """One an encoder, as committed."""
 
-    @property
-    def images_per_s(self) -> float:
-        """Images decoded and encoded a second; 0 when there was nothing to do."""
-        return self.decoded / self.seconds if self.decoded and self.seconds else 0.0
-
 
 def make_report(
     images: Images, results: Sequence[ItemResult], *, plan: ExtractPlan, seconds: float, features: tuple[Features, ...]
 ) -> ExtractReport:
     """Return the report of a run that committed these features; images is the index after it."""
     current = images.table(["outcome", "duplicate_of"])
+    decoded = sum(result.decoded for result in results)
     return ExtractReport(
         dataset=images.dataset,
         snapshot=images.snapshot,
+        path=images.store.files.uri(f"features/{images.dataset}"),
         outcomes=dict(Counter(current["outcome"].to_pylist())),
         duplicates=current.num_rows - current["duplicate_of"].null_count,
-        decoded=sum(result.decoded for result in results),
+        decoded=decoded,
         failed=sum(len(result.failures) for result in results),
         seconds=seconds,
+        images_per_s=decoded / seconds if decoded and seconds > 0 else 0.0,
         chunks=sum(result.chunks for result in results),
         plan=plan,
         features=features,

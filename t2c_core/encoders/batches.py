@@ -133,9 +133,8 @@ def encode_batches(
         if on_cpu:
             yield from _in_order(pool, pipeline.decode_and_encode, batches, ahead=workers + 2, stop=stop)
             return
-        batches = list(batches)
-        decoded = _in_order(pool, lambda batch: _pinned(pipeline.decode(batch)), batches, ahead=workers + 2, stop=stop)
-        for batch, pixels in zip(batches, decoded, strict=False):
+        decoded = _in_order(pool, lambda b: (b, _pinned(pipeline.decode(b))), batches, ahead=workers + 2, stop=stop)
+        for batch, pixels in decoded:
             yield pipeline.encode(batch, pixels)
 
 

@@ -5,10 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -85,6 +84,7 @@ def test_each_row_holds_the_feature_of_its_own_image(indexed: Store) -> None:
     assert report.plan.images == 20
     assert report.plan.chunks == report.chunks == 3
     assert report.images_per_s > 0
+    assert report.path.endswith("features/photos")
     assert report.features[0].manifest.parents[0].kind == "images"
 
 
@@ -333,29 +333,34 @@ def test_rows_lost_by_a_killed_run_are_explained_by_the_next(store: Store, photo
     assert report.outcomes == {"ok": 19, "corrupt": 1}
 
 
-class _Slow(FakeEncoder):
-    """Takes its time, so that a signal finds it at work."""
+class _Signalling(FakeEncoder):
+    """Sends this process a signal in its first batch, and gives it time to arrive."""
+
+    sent: ClassVar[list[int]] = []
+    number: ClassVar[int]
 
     def encode(self, batch: torch.Tensor) -> Any:
-        time.sleep(0.05)
+        if not self.sent:
+            self.sent.append(self.number)
+            os.kill(os.getpid(), self.number)
+            time.sleep(0.05)
         return super().encode(batch)
 
 
 @pytest.mark.parametrize(
     ("number", "error", "code"), [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143)]
 )
-def test_a_signal_keeps_the_batches_that_are_done(
-    indexed: Store, number: int, error: type[BaseException], code: int | None
+def test_a_signal_keeps_the_batches_that_were_begun(
+    indexed: Store, monkeypatch: pytest.MonkeyPatch, number: int, error: type[BaseException], code: int | None
 ) -> None:
-    timer = threading.Timer(0.12, os.kill, (os.getpid(), number))
-    timer.start()
+    monkeypatch.setattr(_Signalling, "sent", [])
+    monkeypatch.setattr(_Signalling, "number", number, raising=False)
     with pytest.raises(error) as raised:
-        run(indexed, _Slow(), workers=1, chunk_rows=20)
-    timer.join()
+        run(indexed, _Signalling(), workers=1, chunk_rows=20)
     assert code is None or raised.value.code == code
     assert list_features(indexed, "photos") == []
-    rest = run(indexed, _Slow(), chunk_rows=None)
-    assert 0 < rest.decoded < 20
+    rest = run(indexed, chunk_rows=20)
+    assert 8 <= rest.decoded <= 16
     assert rest.features[0].present(0, 20).all()
 
 
@@ -402,3 +407,38 @@ def test_a_run_killed_anywhere_resumes_to_the_same_bytes(indexed: Store, tmp_pat
     artifact = want.manifest.artifact
     assert tree(Path(indexed.url) / artifact) == tree(Path(whole.url) / artifact)
     assert [f.sha256 for f in got.features[0].manifest.files] == [f.sha256 for f in want.manifest.files]
+
+
+def test_dask_workers_write_the_same_bytes(indexed: Store, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    from flows.dask_runner import dask_runner
+
+    want = run(indexed, dtype="float16").features[0]
+    other = open_store(tmp_path / "other", create=True)
+    index(other, str(tmp_path / "photos"), "photos")
+    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, dask_runner(cluster.scheduler_address) as runner:
+        report = run(other, runner=runner, dtype="float16")
+    assert report.decoded == 20
+    assert report.features[0].read(0, 20).tobytes() == want.read(0, 20).tobytes()
+
+
+_MEMORY = """
+import resource, sys
+from flows.steps.extract import extract
+from schemas.specs import parse_encoder
+from store.root import open_store
+from t2c_core.encoders.load import load_encoder
+encoder = load_encoder(parse_encoder("demo:efficientnet-lite0-128"), device="cpu")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+report = extract(open_store(sys.argv[1]), "photos", [encoder], workers=2, chunk_rows=64)
+print(report.plan.peak_bytes, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_stays_within_the_plan(store: Store, tmp_path: Path) -> None:
+    index(store, str(fill(tmp_path / "many", 300)), "photos")
+    done = subprocess.run([sys.executable, "-c", _MEMORY, store.url], check=True, capture_output=True, text=True)
+    planned, used = map(int, done.stdout.split())
+    assert used <= planned
