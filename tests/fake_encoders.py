@@ -1,13 +1,15 @@
 """Encoders for tests: a tiny seeded one that really looks at pixels, one that raises, one that emits NaN."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 
 from schemas.spaces import Space
 from t2c_core.encoders.base import Head, Preprocessing, Vectors, space_of
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class FakeEncoder:
         parts = {"dimension": self.dimension, "weights": f"{self.weights}-{self.seed}"}
         return space_of(self.name, self.preprocessing, **parts)
 
-    def encode(self, batch: torch.Tensor) -> Vectors:
+    def encode(self, batch: "torch.Tensor") -> Vectors:
+        import torch
+
         grid = torch.nn.functional.adaptive_avg_pool2d(batch.float() / 255, 4).flatten(1).numpy()
         weight = np.random.default_rng(self.seed).normal(size=(grid.shape[1], self.dimension))
         return (grid @ weight).astype(np.float32)
@@ -50,7 +54,7 @@ class FakeEncoder:
 class RaisingEncoder(FakeEncoder):
     """Proves that nothing is encoded: any call is an error."""
 
-    def encode(self, batch: torch.Tensor) -> Vectors:
+    def encode(self, batch: "torch.Tensor") -> Vectors:
         raise AssertionError("this encoder must never run")
 
 
@@ -58,7 +62,7 @@ class RaisingEncoder(FakeEncoder):
 class NanEncoder(FakeEncoder):
     """Emits NaN for pictures that are almost white."""
 
-    def encode(self, batch: torch.Tensor) -> Vectors:
+    def encode(self, batch: "torch.Tensor") -> Vectors:
         features = super().encode(batch)
         features[(batch.float().mean((1, 2, 3)) > 250).numpy(), 0] = np.nan
         return features

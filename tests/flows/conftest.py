@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.steps.index import index
 from store.root import Store
 from tests.planted_audit import write_audit
 from tests.planted_features import Planted
+from tests.planted_photos import fill
 
 
 @pytest.fixture
@@ -19,3 +21,16 @@ def planted(store: Store) -> Planted:
 def audit_file(tmp_path: Path) -> Path:
     """An audit of imported features: photos against shifted new_photos, with labels as attributes."""
     return write_audit(tmp_path)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of 20 small JPEGs, 0000.jpg to 0019.jpg."""
+    return fill(tmp_path / "photos", 20)
+
+
+@pytest.fixture
+def indexed(store: Store, photos: Path) -> Store:
+    """A store with those 20 indexed as the dataset `photos`."""
+    index(store, str(photos), "photos")
+    return store
