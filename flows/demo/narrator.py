@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 from flows.progress import NoProgress, Progress
 
-
 WORTH_SAYING_S = 0.5
 """Shorter stretches of work pass without a line."""
 
 
 class Narrator:
-    """Progress receiver that says one line a stretch of work that took a while, and passes every call on to a bar, if there is one."""
+    """Progress receiver: one line for each stretch of work that took a while; every call is passed on to a bar."""
 
     def __init__(self, say: Callable[[str], None], *, bar: Progress | None = None) -> None:
         self._say, self._bar = say, bar or NoProgress()
