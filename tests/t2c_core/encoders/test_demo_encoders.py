@@ -1,12 +1,15 @@
 """The demo's encoders run with no hub: real ImageNet weights from a package, and a CLIP that knows its own words."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
 from safetensors.torch import save_file
+from timm.data.transforms_factory import transforms_imagenet_eval
 
 from schemas.errors import MismatchError, SpecError
 from schemas.specs import parse_encoder
@@ -64,6 +67,19 @@ def test_the_demo_clip_reads_its_words_and_names_others() -> None:
     assert vectors.shape == (2, clip.space.dimension)
     with pytest.raises(SpecError, match="'zeppelin'"):
         clip.check_texts(["a red zeppelin"])
+
+
+@pytest.mark.assets
+def test_features_of_our_pixels_and_pillows_agree(photographs: list[Path], lite0: Encoder) -> None:
+    referee = transforms_imagenet_eval(128, crop_pct=128 / 146, interpolation="bicubic", use_prefetcher=True)
+    files = photographs[:16]
+    ours = torch.stack([resize_and_crop(decode(file.read_bytes()), lite0.preprocessing) for file in files])
+    pillow = torch.stack(
+        [torch.as_tensor(referee(Image.open(io.BytesIO(file.read_bytes())).convert("RGB"))) for file in files]
+    )
+    a, b = lite0.encode(ours), lite0.encode(pillow)
+    cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    assert cosine.min() > 0.999
 
 
 @pytest.mark.assets
