@@ -29,7 +29,7 @@ def log_sf(n: int, d: float) -> float:
     if t >= n - 1:
         return math.log(2) + n * math.log1p(-d)
     exponent = t * d
-    if d >= 0.5 or exponent > (4.0 if n <= 140 else 2.2):
+    if d >= 0.5 or (exponent > 4.0 if n <= 140 else exponent >= 2.2):
         return min(math.log(2) + log_smirnov(n, d), 0.0)
     if n <= 140 or (n <= 100_000 and n * d**1.5 <= 1.4):
         return _log_complement(_durbin(n, d))

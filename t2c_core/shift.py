@@ -52,11 +52,8 @@ def compare(reference: Array, current: Array, *, ordered: bool = False) -> Compa
     `ordered=True` promises that both are sorted already. Defined for single values, constants, ties and equal sets.
     Raises InputError for an empty set, NaN or infinity.
     """
-    check_values(reference, what="reference similarities")
-    check_values(current, what="current similarities")
-    if not ordered:
-        reference, current = np.sort(reference), np.sort(current)
-    d, sign = ks(reference, current)
+    reference, current = _sorted_sets(reference, current, ordered=ordered)
+    d, sign, log10_p = ks_test(reference, current, ordered=True)
     mean_reference, scale = mean_and_std(reference)
     mean_current, _ = mean_and_std(current)
     if scale == 0:
@@ -70,9 +67,16 @@ def compare(reference: Array, current: Array, *, ordered: bool = False) -> Compa
         (mean_current - mean_reference) / scale if scale else 0.0,
         d,
         sign,
-        log10_p_value(d, len(reference), len(current)),
+        log10_p,
         distance / scale if scale else 0.0,
     )
+
+
+def ks_test(reference: Array, current: Array, *, ordered: bool = False) -> tuple[float, int, float]:
+    """Return (d, sign, log10 p) alone: what scipy.stats.ks_2samp gives. Arguments and errors as for `compare`."""
+    reference, current = _sorted_sets(reference, current, ordered=ordered)
+    d, sign = ks(reference, current)
+    return d, sign, log10_p_value(d, len(reference), len(current))
 
 
 def ks(reference: Array, current: Array) -> tuple[float, int]:
@@ -137,6 +141,14 @@ def benjamini_hochberg(log10_p: Array) -> NDArray[np.float64]:
     log10_q = np.empty(count)
     log10_q[order] = rising
     return log10_q
+
+
+def _sorted_sets(reference: Array, current: Array, *, ordered: bool) -> tuple[Array, Array]:
+    if ordered:
+        return reference, current
+    check_values(reference, what="reference similarities")
+    check_values(current, what="current similarities")
+    return np.sort(reference), np.sort(current)
 
 
 _STRIDE = 64
