@@ -47,6 +47,12 @@ encoders = command("encoders", example="t2c encoders resnet50 --library timm")(_
     show_default=True,
     help="Exit 1 when a larger share cannot be decoded.",
 )
+@click.option(
+    "--dtype", type=click.Choice(["float16", "float32"]), default=None, help="Stored data type.  [default: float16]"
+)
+@click.option(
+    "--chunk-seconds", type=click.FloatRange(1), default=None, help="Work lost at most when killed.  [default: 30]"
+)
 @runner_options
 def _extract(
     out: Output, dataset: str, names: tuple[str, ...], store_url: str, dask_address: str | None, **options: Any
@@ -89,15 +95,24 @@ def _extracted(store: Any, dataset: str) -> list[str]:
 
 def show_extract(out: Output, report: Any) -> None:
     """Show an extraction report."""
-    from flows.cli.output import plain
-
     facts = {
-        name: value
-        for name, value in plain(report).items()
-        if isinstance(value, int | float | str) and name not in ("path", "dataset")
+        "images decoded": report.decoded,
+        "images/s": report.images_per_s,
+        "chunks written": report.chunks,
+        "not decodable": report.failed,
+        "duplicates": report.duplicates,
+        **report.outcomes,
     }
     out.facts("report", facts)
-    out.put("details", report)
+    if report.chunks == 0:
+        out.say("  nothing new: every image has its features")
+    out.put("dataset", f"{report.dataset}@{report.snapshot}")
+    features = [
+        {"encoder": one.encoder, "space": one.space.id, "rows": one.rows, "dimension": one.dimension}
+        for one in report.features
+    ]
+    out.put("features", features)
+    out.wrote(report.path)
 
 
 @click.argument("dataset")

@@ -57,7 +57,7 @@ def test_every_input_is_accounted_for(t2c, folder: Path) -> None:
 
 
 def test_running_a_step_again_does_nothing(t2c) -> None:
-    assert t2c("extract", "photos")[1]["report"]["chunks"] == 0
+    assert t2c("extract", "photos")[1]["report"]["chunks written"] == 0
     code, said = t2c("score", "photos", "--source", SOURCE, "--concepts", "everyday")
     assert code == 0
     assert said["report"]["new rows"] == said["report"]["new concepts"] == 0
