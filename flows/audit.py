@@ -1,7 +1,7 @@
 """A whole audit from one spec: every step in order, resumable at any point, one audit at a time; no orchestrator needed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from flows.audit_stages import (
@@ -130,11 +130,9 @@ def compose(job: Job, each: Each) -> AuditReport:
     extracted = each(extract_dataset, [(job, name) for name in names])
     (aligned,) = each(align_encoders, [(job,)])
     (concepts,) = each(add_bank, [(job,)])
-    linear_map = aligned.digest if aligned is not None else None
-    scored = each(score_dataset, [(job, name, linear_map) for name in names])
-    zeroshot = each(
-        classify, [(job, name, task, linear_map) for task in spec.zeroshot for name in _datasets(spec, task)]
-    )
+    job = replace(job, linear_map=aligned.digest if aligned is not None else None)
+    scored = each(score_dataset, [(job, name) for name in names])
+    zeroshot = each(classify, [(job, name, task) for task in spec.zeroshot for name in _datasets(spec, task)])
     shifts = each(compare, [(job, wanted) for wanted in spec.shift])
     found = each(ask, [(job, name, query) for query in spec.queries for name in names])
     summaries = each(summarise, [(job, name) for name in names])

@@ -41,6 +41,8 @@ class Job:
     """Where block work runs."""
     progress: Progress
     """Who watches."""
+    linear_map: str | None = None
+    """Digest of the audit's own map, once it is fitted: every answer is given under it, whatever others fit meanwhile."""
 
 
 def index_dataset(job: Job, name: str) -> IndexReport | None:
@@ -108,14 +110,14 @@ def add_bank(job: Job) -> ConceptsReport | None:
     return add_concepts(job.store, bank.bank, concepts, encoder=encoder, device=encoders.device, progress=job.progress)
 
 
-def score_dataset(job: Job, name: str, linear_map: str | None) -> ScoreReport:
+def score_dataset(job: Job, name: str) -> ScoreReport:
     """Score what is missing of a dataset under the audit's own map."""
     return score(
         job.store,
         name,
         source=job.spec.encoders.source,
         bank=job.spec.concepts.bank,
-        linear_map=linear_map,
+        linear_map=job.linear_map,
         runner=job.runner,
         progress=job.progress,
     )
@@ -145,10 +147,10 @@ def ask(job: Job, name: str, expression: str) -> FindReport:
     return find(job.store, name, expression, **_scores(job))
 
 
-def classify(job: Job, name: str, task: ZeroshotSpec, linear_map: str | None) -> ZeroshotReport:
+def classify(job: Job, name: str, task: ZeroshotSpec) -> ZeroshotReport:
     """Do one zero-shot task on a dataset."""
     encoders = job.spec.encoders
-    sides: dict[str, Any] = {"linear_map": linear_map} if linear_map else {"source": encoders.source}
+    sides: dict[str, Any] = {"linear_map": job.linear_map} if job.linear_map else {"source": encoders.source}
     return zeroshot(
         job.store,
         name,
@@ -189,4 +191,4 @@ def _scores(job: Job) -> dict[str, Any]:
     """Return the options that choose similarities; the space's id, because an import may have another name than its space."""
     fitted_on = parse_dataset_ref(job.spec.fitted_on).name
     source = open_features(job.store, fitted_on, job.spec.encoders.source).space.id
-    return {"source": source, "bank": job.spec.concepts.bank}
+    return {"source": source, "bank": job.spec.concepts.bank, "linear_map": job.linear_map}

@@ -163,11 +163,12 @@ def resolve_scores(
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
+    linear_map: str | None = None,
 ) -> Scores:
-    """Return the similarities that a question means: of a dataset, and of an encoder, target and bank where named.
+    """Return the similarities that a question means: of a dataset, and of an encoder, target, bank and map where named.
 
     Aligned ones are preferred to the target model's own, and of several maps between the same spaces the newest
-    scored. `source` and `target` are encoder names or beginnings of a space id. Raises UnknownName when nothing fits
+    scored. `source` and `target` are encoder names or beginnings of a space id, `linear_map` is a digest. Raises UnknownName when nothing fits
     and SpecError naming the choices when several do.
     """
     ref = parse_dataset_ref(dataset) if isinstance(dataset, str) else dataset
@@ -176,9 +177,9 @@ def resolve_scores(
         open_images(store, ref)  # an unknown dataset is the better message
         todo = f"Score it: t2c score {ref.name} --source ENCODER --concepts BANK"
         raise UnknownName(expected(f"similarities of {ref.name}", "some", "none", todo))
-    fits = [one for one in every if _fits(one, source=source, target=target, bank=bank)]
+    fits = [one for one in every if _fits(one, source=source, target=target, bank=bank, linear_map=linear_map)]
     if not fits:
-        asked = {"source": source, "target": target, "concepts": bank}
+        asked = {"source": source, "target": target, "concepts": bank, "map": linear_map}
         hints = (nearest(name, _sides(every)[side]) for side, name in asked.items() if name)
         got = ", ".join(f"--{side} {name}" for side, name in asked.items() if name)
         raise UnknownName(expected(f"similarities of {ref.name}", _choices(every), got, " ".join(filter(None, hints))))
@@ -190,9 +191,10 @@ def resolve_scores(
     return newest[0]
 
 
-def _fits(scores: Scores, *, source: str | None, target: str | None, bank: str | None) -> bool:
+def _fits(scores: Scores, *, source: str | None, target: str | None, bank: str | None, linear_map: str | None) -> bool:
     return (
-        (bank is None or scores.bank == bank)
+        (linear_map is None or linear_map.startswith(scores.map))
+        and (bank is None or scores.bank == bank)
         and (source is None or _is(scores.source, source))
         and (target is None or _is(scores.target, target))
     )
@@ -215,6 +217,7 @@ def _sides(every: list[Scores]) -> Mapping[str, list[str]]:
         "source": [one.source.name for one in every],
         "target": [one.target.name for one in every],
         "concepts": [one.bank for one in every],
+        "map": [one.map for one in every],
     }
 
 

@@ -28,6 +28,8 @@ class Question:
     """Target encoder, where several fit."""
     bank: str | None
     """Concept bank, where several are scored."""
+    linear_map: str | None
+    """Digest of the map, where several join the same spaces."""
     alpha: float
     """Largest q of a concept that counts as shifted."""
     queries: tuple[Expression, ...]
@@ -41,7 +43,7 @@ class Question:
     @property
     def scored(self) -> dict[str, Any]:
         """Return the options that choose similarities."""
-        return {"source": self.source, "target": self.target, "bank": self.bank}
+        return {"source": self.source, "target": self.target, "bank": self.bank, "linear_map": self.linear_map}
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ def find(
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
+    linear_map: str | None = None,
     where: str | None = None,
     limit: int = 50,
     duplicates: bool = True,
@@ -55,7 +56,7 @@ def find(
     Raises LogicError with the position of a mistake, UnknownName with the nearest concepts, SpecError, InputError.
     """
     parsed = parse(expression)
-    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank)
+    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank, linear_map=linear_map)
     images = open_images(store, dataset)
     result = found_in(scores, parsed, images=images, where=where, exclude_duplicates=not duplicates, limit=limit)
     return FindReport(

@@ -73,6 +73,7 @@ def report(
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
+    linear_map: str | None = None,
     where: str | None = None,
     reference_where: str | None = None,
     alpha: float = ALPHA,
@@ -97,14 +98,15 @@ def report(
         source=source,
         target=target,
         bank=bank,
+        linear_map=linear_map,
         alpha=alpha,
         queries=tuple(parse(query) for query in queries),
     )
     sides = _sides(asked)
-    linear_map = _map_of(sides[0])
+    found_map = _map_of(sides[0])
     with replacing(output) as temporary, _watched(progress, asked) as advance:
-        tasks, answers = ([table_of(one) for one in zeroshot], []) if zeroshot else _stored(asked, linear_map)
-        read = [*_manifests(sides, linear_map), *answers]
+        tasks, answers = ([table_of(one) for one in zeroshot], []) if zeroshot else _stored(asked, found_map)
+        read = [*_manifests(sides, found_map), *answers]
         check_artifacts(store, read)
         advance("comparing")
         data = ReportData(
@@ -112,7 +114,7 @@ def report(
             created_at=datetime.now(UTC),
             sides=tuple(side.name for side in sides),
             accounts=_accounts(asked),
-            aligner=aligner(linear_map, bank=sides[0].among.scores.bank),
+            aligner=aligner(found_map, bank=sides[0].among.scores.bank),
             bank=sides[0].among.scores.bank,
             zeroshot=tuple(task for task in tasks if task.accuracies.num_rows),
             artifacts=artifacts(store, read),

@@ -65,6 +65,7 @@ def shift(
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
+    linear_map: str | None = None,
     alpha: float = ALPHA,
     duplicates: bool = False,
     progress: Progress | None = None,
@@ -80,7 +81,8 @@ def shift(
     if not 0 < alpha < 1:
         raise SpecError(expected("--alpha", "a rate between 0 and 1", str(alpha)))
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
-    one, other = open_sides(store, *slices, source=source, target=target, bank=bank, duplicates=duplicates)
+    scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
+    one, other = open_sides(store, *slices, **scored, duplicates=duplicates)
     scores = (one.among.scores, other.among.scores)
     spec = _spec(slices, scores[0], alpha=alpha, duplicates=duplicates)
     parents = [part.manifest.as_parent() for side in (one, other) for part in (side.among.scores, side.among.images)]

@@ -82,6 +82,7 @@ def open_sides(
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
+    linear_map: str | None = None,
     duplicates: bool = False,
 ) -> tuple[Side, Side]:
     """Open both sides under the same map and bank.
@@ -90,7 +91,8 @@ def open_sides(
     rest: all rows but those of `where`. Raises MismatchError when the two were scored under different maps or a side
     holds in-sample rows, InputError when a side has no image left.
     """
-    first, second = common_scores(store, reference.dataset, current.dataset, source=source, target=target, bank=bank)
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
+    first, second = common_scores(store, reference.dataset, current.dataset, **sides)
     one = _side(first, reference, duplicates=duplicates)
     other = _side(second, current, duplicates=duplicates)
     if first.dataset == second.dataset:
@@ -110,12 +112,13 @@ def common_scores(
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
+    linear_map: str | None = None,
 ) -> tuple[Scores, Scores]:
     """Return the similarities of both datasets under one map and bank: the newest of the reference that both have.
 
     Raises as `resolve_scores` does, and MismatchError naming both sides when they share none.
     """
-    first = resolve_scores(store, reference, source=source, target=target, bank=bank)
+    first = resolve_scores(store, reference, source=source, target=target, bank=bank, linear_map=linear_map)
     if reference.name == current.name:
         return first, first
     theirs = {(one.map, one.bank): one for one in list_similarities(store, dataset=current.name)}
@@ -123,7 +126,7 @@ def common_scores(
         return first, theirs[first.map, first.bank]
     sides = (first.source.id, first.target.id, first.bank)
     mine = [one for one in list_similarities(store, dataset=reference.name) if _sides(one) == sides]
-    shared = [one for one in mine if (one.map, one.bank) in theirs]
+    shared = [one for one in mine if linear_map is None and (one.map, one.bank) in theirs]
     if not shared:
         got = ", ".join(sorted(f"{map_} with {name}" for map_, name in theirs)) or "none"
         todo = f"Score it: t2c score {current.name} --source {first.source.name} --concepts {first.bank}"

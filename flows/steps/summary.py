@@ -42,6 +42,7 @@ def summary(
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
+    linear_map: str | None = None,
     k: int = 5,
     by_class: bool = False,
 ) -> SummaryReport:
@@ -51,7 +52,7 @@ def summary(
     """
     if k < 0:
         raise SpecError(expected("number of images", "0 or more", str(k)))
-    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank)
+    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank, linear_map=linear_map)
     images = open_images(store, dataset)
     found = described(scores, images=images)
     among = searched(scores, images=images)

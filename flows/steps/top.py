@@ -20,6 +20,7 @@ def top(
     source: str | None = None,
     target: str | None = None,
     bank: str | None = None,
+    linear_map: str | None = None,
     where: str | None = None,
     duplicates: bool = True,
 ) -> pa.Table:
@@ -27,7 +28,7 @@ def top(
 
     Raises UnknownName for a dataset, concept or label that is not there, SpecError for k below 1 or a bad condition.
     """
-    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank)
+    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank, linear_map=linear_map)
     images = open_images(store, dataset)
     return ranked(
         scores, concept, k, label=label, least=least, images=images, where=where, exclude_duplicates=not duplicates

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from flows.audit import audit
+from flows.steps.align import align
+from flows.steps.score import score
+from flows.steps.shift import shift
 from schemas.audit import load_audit
 from schemas.errors import UnknownName
 from store.lease import lease
@@ -55,6 +58,19 @@ def test_a_second_run_does_nothing_new(audit_file: Path) -> None:
     assert contents(open_store(spec.store)) == before
     assert again.shifts[0].table.equals(first.shifts[0].table)
     assert again.exit_code == 3
+
+
+def test_answers_stay_under_the_audits_own_map_whatever_is_fitted_and_scored_since(audit_file: Path) -> None:
+    spec = load_audit(audit_file)
+    first = audit(spec)
+    store = open_store(spec.store)
+    other = align(store, "photos", source="my-model", target="my-clip", seed=9)
+    for dataset in ("photos", "new_photos"):
+        score(store, dataset, source="my-model", bank="everyday")
+    assert shift(store, "photos", "new_photos").map == other.digest[:12]
+    again = audit(spec)
+    assert not again.new
+    assert {one.map for one in (*again.shifts, *again.found, *again.summaries)} == {first.shifts[0].map}
 
 
 def test_without_comparisons_the_report_describes_the_first_dataset(audit_file: Path) -> None:
