@@ -60,22 +60,18 @@ def parse_encoder(text: str) -> EncoderSpec:
     Grammar: `timm:MODEL[@FILE][?pooling=P&precision=Q]`, `open_clip:MODEL/PRETRAINED`, `open_clip:MODEL@FILE`, `demo:NAME`.
     """
     head, _, tail = text.partition("?")
-    library, colon, rest = head.partition(":")
-    model, _, weights = rest.partition("@")
-    options = dict(part.partition("=")[::2] for part in tail.split("&")) if tail else {}
-    want = "timm:MODEL, open_clip:MODEL/PRETRAINED, either with @FILE for a local checkpoint, or demo:NAME"
-    if (
-        not colon
-        or library not in ("timm", "open_clip", "demo")
-        or not model
-        or not set(options) <= {"pooling", "precision"}
-    ):
-        raise SpecError(expected("encoder", want, repr(text), "Try: t2c encoders"))
+    library, _, rest = head.partition(":")
+    model, at, weights = rest.partition("@")
     pretrained = ""
     if library == "open_clip":
         model, _, pretrained = model.partition("/")
-        if not pretrained and not weights:
-            raise SpecError(expected("encoder", want, repr(text), f"Add the pretrained tag: open_clip:{model}/openai"))
+    options = dict(part.partition("=")[::2] for part in tail.split("&")) if tail else {}
+    want = "timm:MODEL, open_clip:MODEL/PRETRAINED, either with @FILE for a local checkpoint, or demo:NAME"
+    known = library in ("timm", "open_clip", "demo") and set(options) <= {"pooling", "precision"}
+    if not known or not model or (at and (not weights or library == "demo")):
+        raise SpecError(expected("encoder", want, repr(text), "Try: t2c encoders"))
+    if library == "open_clip" and not pretrained and not weights:
+        raise SpecError(expected("encoder", want, repr(text), f"Add the pretrained tag: open_clip:{model}/openai"))
     if options.get("precision", "float32") not in ("float32", "bfloat16", "float16"):
         raise SpecError(expected("encoder precision", "float32, bfloat16 or float16", repr(options["precision"])))
     return EncoderSpec.model_validate(
