@@ -18,12 +18,12 @@ from schemas.tables import doc
 from store import artifact_tables
 from store.answers import list_answers
 from store.concepts import list_banks, open_concepts
+from store.connection import connect, literal, lock
 from store.images import Images, list_datasets, open_images
 from store.manifest import FileEntry, find_manifest
 from store.paths import attributes, predictions
 from store.root import Store
 from store.similarities import STATS_ROLE, list_similarities
-from store.user_sql import connect, literal, lock
 
 MACRO_VIEWS = frozenset({"images", "similarities"})
 """Views that the macros read."""

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from store.image_bytes import open_file
+from store.open_files import open_file
 from store.uris import is_remote
 
 _WINDOW = 32

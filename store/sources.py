@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from schemas.errors import InputError, T2CError, expected
-from store.image_bytes import filesystem_of, open_bytes, open_file, open_stream
+from store.image_bytes import open_bytes, open_stream
 from store.items import IMAGE_SUFFIXES, Fields, Item, Source, check_unique
+from store.open_files import filesystem_of, open_file
 from store.sources_folder import METADATA_FILES, describe_items, read_metadata, walk_local, walk_remote
 from store.uris import is_remote, parse_uri
 

@@ -6,13 +6,15 @@ a SELECT) write to them. So the statement's parse tree is checked for anything t
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
 from schemas.errors import SpecError, expected
+from store.catalog import open_catalog
+from store.connection import connect
 
 if TYPE_CHECKING:
     from store.root import Store
@@ -25,38 +27,6 @@ REFUSED_FUNCTIONS = frozenset({"query", "json_execute_serialized_sql"})
 
 _TODO = 'Ask one question of the views; see them with: t2c sql "select * from documentation"'
 
-_HARDENING = {
-    "python_enable_replacements": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-    "allow_unsigned_extensions": "false",
-    "TimeZone": "'UTC'",
-}
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """Return an in-memory connection that sees no Python variable and loads no extension; times are in UTC."""
-    connection = duckdb.connect(":memory:", config={"allow_unsigned_extensions": "false"})
-    for name, value in _HARDENING.items():
-        if name != "allow_unsigned_extensions":
-            connection.execute(f"set {name} = {value}")
-    return connection
-
-
-def lock(connection: duckdb.DuckDBPyConnection, files: Iterable[str]) -> None:
-    """Limit a connection to some files for good: no other path, no network, no setting can be changed afterwards."""
-    connection.execute(f"set allowed_paths = {literal(sorted(set(files)))}")
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
-
-
-def literal(value: str | list[str]) -> str:
-    """Return text, or a list of texts, as a SQL literal; for the places where SQL takes no bound value, such as views."""
-    if isinstance(value, list):
-        return f"[{', '.join(literal(item) for item in value)}]::varchar[]"
-    return "'" + value.replace("'", "''") + "'"
-
 
 def run_user_sql(store: "Store", sql: str) -> pa.Table:
     """Return the result of one SELECT over the catalog's views as an Arrow table.
@@ -64,8 +34,6 @@ def run_user_sql(store: "Store", sql: str) -> pa.Table:
     Raises SpecError for anything but one SELECT (EXPLAIN, COPY, SET, ... and writing common table expressions
     included), and for a query that DuckDB refuses, with its message and hint.
     """
-    from store.catalog import open_catalog
-
     tree = parse_select(sql)
     connection = open_catalog(store, only=views_named(tree))
     try:

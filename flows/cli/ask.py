@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from flows.cli.options import command, score_options
+from flows.cli.options import command, score_options, side_options
 from flows.cli.output import Output, show
 from store.root import open_store
 
@@ -105,22 +105,7 @@ find = command("find", example="t2c find photos 'dog > 2.25 & beach > 2 & indoor
 @click.argument("reference")
 @click.argument("current", required=False)
 @score_options
-@click.option(
-    "--where",
-    default=None,
-    metavar="SQL",
-    help="Current side: only images that satisfy a condition. Without CURRENT: the rest is the reference.",
-)
-@click.option(
-    "--reference-where", default=None, metavar="SQL", help="Reference side: only images that satisfy a condition."
-)
-@click.option(
-    "--alpha",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.05,
-    show_default=True,
-    help="False discovery rate.",
-)
+@side_options
 @click.option("--duplicates", is_flag=True, help="Count images whose bytes came before.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
 @click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")

@@ -65,6 +65,21 @@ def score_options(function: Function) -> Function:
     return function
 
 
+def side_options(function: Function) -> Function:
+    """Add --where, --reference-where and --alpha: which images are compared, and how strictly."""
+    level = click.FloatRange(0, 1, min_open=True, max_open=True)
+    where = "Current side: only images that satisfy a condition. Without CURRENT, the rest is the reference."
+    for option in (
+        click.option("--alpha", type=level, default=0.05, show_default=True, help="False discovery rate."),
+        click.option(
+            "--reference-where", default=None, metavar="SQL", help="Reference side: only images that satisfy it."
+        ),
+        click.option("--where", default=None, metavar="SQL", help=where),
+    ):
+        function = option(function)
+    return function
+
+
 def runner_options(function: Function) -> Function:
     """Add --dask: where block work runs."""
     return click.option(

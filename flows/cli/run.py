@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options, score_options
+from flows.cli.options import command, runner_options, score_options, side_options
 from flows.cli.output import Output
 from store.root import open_store
 
@@ -15,22 +15,12 @@ from store.root import open_store
 @click.argument("reference")
 @click.argument("current", required=False)
 @score_options
+@side_options
 @click.option(
     "-o", "--output", default="report.html", show_default=True, metavar="FILE.html", help="Where the report goes."
 )
 @click.option(
     "--query", "queries", multiple=True, metavar="LOGIC", help="Concept logic to answer with pictures; may repeat."
-)
-@click.option("--where", default=None, metavar="SQL", help="Current side: only images that satisfy a condition.")
-@click.option(
-    "--reference-where", default=None, metavar="SQL", help="Reference side: only images that satisfy a condition."
-)
-@click.option(
-    "--alpha",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.05,
-    show_default=True,
-    help="False discovery rate.",
 )
 @click.option("--title", default=None, help="Heading of the report.")
 def _report(out: Output, reference: str, store_url: str, **options: Any) -> None:

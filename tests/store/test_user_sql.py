@@ -8,8 +8,9 @@ import pytest
 
 from schemas.errors import SpecError
 from store.catalog import open_catalog
+from store.connection import connect, literal
 from store.root import Store
-from store.user_sql import connect, literal, parse_select, run_user_sql
+from store.user_sql import parse_select, run_user_sql
 from tests.planted import scored
 
 MATRIX = np.random.default_rng(0).uniform(-1, 1, size=(12, 2)).astype(np.float32)
