@@ -75,7 +75,8 @@ def run_item(item: ExtractItem, *, on_batch: OnBatch, stop: Callable[[], bool]) 
     rows = np.asarray(item.images["row"], dtype=np.int64)
     pipeline = Pipeline(encoders, reader(item.images), item.batch_rows, item.max_pixels)
     chunks = _OpenChunks(item, rows)
-    decoded, failures = 0, []
+    decoded = 0
+    failures: list[Failure] = []
     for encoded in encode_batches(pipeline, plan_batches(item, rows), workers=item.workers, stop=stop):
         chunks.take(encoded)
         decoded += len(encoded.rows)
