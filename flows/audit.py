@@ -56,6 +56,8 @@ class AuditReport:
     """Whether drift found is an error."""
     busy: str = ""
     """Who else is at it; then nothing was done and the rest is empty."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know about the run itself."""
     indexed: tuple[IndexReport, ...] = ()
     """Datasets that were indexed."""
     extracted: tuple[ExtractReport, ...] = ()

@@ -1,6 +1,8 @@
 """`t2c audit` on Prefect without a server of the user's: a temporary one, and none at all where it does not come up."""
 
 import threading
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from flows.audit import AuditReport, audit
@@ -28,7 +30,7 @@ def run_audit(
     from flows.prefect_flows import audit as audit_flow
 
     watcher = progress or NoProgress()
-    caller = Caller(watcher)
+    caller, failed = Caller(watcher), "it did not start"
     watcher.start("start Prefect", None, "seconds")
     watcher.done()
     try:
@@ -36,16 +38,18 @@ def run_audit(
             audit_flow(str(Path(path).absolute()), spec.store, dask, return_state=True).result(
                 raise_on_failure=not caller.report
             )
-    except Exception:
+    except Exception as error:
         if caller.started and caller.report is None:
             raise
+        failed = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
     if caller.report is not None:
         return caller.report
-    watcher.note(prefect="no server came up; running without one")
     with runner_for(dask) as runner:
-        return audit(spec, runner=runner, progress=watcher)
+        report = audit(spec, runner=runner, progress=watcher)
+    return replace(report, notes=(f"no Prefect server answered ({failed}), so the audit ran without one",))
 
 
 def _warm_up() -> None:
     """Import torch while the server starts: both take seconds, and one mostly waits."""
-    import t2c_core.encoders.forward  # noqa: F401
+    with suppress(Exception):  # whatever is wrong is said by the step that needs it
+        import t2c_core.encoders.forward  # noqa: F401

@@ -9,8 +9,8 @@ from flows.steps.fidelity import fidelity_of
 from flows.steps.rows import features_of, folds_of, store_path
 from flows.steps.score_blocks import score_blocks
 from schemas.certificate import Fidelity
-from schemas.errors import MismatchError, expected
-from schemas.names import DatasetRef
+from schemas.errors import MismatchError, SpecError, expected
+from schemas.names import DatasetRef, parse_dataset_ref
 from schemas.spaces import Space, check_same_space
 from schemas.tables import FOLD_IN_SAMPLE
 from store import paths
@@ -69,9 +69,9 @@ def score(
 
     The newest map between the two spaces is used, whatever dataset it was fitted on, unless `linear_map` names one by
     digest; the bank's own encoder needs none. Rows whose content the map was fitted on are scored out of fold. Raises UnknownName naming the command that makes what is
-    missing, MismatchError when bank and target are two spaces.
+    missing, MismatchError when bank and target are two spaces, SpecError for a snapshot of a dataset.
     """
-    images = open_images(store, dataset)
+    images = _newest_images(store, dataset)
     features = features_of(images, source)
     concepts = open_concepts(store, bank)
     _check_target(target, concepts)
@@ -118,6 +118,15 @@ class _Watched:
                 self.progress.advance(len(block.rows))
         finally:
             self.progress.done()
+
+
+def _newest_images(store: Store, dataset: DatasetRef | str) -> Images:
+    """Open a dataset's newest images; raises SpecError for a snapshot, because similarities only ever grow."""
+    ref = parse_dataset_ref(dataset) if isinstance(dataset, str) else dataset
+    if ref.snapshot is not None:
+        todo = f"Older snapshots are read from the same similarities: t2c shift {ref} ..."
+        raise SpecError(expected("dataset to score", f"{ref.name}, without a snapshot", str(ref), todo))
+    return open_images(store, ref)
 
 
 def _check_target(target: str | None, concepts: Concepts) -> None:

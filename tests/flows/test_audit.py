@@ -104,7 +104,10 @@ def test_what_a_step_refuses_is_raised(audit_file: Path) -> None:
         audit(load_audit(audit_file))
 
 
-@pytest.mark.parametrize("after", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize(
+    "after",
+    [0.02, 0.1, 0.3, *(pytest.param(0.01 + 0.02 * step, marks=pytest.mark.slow) for step in range(30))],
+)
 def test_killed_anywhere_and_run_again_it_holds_what_an_uninterrupted_run_holds(audit_file: Path, after: float) -> None:
     code = (
         "import sys\nfrom flows.audit import audit\nfrom schemas.audit import load_audit\n"

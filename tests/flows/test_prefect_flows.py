@@ -78,6 +78,23 @@ def test_the_flow_run_ends_in_a_state_that_says_what_happened() -> None:
     assert (busy.type.value, busy.name, busy.message) == ("COMPLETED", "AlreadyRunning", "process 7 holds it")
 
 
+@pytest.mark.parametrize(
+    "setting", [{"PREFECT_API_URL": "http://127.0.0.1:9/api"}, {"PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"}]
+)
+def test_without_a_server_the_audit_runs_all_the_same_and_says_so(
+    audit_file: Path, tmp_path: Path, setting: dict[str, str]
+) -> None:
+    code = (
+        "import sys; from flows.prefect_run import run_audit; report = run_audit(sys.argv[1]);"
+        "print(report.exit_code, report.new, *report.notes)"
+    )
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path / "prefect"), **setting}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(audit_file)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("3 True no Prefect server answered ("), done.stderr
+
+
 def test_runs_on_a_server_of_its_own_and_leaves_artifacts(audit_file: Path, tmp_path: Path) -> None:
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), "PREFECT_HOME": str(tmp_path / "prefect")}
     done = subprocess.run(

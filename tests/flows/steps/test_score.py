@@ -5,7 +5,7 @@ import pytest
 
 from flows.steps.align import align
 from flows.steps.score import score
-from schemas.errors import MismatchError, UnknownName
+from schemas.errors import MismatchError, SpecError, UnknownName
 from store.concepts import open_concepts
 from store.features import open_features
 from store.linear_maps import open_map
@@ -147,6 +147,12 @@ def test_a_target_that_is_not_the_banks_is_refused(planted: Planted) -> None:
         MismatchError, match=r"target of bank everyday: expected open_clip:planted/test \(4 dim.*other:model"
     ):
         score(planted.store, "photos", source=SOURCE.name, bank="everyday", target="other:model")
+
+
+def test_a_snapshot_is_not_scored_apart(planted: Planted) -> None:
+    planted.dataset("photos", 10)
+    with pytest.raises(SpecError, match=r"dataset to score: expected photos, without a snapshot, but got photos@1"):
+        score(planted.store, "photos@1", source=SOURCE.name, bank="everyday")
 
 
 def test_a_named_map_of_other_spaces_is_refused(planted: Planted) -> None:
