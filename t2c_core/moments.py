@@ -15,6 +15,9 @@ from schemas.errors import InputError, MismatchError, expected
 BLOCK_ROWS = 4096
 """Rows of one product: large enough for BLAS to run at full speed, small enough for float32 sums to stay exact to 1e-7."""
 
+WAITING_ROWS = 2048
+"""Rows of a fold that are collected before they are multiplied."""
+
 Array = NDArray[Any]
 
 
@@ -124,21 +127,36 @@ def fold_moments(
 ) -> tuple[Moments, ...]:
     """Return the moments of each fold over a stream of (x, y, fold of each row) blocks; rows of fold < 0 are left out.
 
-    Sums are kept in place, so memory is that of `folds` Moments and one block. Parts of a stream may be computed apart
-    (`fold_moments` of each part) and merged fold by fold.
+    Rows wait until a fold has WAITING_ROWS of them, since small products are slow. Memory is that of `folds` Moments, the
+    rows that wait (in their own dtype) and one block. Parts of a stream may be computed apart (`fold_moments` of each)
+    and merged fold by fold.
     """
     sums = [Moments.zero(centre) for _ in range(folds)]
-    counts = [0] * folds
+    waiting: list[list[tuple[Array, Array]]] = [[] for _ in range(folds)]
+    counts, ready = [0] * folds, [0] * folds
     for x, y, fold in blocks:
         _check_pair(x, y)
         _check_width(centre, x, y)
         for index in range(folds):
             rows = np.flatnonzero(np.asarray(fold) == index)
+            if len(rows):
+                waiting[index].append((x[rows], y[rows]))
             counts[index] += len(rows)
-            for start in range(0, len(rows), BLOCK_ROWS):
-                chosen = rows[start : start + BLOCK_ROWS]
-                _add_block(sums[index], x[chosen], y[chosen])
+            if counts[index] - ready[index] >= WAITING_ROWS:
+                ready[index] = counts[index]
+                _add_waiting(sums[index], waiting[index])
+    for part, pairs in zip(sums, waiting, strict=True):
+        _add_waiting(part, pairs)
     return tuple(Moments(n, centre, *part._sums()) for n, part in zip(counts, sums, strict=True))
+
+
+def _add_waiting(sums: Moments, pairs: list[tuple[Array, Array]]) -> None:
+    """Add waiting (x, y) rows into sums, in order, and forget them."""
+    if pairs:
+        x, y = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        pairs.clear()
+        for start in range(0, len(x), BLOCK_ROWS):
+            _add_block(sums, x[start : start + BLOCK_ROWS], y[start : start + BLOCK_ROWS])
 
 
 def _add_block(sums: Moments, x: Array, y: Array) -> None:
