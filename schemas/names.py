@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from schemas.errors import SpecError, expected
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
+_SNAPSHOT = re.compile(r"0*[1-9][0-9]{0,17}")
 _RESERVED = frozenset({"con", "nul", "prn", "aux"})
 
 
@@ -49,7 +50,7 @@ def parse_dataset_ref(text: str) -> DatasetRef:
     """Parse `photos` or `photos@12`; raises SpecError."""
     name, at, number = text.partition("@")
     check_name(name, what="dataset name")
-    if at and not (number.isascii() and number.isdigit() and int(number) >= 1):
+    if at and not _SNAPSHOT.fullmatch(number):
         raise SpecError(
             expected(
                 f"snapshot of {name}", "a number of 1 or more after '@'", repr(number), f"Write {name}@12 or {name}."

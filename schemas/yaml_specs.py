@@ -1,6 +1,7 @@
 """A YAML file read into a spec; whatever is wrong is said in this project's grammar, with the field and the nearest name."""
 
 import inspect
+import reprlib
 import typing
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
@@ -47,6 +48,10 @@ def parse_spec(text: str, model: type[Model], *, subject: str, example: str = ""
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise SpecError(expected(subject, "YAML", f"a mistake {_yaml_problem(error)}", example)) from error
+    except ValueError as error:  # a date or a number that is none, such as 2026-13-45
+        raise SpecError(expected(subject, "YAML", f"a value that cannot be read: {error}", example)) from error
+    except RecursionError:
+        raise SpecError(expected(subject, "YAML", "values nested too deeply", example)) from None
     if not isinstance(value, Mapping):
         got = "an empty file" if value is None else f"a {type(value).__name__}"
         raise SpecError(expected(subject, f"fields such as {_some(model.model_fields)}", got, example))
@@ -72,7 +77,10 @@ def _problem(subject: str, detail: ErrorDetails, model: type[BaseModel]) -> str:
         return expected(where, "a value", "nothing", f"Add the field {place[-1]!r}.")
     message = detail["msg"].removeprefix("Value error, ")
     if message.startswith("Input should be "):
-        return expected(where, message.removeprefix("Input should be "), _short(detail["input"]))
+        want = message.removeprefix("Input should be ")
+        if detail["type"] == "model_type":
+            want = "fields with values"
+        return expected(where, _PLAINLY.get(want, want), _short(detail["input"]))
     return (
         f"{where}: {message}" if detail["type"] == "value_error" else expected(where, message, _short(detail["input"]))
     )
@@ -102,8 +110,16 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
     return f"at line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else str(problem)
 
 
+_BRIEF = reprlib.Repr()  # Python 3.11 takes no options here
+_BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother = 3, 100, 100
+"""Looks at a few entries alone: aliases can make a small file a value of any size."""
+
+_PLAINLY = {"a valid tuple": "a list", "a valid string": "a text", "a valid dictionary": "fields with values"}
+"""What pydantic calls a type -> what someone who writes YAML calls it."""
+
+
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = _BRIEF.repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

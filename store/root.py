@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.digest import canonical_json
-from schemas.errors import StoreError, T2CError, expected
+from schemas.errors import SpecError, StoreError, T2CError, expected
 from store.files import Files
 from store.local_files import LocalFiles
 from store.paths import MARKER
@@ -61,6 +61,7 @@ def open_store(url: str | Path, *, create: bool = False, storage_options: Mappin
     when the address cannot be reached; StoreWriteError when it cannot be created.
     """
     store = Store(_absolute(url), tuple(sorted((storage_options or {}).items())))
+    _refuse_file(store)
     try:
         marker = store.files.find(MARKER)
         if marker is None:
@@ -76,9 +77,21 @@ def open_store(url: str | Path, *, create: bool = False, storage_options: Mappin
 
 def _absolute(url: str | Path) -> str:
     text = str(url)
+    if not text.strip():
+        raise SpecError(expected("store", "a folder or an fsspec URL such as s3://bucket/prefix", "nothing"))
     if text.startswith("file://"):
         text = text.removeprefix("file://")
     return text.rstrip("/") if "://" in text else str(Path(text).expanduser().absolute())
+
+
+def _refuse_file(store: Store) -> None:
+    """Raise StoreError when the address, or a folder on the way to it, is a file."""
+    for place in (Path(store.url), *Path(store.url).parents) if "://" not in store.url else ():
+        if os.path.lexists(place):
+            if not place.is_dir():
+                todo = "Choose a new or empty folder."
+                raise StoreError(expected(f"store {store.url}", "a folder", f"{place}, which is none", todo))
+            return
 
 
 def _refuse_missing(store: Store) -> bytes:

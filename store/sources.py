@@ -63,8 +63,12 @@ def _list(location: str) -> _Listing:
 
 
 def _list_remote(url: str) -> _Listing:
-    filesystem, root = filesystem_of(url)
     todo = "Check the address, the credentials in the environment and the network."
+    try:
+        filesystem, root = filesystem_of(url)
+    except OSError as reason:
+        want = "a folder or an fsspec URL such as s3://bucket/prefix"
+        raise InputError(expected("source", want, repr(url), _EXAMPLE)) from reason
     filesystem.invalidate_cache()  # a long-lived process must see what is there now
     try:
         if filesystem.isfile(root):

@@ -1,13 +1,14 @@
 """The command's frame: groups that load a command's module only when it is typed, exit codes, errors without traceback."""
 
 import importlib
-import json
+import io
 import signal
 import sys
 from typing import Any
 
 import click
 
+from flows.cli.output import json_line, printable
 from schemas.errors import SpecError, T2CError, nearest
 
 EXIT_ERROR = 1
@@ -95,9 +96,9 @@ def _fail(error: BaseException, code: int, *, as_json: bool) -> int:
     """Print an error to standard error, as JSON where --json was asked for, and return its exit code."""
     if as_json:
         body = {"error": {"type": type(error).__name__, "message": str(error), "exit_code": code}}
-        click.echo(json.dumps(body, ensure_ascii=False), err=True)
+        click.echo(json_line(body, to=sys.stderr), err=True)
     else:
-        click.echo(f"t2c: {error}", err=True)
+        click.echo(f"t2c: {printable(str(error))}", err=True)
     return code
 
 
@@ -134,4 +135,6 @@ def run(arguments: list[str]) -> int:
 def main() -> None:
     """Entry point of the `t2c` script."""
     signal.signal(signal.SIGTERM, _terminated)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name the terminal's encoding lacks is no reason to stop
     sys.exit(run(sys.argv[1:]))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import pyarrow as pa
@@ -25,11 +25,27 @@ def plain(value: Any) -> Any:
         return [plain(entry) for entry in value]
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, float) and math.isnan(value):  # JSON has no NaN
-        return None
     if hasattr(value, "item"):
-        return value.item()
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has neither NaN nor infinity
+        return None
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def encodable(text: str) -> str:
+    """Return text with what UTF-8 cannot hold (a byte of a file name that is no UTF-8) written as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def json_line(value: Mapping[str, Any], *, to: TextIO) -> str:
+    """Return value as JSON without a line break; a stream that is not UTF-8 gets ASCII alone."""
+    ascii_only = (to.encoding or "ascii").lower() not in ("utf-8", "utf8")
+    return encodable(json.dumps(value, ensure_ascii=ascii_only, allow_nan=False))
+
+
+def printable(text: str) -> str:
+    """Return text, line breaks kept, without other control characters that a terminal would obey."""
+    return "\n".join(show(line) for line in encodable(text).split("\n"))
 
 
 def show(value: Any) -> str:
@@ -101,7 +117,7 @@ class Output:
     def close(self) -> None:
         """Print the JSON object, when that is what was asked for."""
         if self.as_json:
-            sys.stdout.write(json.dumps({"command": self.command, **self.body}, ensure_ascii=False) + "\n")
+            sys.stdout.write(json_line({"command": self.command, **self.body}, to=sys.stdout) + "\n")
 
 
 def print_columns(

@@ -64,13 +64,16 @@ def two_slices(
 ) -> tuple[Slice, Slice]:
     """Return both slices as asked for: two datasets, or one dataset whose `where` rows are compared with the others.
 
-    Raises SpecError when only one side is named.
+    Raises SpecError when only one side is named, or one twice.
     """
     one = _slice(reference, reference_where)
     if current is None and where is None:
         todo = "Name a second dataset, or a slice: --where \"captured_at >= '2026-11-14'\""
         raise SpecError(expected("shift", "two sides to compare", f"only {one}", todo))
     other = _slice(current, where) if current is not None else Slice(one.dataset, where)
+    if other == one and current is not None:
+        todo = "No image may be on both sides: name another dataset, or a slice with --where."
+        raise SpecError(expected("shift", "two sides that differ", f"{one} twice", todo))
     return one, other
 
 

@@ -168,7 +168,8 @@ def _fold(function: np.ufunc, arrays: list[NDArray[Element]]) -> NDArray[Element
 
 def _below(threshold: np.float64) -> np.float32:
     """Return the largest float32 not above a threshold: float32 values exceed it exactly when they exceed the threshold."""
-    near = np.float32(threshold)
+    with np.errstate(over="ignore"):  # infinity compares as it should
+        near = np.float32(threshold)
     return near if near <= threshold else np.nextafter(near, np.float32(-np.inf))
 
 

@@ -71,3 +71,9 @@ def test_a_snapshot_is_a_number(number: str) -> None:
 def test_a_reference_needs_a_name() -> None:
     with pytest.raises(SpecError, match="dataset name: expected 1 to 64 letters"):
         parse_dataset_ref("@3")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "", "\N{ARABIC-INDIC DIGIT ONE}", "9" * 5000])
+def test_a_snapshot_that_is_no_number_is_refused(number: str) -> None:
+    with pytest.raises(SpecError, match="snapshot of photos: expected a number of 1 or more after '@'"):
+        parse_dataset_ref(f"photos@{number}")

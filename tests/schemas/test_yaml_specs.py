@@ -48,3 +48,22 @@ def test_tags_that_would_build_objects_are_refused() -> None:
 
 def test_long_values_are_cut() -> None:
     assert len(message(f"name: [{'x' * 500}]")) < 300
+
+
+def test_a_small_file_that_unfolds_without_end_is_refused_at_once() -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    assert "x.yaml: name: expected a text, but got [[[[" in message("\n".join([*levels, "name: *a11"]))
+    assert message("name: " + "[" * 5000) == "x.yaml: expected YAML, but got values nested too deeply. See the manual."
+
+
+@pytest.mark.parametrize("value", ["2026-13-45", "9" * 5000])
+def test_a_date_or_number_that_is_none_is_said(value: str) -> None:
+    assert message(f"name: {value}").startswith("x.yaml: expected YAML, but got a value that cannot be read: ")
+
+
+def test_types_are_named_as_yaml_knows_them() -> None:
+    found = message("name: 1\nparts: 2\nby_name: 3")
+    assert "name: expected a text, but got 1" in found
+    assert "parts: expected a list, but got 2" in found
+    assert "by_name: expected fields with values, but got 3" in found

@@ -63,3 +63,14 @@ def test_options_that_hold_dictionaries_make_a_usable_handle() -> None:
     assert store.files is store.files
     assert hash(store) == hash(Store(store.url))
     store.files.filesystem.rm("/options", recursive=True)
+
+
+def test_an_address_that_is_a_file_or_empty_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    for place in (file, file / "deeper" / "store"):
+        for create in (False, True):
+            with pytest.raises(StoreError, match=rf"expected a folder, but got {file}, which is none"):
+                open_store(place, create=create)
+    with pytest.raises(SpecError, match=r"store: expected a folder or an fsspec URL .* but got nothing"):
+        open_store("")

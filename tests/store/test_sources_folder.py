@@ -255,7 +255,7 @@ def test_folder_that_vanishes_while_it_is_listed_is_missing(tmp_path: Path) -> N
 def test_remote_address_without_driver_or_keys_says_what_to_do() -> None:
     with pytest.raises(InputError, match="expected keys under this prefix, but got none"):
         open_source("memory://t2c-nothing-there")
-    with pytest.raises(OSError, match="quux"):
+    with pytest.raises(InputError, match=r"source: expected a folder or an fsspec URL .* but got 'quux://bucket"):
         open_source("quux://bucket/prefix")
 
 

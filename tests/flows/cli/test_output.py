@@ -1,12 +1,15 @@
 """What commands print: tables that fit 80 columns, JSON that machines can read, no terminal control from data."""
 
+import io
 import json
+import os
 from datetime import UTC, datetime
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.cli.output import Output, plain, shorten, show
+from flows.cli.output import Output, json_line, plain, printable, shorten, show
 
 
 def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,3 +51,25 @@ def test_shorten_keeps_both_ends() -> None:
 def test_plain_values_survive_json() -> None:
     value = {"when": datetime(2026, 1, 2, tzinfo=UTC), "nan": float("nan"), "rows": (1, 2)}
     assert json.loads(json.dumps(plain(value))) == {"when": "2026-01-02T00:00:00+00:00", "nan": None, "rows": [1, 2]}
+
+
+def test_json_has_neither_nan_nor_infinity_of_any_kind() -> None:
+    values = [float("inf"), float("-inf"), np.float32("nan"), np.float32("inf"), np.float32(0.5), np.int64(3)]
+    assert plain(values) == [None, None, None, None, 0.5, 3]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_json_is_written_in_any_encoding(encoding: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    value = {"ids": ["\N{DOG FACE} é", os.fsdecode(b"bad\xff.jpg")]}
+    stream.write(json_line(value, to=stream))
+    stream.seek(0)
+    assert json.loads(stream.read()) == value
+
+
+def test_messages_keep_their_lines_and_lose_what_a_terminal_obeys() -> None:
+    assert (
+        printable("a\x1b[2J\n  b\N{RIGHT-TO-LEFT OVERRIDE}")
+        == "a\N{REPLACEMENT CHARACTER}[2J\n  b\N{REPLACEMENT CHARACTER}"
+    )
+    assert printable(os.fsdecode(b"x\xff")) == r"x\udcff"

@@ -160,6 +160,8 @@ def test_an_empty_side_and_a_missing_side_are_refused(scored: Planted) -> None:
         shift(scored.store, "photos@1", "photos")
     with pytest.raises(SpecError, match=r"shift: expected two sides to compare, but got only photos"):
         shift(scored.store, "photos")
+    with pytest.raises(SpecError, match=r"shift: expected two sides that differ, but got photos twice"):
+        shift(scored.store, "photos", "photos")
     with pytest.raises(SpecError, match=r"--alpha: expected a rate between 0 and 1, but got 5"):
         shift(scored.store, "photos", "moved", alpha=5)
     with pytest.raises(SpecError, match=r"expected one condition, but got a second one"):

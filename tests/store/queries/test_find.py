@@ -193,3 +193,8 @@ def test_terms_and_constraints_agree_with_the_expression() -> None:
     expression = parse("a dog > 1 & (beach > 1 | !a dog < -1)")
     assert len(conjuncts(expression)) == 2
     assert len(constraints(expression)) == 3
+
+
+def test_a_threshold_beyond_float32_is_never_reached(scores: Scores) -> None:
+    assert find(scores, parse("beach > 1e308")).table.num_rows == 0
+    assert find(scores, parse("beach > -1e308"), limit=N).table.num_rows == N
