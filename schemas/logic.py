@@ -179,7 +179,9 @@ class _Parser:
         if self.take("<"):
             sign = -1
         elif not self.take(">"):
-            raise self.error(f"> or < after the concept {concept!r}", *self.stray())
+            got, todo = self.stray()
+            hint = "Quote a name that holds parentheses." if got == "'('" else todo
+            raise self.error(f"> or < after the concept {concept!r}", got, hint)
         if self.peek() == "=":
             raise self.error("> or <", "'='", "Comparisons are strict, as in the paper.")
         return Constraint(concept, sign, sign * self.number() + 0.0)

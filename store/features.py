@@ -180,17 +180,19 @@ def space_of(manifest: Manifest) -> Space:
 
 
 def open_features(store: "Store", dataset: str, which: str, *, snapshot: int | None = None) -> Features:
-    """Open a dataset's features by encoder name, or by space id or the first digits of one (6 and more).
+    """Open a dataset's features by encoder name, space name, or space id or the first digits of one (6 and more).
 
     Raises UnknownName with the nearest encoders; also when an encoder has features in several spaces, naming them.
     """
     known = list_features(store, dataset)
     found = [item for item in known if which in (item.encoder, item.space.id)]
+    if not found:
+        found = [item for item in known if item.space.name == which]
     if not found and len(which) >= 6:
         found = [item for item in known if item.space.id.startswith(which)]
     if not found:
-        todo = f"Extract them: t2c extract {dataset} --encoder {which}"
-        raise unknown(f"encoder with features of {dataset}", which, [item.encoder for item in known], todo=todo)
+        names = [item.encoder for item in known]
+        raise unknown(f"encoder with features of {dataset}", which, names, todo=how_to_get(dataset, which))
     if len(found) > 1:
         spaces = ", ".join(item.space.short for item in found)
         raise UnknownName(
@@ -199,6 +201,13 @@ def open_features(store: "Store", dataset: str, which: str, *, snapshot: int | N
     if snapshot is None:
         return found[0]
     return Features(store, dataset, read_manifest(store, found[0].manifest.artifact, snapshot=snapshot))
+
+
+def how_to_get(dataset: str, encoder: str) -> str:
+    """Return what to do about features that are not there: only encoders named `library:model` can be extracted."""
+    if ":" in encoder:
+        return f"Extract them: t2c extract {dataset} --encoder {encoder}"
+    return f"Import them: t2c features import {dataset} VECTORS IDS --encoder {encoder}"
 
 
 def list_features(store: "Store", dataset: str) -> list[Features]:

@@ -7,6 +7,7 @@ import click
 
 from flows.cli.options import command, score_options, side_options
 from flows.cli.output import Output, show
+from schemas.logic import Constraint, render
 from store.root import open_store
 
 
@@ -96,7 +97,7 @@ def _find(out: Output, dataset: str, expression: str, store_url: str, output: st
             output,
         )
         out.wrote(output)
-    out.suggest(f"t2c report {dataset} --query {shlex.quote(expression)} -o report.html")
+    out.suggest(f"t2c report {dataset} --query {shlex.quote(report.expression)} -o report.html")
 
 
 find = command("find", example="t2c find photos 'dog > 2.25 & beach > 2 & indoors < 0'")(_find)
@@ -210,5 +211,5 @@ def _present(table: Any, *names: str) -> list[str]:
 
 def _example(names: list[str]) -> str:
     """Return a query a user can type next, from concepts of the bank."""
-    quoted = [name if name.replace("_", "a").replace(" ", "a").isalnum() else repr(name) for name in names[:2]]
-    return " & ".join(f"{show(name)} > {k}" for name, k in zip(quoted, ("1", "0"), strict=False))
+    asked = [render(Constraint(name, 1, bound)) for name, bound in zip(names[:2], (1.0, 0.0), strict=False)]
+    return show(" & ".join(asked))

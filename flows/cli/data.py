@@ -171,8 +171,8 @@ command(
 
 def _imported(out: Output, report: Any) -> None:
     """Show what an import report says."""
-    facts = {name: getattr(report, name) for name in report.__dataclass_fields__ if name not in ("path", "problems")}
-    out.facts("report", facts)
+    facts = {name: getattr(report, name) for name in report.__dataclass_fields__ if name not in ("path", "names")}
+    out.facts("report", facts | {"names": ", ".join(report.names)})
     out.wrote(report.path)
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from schemas.errors import MismatchError, UnknownName, expected
 from schemas.tables import FOLD_FULL
-from store.features import Features, list_features, open_features
+from store.features import Features, how_to_get, list_features, open_features
 from store.images import Images
 from store.manifest import find_manifest, snapshots
 from store.root import Store
@@ -26,7 +26,7 @@ def features_of(images: Images, which: str) -> Features:
     from other rows.
     """
     if not list_features(images.store, images.dataset):
-        todo = f"Extract them: t2c extract {images.dataset} --encoder {which}"
+        todo = how_to_get(images.dataset, which)
         raise UnknownName(expected(f"features of {images.dataset}", f"features by {which}", "none at all", todo))
     features = open_features(images.store, images.dataset, which)
     covering = (one for one in snapshots(images.store, features.manifest.artifact) if one.rows >= images.rows)

@@ -98,7 +98,7 @@ def zeroshot(
     MismatchError, InputError.
     """
     images = open_images(store, dataset)
-    aligned = classifier(store, images, source=source, target=target, linear_map=linear_map)
+    aligned = classifier(store, images, source=source, target=target, linear_map=linear_map, bank=bank)
     truth = truth_of(images, labels, mapping=mapping or {})
     named = class_names(images, truth, classes=classes, labels=labels)
     check_some_labels(truth, named, subject=f"{labels} of {images.dataset}")

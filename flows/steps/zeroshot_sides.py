@@ -35,12 +35,18 @@ class Classifier:
 
 
 def classifier(
-    store: Store, images: Images, *, source: str | None, target: str | None, linear_map: str | None = None
+    store: Store,
+    images: Images,
+    *,
+    source: str | None,
+    target: str | None,
+    linear_map: str | None = None,
+    bank: str | None = None,
 ) -> Classifier:
     """Return the features and the map that a task means: the map named, or the newest between the sides named.
 
-    With no side named, the only pair that there is; `source` alone may be the target encoder itself, which needs no
-    map. Raises UnknownName when nothing fits (naming what makes it), SpecError naming the choices when several do.
+    With no side named, the only pair that there is; where there is none, features in the bank's own space. `source`
+    alone may be the target encoder itself, which needs no map. Raises UnknownName when nothing fits (naming what makes it), SpecError naming the choices when several do.
     """
     if linear_map is not None:
         found = open_map(store, linear_map)
@@ -55,6 +61,10 @@ def classifier(
     if source is not None and not fits and target in (None, source):
         features = features_of(images, source)
         return Classifier(features, identity_map(store, features.space))
+    if bank is not None and not pairs and source is None and target is None:
+        own = find_features(images, open_concepts(store, bank).space.id)
+        if own is not None:
+            return Classifier(own, identity_map(store, own.space))
     if len(fits) != 1:
         raise _unclear(images, fits, source=source, target=target)
     return fits[0]

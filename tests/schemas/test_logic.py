@@ -121,6 +121,7 @@ def test_names(text: str, name: str) -> None:
         ("2 > dog", 4, "expected a number of standard deviations, but got 'dog'"),
         ("it's > 2", 2, "after the concept 'it', but got \"'\". Quote a name that holds more than letters"),
         ("a/b > 2", 1, "after the concept 'a', but got '/'. Quote a name that holds more than letters"),
+        ("rug_(carpet) > 2", 4, "after the concept 'rug_', but got '('. Quote a name that holds parentheses."),
         ("“dog” > 2", 0, "expected a concept, ! or (, but got '“'. Use straight quotes."),
         ("'dog > 2", 0, "expected a closing ', but got the end. Inside a quoted name write"),
         ("x > 1 & '' > 2", 8, "expected a concept between the quotes, but got nothing"),

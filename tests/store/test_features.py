@@ -142,6 +142,18 @@ def test_features_are_found_by_encoder_and_by_space(store: Store) -> None:
         open_features(store, "others", "timm:tiny")
 
 
+def test_features_of_a_declared_space_are_found_by_its_name(store: Store) -> None:
+    declared = replace(SPACE, name="ViT-B/32")
+    extract(store, 5, space=declared, encoder="mine")
+    assert open_features(store, "photos", "ViT-B/32").encoder == "mine"
+
+
+def test_an_encoder_that_cannot_be_extracted_is_to_be_imported(store: Store) -> None:
+    extract(store, 5)
+    with pytest.raises(UnknownName, match=r"Import them: t2c features import photos VECTORS IDS --encoder my-clip$"):
+        open_features(store, "photos", "my-clip")
+
+
 def test_one_encoder_name_in_two_spaces_must_be_told_apart(store: Store) -> None:
     extract(store, 5)
     other = replace(SPACE, weights="others")

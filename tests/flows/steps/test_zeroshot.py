@@ -139,3 +139,12 @@ def test_no_map_says_how_to_fit_one_and_two_maps_are_a_choice(classes: Planted) 
     align(classes.store, "photos", source="timm:second", target=TARGET.name)
     with pytest.raises(SpecError, match=r"expected one choice, but got --source timm:\w+ --target .* or --source timm"):
         zeroshot(classes.store, "photos", bank="everyday")
+
+
+def test_without_any_map_features_in_the_banks_own_space_are_classified(planted: Planted) -> None:
+    planted.images("photos", 30, label=["red", "blue", "in a tree"] * 10)
+    planted.features("photos", TARGET, np.stack([planted.vector(CLASSES[0])] * 30))
+    planted.bank()
+    report = zeroshot(planted.store, "photos", bank="everyday")
+    assert [(one.role, one.encoder, one.n) for one in report.scores] == [("target", TARGET.name, 30)]
+    assert set(report.predictions["predicted"].to_pylist()) == {"red"}
