@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from schemas.digest import canonical_json
-from schemas.errors import MismatchError, WeightsMissing, expected
+from schemas.errors import MismatchError, SpecError, WeightsMissing, expected
 from schemas.specs import EncoderSpec
 from t2c_core.encoders.base import Preprocessing
 from t2c_core.encoders.open_clip_encoder import OpenClip, open_clip_encoder
@@ -47,6 +47,9 @@ def load_demo_clip(spec: EncoderSpec, *, device: torch.device) -> OpenClip:
     """Load the CLIP trained on the demo's world; a word outside its vocabulary is a SpecError that names it."""
     from t2c_core.encoders import demo_clip
 
+    if spec.weights:
+        todo = "Leave out @FILE, or train your own with: python -m flows.demo.train_clip --help"
+        raise SpecError(expected("weights of demo:clip", "the shipped ones", repr(spec.weights), todo))
     loaded = demo_clip.load_model()
     settings = json.loads(demo_clip.CONFIG.read_text())
     config = {**settings["preprocess_cfg"], "size": loaded.image_size}

@@ -44,7 +44,7 @@ def test_a_name_leads_back_to_its_spec(spec: EncoderSpec) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "resnet50", "torch:resnet50", "timm:", "timm:@w.pt", "timm:vit@", "open_clip:/openai", "demo:", "demo:clip@w.pt", "timm:vit?size=3"],
+    ["", "resnet50", "torch:resnet50", "timm:", "timm:@w.pt", "timm:vit@", "open_clip:/openai", "demo:", "timm:vit?size=3"],
 )  # fmt: skip
 def test_what_is_no_encoder_is_refused(text: str) -> None:
     with pytest.raises(SpecError) as found:

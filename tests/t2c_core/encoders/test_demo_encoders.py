@@ -60,6 +60,11 @@ def test_weights_of_other_shapes_are_refused(tmp_path: Path) -> None:
         load_encoder(parse_encoder(f"demo:efficientnet-lite0@{tmp_path / 'w.pth'}"), device="cpu")
 
 
+def test_the_demo_clip_has_its_own_weights_alone() -> None:
+    with pytest.raises(SpecError, match=r"weights of demo:clip: expected the shipped ones, but got 'w\.pt'"):
+        load_encoder(parse_encoder("demo:clip@w.pt"), device="cpu")
+
+
 def test_the_demo_clip_reads_its_words_and_names_others() -> None:
     clip = load_text_encoder(parse_encoder("demo:clip"), device="cpu")
     assert clip.space.id == load_encoder(parse_encoder("demo:clip"), device="cpu").space.id
