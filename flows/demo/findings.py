@@ -23,12 +23,15 @@ from flows.demo.plan import (
 )
 from flows.demo.retrieval import Retrieval, retrieval
 from flows.demo.world import VALUES, shares
+from flows.steps.top import top
 from schemas.logic import parse
 from store.images import open_images
 from store.queries import find, resolve_scores, searched
 from store.root import Store
 from t2c_core.shift import benjamini_hochberg, compare
 
+TOP = 20
+"""Most similar images looked at for each concept."""
 CELL = ("colour", "context")
 """The attributes whose mix was planted: they make the cells."""
 
@@ -107,6 +110,8 @@ class Findings:
 
     broken: tuple[BrokenFile, ...]
     """The planted broken files."""
+    top: dict[str, float]
+    """Attribute -> share of the images most like each of its values that have it, averaged over the values."""
     queries: tuple[QueryFinding, ...]
     """The two queries, on the reference."""
     concepts: tuple[str, ...]
@@ -147,6 +152,20 @@ def account(store: Store, pictures: Pictures) -> tuple[BrokenFile, ...]:
         BrokenFile(name, wanted, became.get(name, none)["outcome"], became.get(name, none)["error"] or "")
         for name, wanted in pictures.broken.items()
     )
+
+
+def precision_at_top(store: Store, pictures: Pictures, attribute: str) -> float:
+    """Return the share of the TOP images most like each value of an attribute that have it, averaged over the values."""
+    table = pictures.table()
+    truth = dict(zip(table["image_id"].to_pylist(), table[attribute].to_pylist(), strict=True))
+    right = [
+        [
+            truth[image] == value
+            for image in top(store, pictures.name, value, k=TOP, source=SOURCE, bank=BANK)["image_id"].to_pylist()
+        ]
+        for value in VALUES[attribute]
+    ]
+    return float(np.mean(right))
 
 
 def ask(store: Store, query: Query, reference: Measured) -> QueryFinding:
@@ -210,6 +229,7 @@ def find_out(store: Store, pictures: tuple[Pictures, Pictures], plan: DemoPlan) 
     everything = np.ones(len(second.rows), bool)
     return Findings(
         broken=account(store, pictures[1]),
+        top={name: precision_at_top(store, pictures[0], name) for name in VALUES},
         queries=tuple(ask(store, query, reference) for query in QUERIES),
         concepts=names,
         reference_std=reference.scores.astype(np.float64).std(0),

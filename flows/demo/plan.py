@@ -37,7 +37,7 @@ class Query:
 QUERIES = (
     Query("red > 1.5 & indoors > 1", (("colour", "red"), ("context", "indoors"))),
     Query(
-        "star > 1 & striped > 1 & at night < 0.5",
+        "star > 1 & striped > 0.75 & at night < 0.5",
         (("shape", "star"), ("texture", "striped")),
         unwanted=(("context", "at night"),),
     ),
@@ -64,9 +64,9 @@ class DemoPlan:
     """Images in the second batch."""
     held_out: float = 0.2
     """Share of the reference that the map never sees."""
-    reference_seed: int = 2_023
+    reference_seed: int = 31
     """Seed of the reference's images."""
-    second_seed: int = 2_024
+    second_seed: int = 32
     """Seed of the second batch's images and of its broken files."""
     alpha: float = 0.05
     """False discovery rate of every verdict, and level of the A/A tests."""
@@ -80,5 +80,5 @@ class DemoPlan:
 
 FULL = DemoPlan()
 """What `make demo` runs."""
-SMALL = DemoPlan(reference=800, second=400, permutations=999, splits=20)
+SMALL = DemoPlan(reference=800, second=400, reference_seed=41, second_seed=42, permutations=999, splits=20)
 """What the tests run: seconds instead of a minute."""

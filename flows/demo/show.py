@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.audit import AuditReport
 from flows.demo.checks import Check
-from flows.demo.findings import Findings, QueryFinding
+from flows.demo.findings import TOP, Findings, QueryFinding
 from flows.demo.plan import KEEP_OTHERS, PLANTED, PLANTED_TEXTURE, QUERIES, REFERENCE, DemoPlan
 from flows.demo.retrieval import Retrieval
 from flows.steps.zeroshot import ZeroshotReport
@@ -81,8 +81,11 @@ def _zeroshot_line(task: ZeroshotReport) -> str:
 
 
 def queries(found: Findings) -> Iterator[str]:
-    """Precision and recall of the two queries."""
-    yield heading("4. Concept logic, on the reference")
+    """How right the most similar images are; precision and recall of the two queries."""
+    yield heading("4. Searching the reference in words")
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in found.top.items())
+    yield f"  of the {TOP} images most like each concept, so many are what it says:"
+    yield f"    {shares}"
     for one in found.queries:
         yield f"  {one.query.expression}"
         yield f"    wanted: {_wanted(one)}"

@@ -55,6 +55,12 @@ def test_the_aligned_encoder_answers_to_words(demo):
     assert min(own.values()) > 0.9
 
 
+def test_the_most_similar_images_are_what_the_concept_says(demo):
+    top = demo[0].findings.top
+    assert top["colour"] > 0.6
+    assert min(top["shape"], top["texture"], top["context"]) > 0.9
+
+
 def test_queries_find_what_they_ask_for(demo):
     outcome, _, _ = demo
     for one in outcome.findings.queries:
