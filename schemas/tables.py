@@ -164,7 +164,8 @@ SHIFT = pa.schema(
         column(
             "effect",
             pa.float64(),
-            "(mean_current - mean_reference) / reference std; 0 when both are constant and equal",
+            "(mean_current - mean_reference) / reference std (of both sets together when the reference is constant); "
+            "0 when all are equal",
         ),
         column("d", pa.float64(), "two-sample Kolmogorov-Smirnov statistic, 0 to 1"),
         column(
@@ -173,7 +174,7 @@ SHIFT = pa.schema(
         column("log10_p", pa.float64(), "log10 of the two-sided p-value; does not underflow"),
         column("log10_q", pa.float64(), "log10 of the Benjamini-Hochberg q-value over the bank"),
         column("q", pa.float64(), "Benjamini-Hochberg q-value; 0 when below 1e-308"),
-        column("wasserstein", pa.float64(), "1-Wasserstein distance in reference standard deviations"),
+        column("wasserstein", pa.float64(), "1-Wasserstein distance in the unit of the effect"),
         column("verdict", pa.string(), "risen, fallen or none"),
     ]
 )
