@@ -79,8 +79,9 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 error, 2 usage, 3 drift found where asked to fail on it, 130 interrupted.",
 )
+@click.option("--store", "store_before", metavar="PATH|URL", help="The store; also after the command, or $T2C_STORE.")
 @click.version_option(package_name="t2c-audit-store", prog_name="t2c")
-def app() -> None:
+def app(store_before: str | None) -> None:  # noqa: ARG001 - each command asks for it
     """Audit image datasets with human concepts.
 
     A first run: t2c index photos/ --name photos, then follow the command each step suggests.

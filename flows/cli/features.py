@@ -1,5 +1,6 @@
 """Commands on features: import, export, the joined read, the list."""
 
+import shlex
 from typing import Any
 
 import click
@@ -46,7 +47,7 @@ def _import(out: Output, dataset: str, vectors: str, ids: str | None, store_url:
         open_store(store_url, create=True), dataset, vectors, ids=ids, progress=Bars(quiet=out.as_json), **options
     )
     show_report(out, report)
-    out.suggest(f"t2c score {dataset} --source {options['encoder']} --concepts BANK")
+    out.suggest(f"t2c score {dataset} --source {shlex.quote(options['encoder'])} --concepts BANK")
 
 
 @click.argument("dataset")

@@ -5,12 +5,20 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from flows.cli.output import Output
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 STORE_DEFAULT = "t2c-store"
+
+
+def _nearest_store(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return the command's own --store, else the one given before the command, else $T2C_STORE or the default."""
+    before: str | None = ctx.find_root().params.get("store_before")
+    own = ctx.get_parameter_source(parameter.name or "") == ParameterSource.COMMANDLINE
+    return value if own or before is None else before
 
 
 def store_option(function: Function) -> Function:
@@ -22,6 +30,7 @@ def store_option(function: Function) -> Function:
         default=STORE_DEFAULT,
         show_default=True,
         metavar="PATH|URL",
+        callback=_nearest_store,
         help="Folder or URL (s3://bucket/prefix) of the store; also $T2C_STORE.",
     )(function)
 

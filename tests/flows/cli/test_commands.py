@@ -180,3 +180,14 @@ def test_care_commands_report(t2c) -> None:
     assert t2c("concepts", "list")[1]["banks"][0]["bank"] == "everyday"
     assert {row["encoder"] for row in t2c("features", "list", "photos")[1]["features"]} == {SOURCE, TARGET}
     assert t2c("doctor", "--no-devices")[0] == 0
+
+
+def test_the_store_may_be_named_before_or_after_the_command(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = str(folder / "store")
+    monkeypatch.setenv("T2C_STORE", "/nowhere")
+    assert run(["--store", store, "concepts", "list"]) == 0
+    assert run(["--store", "/nowhere", "concepts", "list", "--store", store]) == 0
+    assert run(["concepts", "list"]) == 1
+    assert "/nowhere" in capsys.readouterr().err
