@@ -60,7 +60,10 @@ def _read(path: Path, rows: int | None, column: str) -> pa.Table:
 
 
 def _json_names(path: Path) -> list[str]:
-    value = json.loads(path.read_bytes())
+    try:
+        value = json.loads(path.read_bytes())
+    except RecursionError:
+        raise ValueError("values nested too deeply") from None
     names = [str(one["name"]) if isinstance(one, dict) and "name" in one else one for one in value or []]
     if not isinstance(value, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("no list of names")

@@ -124,6 +124,8 @@ def open_npy(path: Path) -> npt.NDArray[Any]:
         array = np.lib.format.open_memmap(path, mode="r")
     except OSError as reason:
         raise InputError(expected(subject, "a file that can be read", f"{reason.strerror or reason}")) from reason
+    except InputError:
+        raise
     except ValueError as reason:
         raise InputError(expected(subject, "a whole .npy file of numbers", f"an error: {reason}")) from reason
     if array.ndim != 2 or 0 in array.shape:

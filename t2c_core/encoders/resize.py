@@ -8,11 +8,27 @@ from torch.nn import functional
 
 from t2c_core.encoders.base import Preprocessing
 
+MOST_ELONGATED = 64
+"""Long side over short side of what is resized so that its short side fits."""
+
 
 def resize_and_crop(image: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
-    """Return uint8 (3, *size) of a uint8 image (3, h, w): resized, centre-cropped, padded where it is smaller."""
+    """Return uint8 (3, *size) of a uint8 image (3, h, w): resized, centre-cropped, padded where it is smaller.
+
+    An image that is more than MOST_ELONGATED times as long as wide is cut to that before the resize, about its centre,
+    where a later crop would cut it anyway: a strip of 1 x 100,000,000 pixels would be enlarged to terabytes.
+    """
+    if preprocessing.mode == "shortest":
+        image = _cut_strip(image)
     size = resized_size((image.shape[1], image.shape[2]), preprocessing)
     return centre(_resize(image, size, preprocessing.interpolation), preprocessing)
+
+
+def _cut_strip(image: torch.Tensor) -> torch.Tensor:
+    height, width = image.shape[1:]
+    longest = MOST_ELONGATED * min(height, width)
+    top, left = max(0, (height - longest) // 2), max(0, (width - longest) // 2)
+    return image[:, top : top + longest, left : left + longest]
 
 
 def resized_size(shape: tuple[int, int], preprocessing: Preprocessing) -> tuple[int, int]:

@@ -175,6 +175,7 @@ def test_arrays_that_are_no_vectors_are_refused(tmp_path: Path, array: Any, mess
         ("i.csv", "a,b\nc\n", "line 2 has 1 of 2 columns"),
         ("i.json", '{"a": 1}', "no list of names"),
         ("i.json", "[1, 2", "an error"),
+        ("i.json", "[" * 100_000, "values nested too deeply"),
         ("i.parquet", "PAR1", "an error"),
         (None, "", "expected a file that can be read, but got No such file"),
     ],

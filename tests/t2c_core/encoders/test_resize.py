@@ -109,3 +109,15 @@ def test_real_photographs_agree(photographs: list[Path]) -> None:
         with Image.open(io.BytesIO(data)) as image:
             want = torch.as_tensor(referee(image.convert("RGB"))).int()
         assert (resize_and_crop(decode(data), preprocessing).int() - want).abs().max() <= 3
+
+
+@pytest.mark.parametrize("shape", [(1, 300_000), (300_000, 1), (3, 900)])
+def test_a_long_strip_is_cut_before_it_is_enlarged(shape: tuple[int, int]) -> None:
+    height, width = shape
+    ramp = (np.abs(np.arange(height * width) - height * width // 2).clip(max=255).astype(np.uint8)).reshape(shape)
+    image = torch.from_numpy(np.stack([ramp] * 3))
+    found = resize_and_crop(image, Preprocessing(size=(64, 64), resize=(72, 72)))
+    assert found.shape == (3, 64, 64)
+    assert torch.equal(resize_and_crop(image, Preprocessing(size=(64, 64), resize=(72, 72))), found)
+    if max(shape) > 10_000:
+        assert found.max() <= 2  # the middle of the strip, not its ends
