@@ -81,7 +81,7 @@ class LazyGroup(click.Group):
 )
 @click.option("--store", "store_before", metavar="PATH|URL", help="The store; also after the command, or $T2C_STORE.")
 @click.version_option(package_name="t2c-audit-store", prog_name="t2c")
-def app(store_before: str | None) -> None:  # noqa: ARG001 - each command asks for it
+def app(store_before: str | None) -> None:
     """Audit image datasets with human concepts.
 
     A first run: t2c index photos/ --name photos, then follow the command each step suggests.
