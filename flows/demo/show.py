@@ -167,7 +167,7 @@ def closing(audit: AuditReport, out: Path, store: Path, *, seconds: float) -> It
     yield ""
     yield clip(f"  report   {short(Path(page.path))} ({page.bytes / 1e6:.1f} MB: open it in a browser)")
     yield clip(f"  audit    {short(out / 'audit.yaml')} (what t2c audit reads)")
-    yield clip(f"  ask on   .venv/bin/t2c --store {short(store)} find {REFERENCE} 'star > 1 & in snow > 1'")
+    yield clip(f"  ask on   .venv/bin/t2c find {REFERENCE} 'star > 1 & in snow > 1' --store {short(store)}")
     yield f"  total    {seconds:.0f} s"
 
 

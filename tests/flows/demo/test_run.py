@@ -1,5 +1,7 @@
 """A smaller draw of the demo, from end to end: what it prints is true, fits the page, and comes out again the same."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -115,3 +117,12 @@ def test_another_plan_draws_other_images(demo, tmp_path):
     before = (one.folder / "000000.jpg").read_bytes()
     draw_both(tmp_path, replace(tiny, reference_seed=99), processes=1)
     assert (one.folder / "000000.jpg").read_bytes() != before
+
+
+@pytest.mark.slow
+def test_the_command_runs_the_demo_as_a_prefect_flow_and_exits_with_0(tmp_path):
+    command = [sys.executable, "-m", "flows.demo", "--out", str(tmp_path / "out"), "--store", str(tmp_path / "store")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "19 of 19 checks hold" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
