@@ -96,8 +96,6 @@ def _durbin(n: int, d: float) -> float:
     edge[-1] = (1.0 - 2 * h**m + max(2 * h - 1, 0.0) ** m) * inverse_factorial[m]
     matrix[:, 0], matrix[-1, :] = edge, edge[::-1]
     power, exponent = _matrix_power(matrix, n, k - 1)
-    if power <= 0:
-        return 0.0
     return math.exp(math.log(power) + exponent * math.log(2) + math.lgamma(n + 1) - n * math.log(n))
 
 

@@ -118,12 +118,11 @@ def _exits_by_diagonals(h: int, m: int, n: int) -> Exits:
         values[1:] += inside[low : high + 1] * y[1:] / s
         left = [e for e in {low, high + 1} if not new_low <= e <= new_high and e <= n and s - e <= m]
         points += [(s - edge, edge, math.log(values[edge - low])) for edge in left if values[edge - low] > 0]
-        keep = slice(max(new_low, low), min(new_high, high + 1) + 1)
-        kept = values[keep.start - low : max(keep.stop, keep.start) - low]
         inside[low : high + 2] = 0
-        if not len(kept):
+        first, last = max(new_low, low), min(new_high, high + 1)
+        if first > last:
             break
-        inside[keep] = kept
+        inside[first : last + 1] = values[first - low : last + 1 - low]
         low, high = new_low, new_high
     x, y, logs = np.array(points).T
     return Exits(x, y, logs + _log_binomial(x + y, y, m, n))
@@ -137,8 +136,6 @@ def _log_binomial(s: Array, y: Array, m: int, n: int) -> Array:
 
 def _log_total(exits: Exits, m: int, n: int) -> float:
     """Return log of the sum over exits of paths to there times paths on to (m, n), over all paths."""
-    if not len(exits.x):
-        return 0.0
     logs = exits.log_paths + _log_binomial(m + n - exits.x - exits.y, n - exits.y, m, n)
     peak = float(logs.max())
     whole = float(_log_binomial(np.array([m + n]), np.array([n]), m, n)[0])

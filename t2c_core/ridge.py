@@ -119,7 +119,7 @@ def _solve(system: Array, xy: Array, *, tolerance: float) -> tuple[Array, int, f
     scale = np.sqrt(np.diag(system))
     if (scale > 0).all():
         scaled = system / np.outer(scale, scale)
-        factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
+        factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
         if not failed:
             inverse_condition, _ = lapack.dpocon(factor, float(np.abs(scaled).sum(axis=0).max()), uplo="L")
             if inverse_condition > tolerance:

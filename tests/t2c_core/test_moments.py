@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import InputError, MismatchError
-from t2c_core.moments import BLOCK_ROWS, Centre, Moments, block_of, estimate_centre, fold_moments, merge, row_keys
+from t2c_core.moments import (
+    BLOCK_ROWS,
+    WAITING_ROWS,
+    Centre,
+    Moments,
+    block_of,
+    estimate_centre,
+    fold_moments,
+    merge,
+    row_keys,
+)
 
 
 def features(n: int, *, seed: int = 0, source: int = 7, target: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +91,15 @@ def test_one_part_may_come_in_any_pieces() -> None:
     assert_same(two, Moments.of(x[fold == 1], y[fold == 1], centre=centre))
     apart = [fold_moments(part, centre=centre, folds=2) for part in (blocks[:2], blocks[2:])]
     assert_same(merge([part[0] for part in apart]), one)
+
+
+def test_rows_wait_for_company_and_none_is_lost() -> None:
+    x, y = features(3 * WAITING_ROWS)
+    centre = estimate_centre(x, y)
+    fold = np.random.default_rng(0).integers(0, 2, len(x))
+    blocks = [(x[i : i + 500], y[i : i + 500], fold[i : i + 500]) for i in range(0, len(x), 500)]
+    for index, part in enumerate(fold_moments(blocks, centre=centre, folds=2)):
+        assert_same(part, Moments.of(x[fold == index], y[fold == index], centre=centre))
 
 
 def test_a_stream_without_blocks_gives_empty_folds() -> None:
