@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
-from flows.cli.output import json_line, printable
 from schemas.errors import SpecError, T2CError, nearest
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_DRIFT = 3
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+_GO_ON = "run the same command again to go on"
 
 COMMANDS = {
     "index": ("flows.cli.data:index", "Index a folder, webdataset tars or Parquet files of images"),
@@ -77,7 +79,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 error, 2 usage, 3 drift found where asked to fail on it, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 error, 2 usage, 3 drift found where asked to fail on it, 130 interrupted, 143 terminated.",
 )
 @click.option("--store", "store_before", metavar="PATH|URL", help="The store; also after the command, or $T2C_STORE.")
 @click.version_option(package_name="t2c-audit-store", prog_name="t2c")
@@ -95,6 +97,8 @@ def _terminated(signum: int, frame: Any) -> None:  # noqa: ARG001
 
 def _fail(error: BaseException, code: int, *, as_json: bool) -> int:
     """Print an error to standard error, as JSON where --json was asked for, and return its exit code."""
+    from flows.cli.output import json_line, printable
+
     if as_json:
         body = {"error": {"type": type(error).__name__, "message": str(error), "exit_code": code}}
         click.echo(json_line(body, to=sys.stderr), err=True)
@@ -108,10 +112,12 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         result = app.main(args=arguments, prog_name="t2c", standalone_mode=False)
-    except click.exceptions.Abort:
-        return _fail(
-            KeyboardInterrupt("interrupted; run the same command again to go on"), EXIT_INTERRUPTED, as_json=False
-        )
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _fail(KeyboardInterrupt(f"interrupted; {_GO_ON}"), EXIT_INTERRUPTED, as_json=as_json)
+    except SystemExit as error:
+        if error.code != EXIT_TERMINATED:
+            raise
+        return _fail(SystemExit(f"terminated; {_GO_ON}"), EXIT_TERMINATED, as_json=as_json)
     except click.UsageError as error:
         if as_json:
             return _fail(error, EXIT_USAGE, as_json=True)
@@ -123,13 +129,11 @@ def run(arguments: list[str]) -> int:
         return _fail(error, EXIT_USAGE, as_json=as_json)
     except T2CError as error:
         return _fail(error, EXIT_ERROR, as_json=as_json)
-    except KeyboardInterrupt:
-        return _fail(
-            KeyboardInterrupt("interrupted; run the same command again to go on"), EXIT_INTERRUPTED, as_json=False
-        )
     except BrokenPipeError:
         sys.stderr.close()
         return EXIT_ERROR
+    except OSError as error:  # a disk or a file system that fails where no step expected it
+        return _fail(error, EXIT_ERROR, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from flows.cli import app as frame
-from flows.cli.app import COMMANDS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, run
+from flows.cli.app import COMMANDS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE, run
 from schemas.errors import InputError, SpecError
 
 
@@ -40,7 +40,9 @@ def test_help_lists_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
     [
         (InputError("photos: expected images, but got none"), EXIT_ERROR),
         (SpecError("k: expected a number"), EXIT_USAGE),
+        (PermissionError(13, "Permission denied", "photos"), EXIT_ERROR),
         (KeyboardInterrupt(), EXIT_INTERRUPTED),
+        (SystemExit(143), EXIT_TERMINATED),
     ],
 )
 def test_an_error_is_one_line_and_a_code(
@@ -61,6 +63,17 @@ def test_an_error_for_machines_is_json(failing, capsys: pytest.CaptureFixture[st
         "message": "photos: expected images, but got none",
         "exit_code": EXIT_ERROR,
     }
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_a_signal_is_json_for_machines_too(
+    failing, error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(error)
+    assert run(["boom", "--json"]) == code
+    body = json.loads(capsys.readouterr().err)["error"]
+    assert body["exit_code"] == code
+    assert "run the same command again" in body["message"]
 
 
 def test_a_mistyped_command_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
