@@ -58,6 +58,8 @@ def show(value: Any) -> str:
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, datetime):  # a time with microseconds and a zone would be shortened to nothing readable
+        return value.strftime("%Y-%m-%d %H:%M:%S")
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(value))
 
 

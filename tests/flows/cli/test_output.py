@@ -43,6 +43,10 @@ def test_names_cannot_steer_the_terminal() -> None:
     assert show(None) == "-"
 
 
+def test_times_are_shown_to_the_second() -> None:
+    assert show(datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)) == "2026-01-02 03:04:05"
+
+
 def test_shorten_keeps_both_ends() -> None:
     assert shorten("abcdefghij", 5) == "ab\N{HORIZONTAL ELLIPSIS}ij"
     assert shorten("abc", 5) == "abc"

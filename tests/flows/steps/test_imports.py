@@ -30,7 +30,7 @@ HOSTILE = [
     "{0.__class__}",
     "a\nb",
 ]
-ASSETS = Path("/work/shared/assets/clip-vit-b32")
+ASSETS = Path(__file__).parents[4] / "shared" / "assets" / "clip-vit-b32"
 
 
 def vectors(count: int, seed: int = 0, dimension: int = 5) -> Any:
