@@ -228,8 +228,9 @@ def _artifact(store: "Store", dataset: str, encoder: str, space: Space) -> str:
     """Return the folder of a space: the one that is there, whatever its encoder was called then, or a new one."""
     wanted = paths.features(dataset, encoder, space)
     for name in store.files.folders(f"features/{dataset}"):
-        if name.endswith(f"-{space.short}.zarr"):
-            return f"features/{dataset}/{name}"
+        there = f"features/{dataset}/{name}"
+        if name.endswith(f"-{space.short}.zarr") and store.files.exists(chunks.metadata_path(there)):
+            return there
     return wanted
 
 

@@ -126,10 +126,10 @@ def show_extract(out: Output, report: Any) -> None:
 )
 @click.option(
     "--folds",
-    type=int,
+    type=click.IntRange(2, 16),
     default=5,
     show_default=True,
-    help="Folds for out-of-fold similarities; 0 leaves the fitted rows in-sample.",
+    help="Folds for out-of-fold similarities.",
 )
 @click.option(
     "--holdout",

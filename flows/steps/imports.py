@@ -219,7 +219,8 @@ def _write(
     source[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
     if there is not None:
         _check_same(there, given, source)
-    with lease(store, paths.features(images.dataset, encoder, space), purpose=f"import {encoder}") as token:
+    artifact = there.manifest.artifact if there else paths.features(images.dataset, encoder, space)
+    with lease(store, artifact, purpose=f"import {encoder}") as token:
         writer = FeatureWriter.open(
             store,
             images.dataset,

@@ -172,3 +172,12 @@ def test_a_growing_last_chunk_keeps_older_snapshots_as_they_were(any_store: Stor
     assert list(chunk_problems(first)) == list(chunk_problems(second)) == []
     old = open_features(any_store, "photos", "timm:tiny", snapshot=1)
     assert (old.rows, old.manifest) == (6, first.manifest)
+
+
+def test_an_abandoned_folder_in_the_same_space_is_not_taken_for_the_array(store: Store) -> None:
+    extract(store, 8, encoder="mine")
+    store.files.put(
+        f"features/photos/a-{SPACE.short}.zarr/_lease", b""
+    )  # a run that was stopped before its first write
+    assert extract(store, 12, encoder="a").manifest.artifact == f"features/photos/mine-{SPACE.short}.zarr"
+    assert [found.rows for found in list_features(store, "photos")] == [12]
