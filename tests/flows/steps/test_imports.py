@@ -258,10 +258,10 @@ def test_real_clip_features_meet_real_text_vectors(store: Store, tmp_path: Path)
     assert len(row_index(open_images(store, "caltech"))) == 1649
 
 
-def test_another_encoder_name_in_a_declared_space_adds_to_the_one_array(store: Store, tmp_path: Path) -> None:
+def test_another_encoder_name_in_a_declared_space_keeps_the_one_array(store: Store, tmp_path: Path) -> None:
     array = vectors(3)
     index(store, photos(tmp_path, 3), "photos")
-    bring(store, tmp_path, array[:2], ["0.png", "1.png"], space="mine")
-    bring(store, tmp_path, array, ["0.png", "1.png", "2.png"], space="mine", encoder="a-second-name")
+    for encoder in ("my-model", "a-second-name"):
+        bring(store, tmp_path, array, ["0.png", "1.png", "2.png"], space="mine", encoder=encoder)
     (found,) = list_features(store, "photos")
     np.testing.assert_array_equal(found.read(0, 3), array)
