@@ -16,14 +16,22 @@ from store.root import open_store
     "--library", type=click.Choice(["demo", "timm", "open_clip"]), default=None, help="List one library only."
 )
 def _encoders(out: Output, pattern: str, library: str | None, store_url: str) -> None:  # noqa: ARG001 - one frame for all
-    """List the encoders that can be named, or those whose name contains PATTERN."""
+    """List the encoders whose name contains PATTERN; without one, the demo's and how many each library has."""
+    from collections import Counter
+
     from t2c_core.encoders.load import list_encoders
 
     names = [name for name in list_encoders(library or "") if pattern.casefold() in name.casefold()]
     out.put("encoders", names)
+    asked = bool(pattern or library)
     for name in names:
-        out.say(name)
-    out.say(f"{len(names):,} encoders; a local checkpoint is timm:MODEL@FILE or open_clip:MODEL@FILE")
+        if asked or name.startswith("demo:"):
+            out.say(name)
+    counts = Counter(name.partition(":")[0] for name in names)
+    out.say(", ".join(f"{count:,} {library}" for library, count in counts.items()) + " encoders")
+    out.say("a local checkpoint is timm:MODEL@FILE or open_clip:MODEL@FILE")
+    if not asked:
+        out.suggest("t2c encoders resnet50 --library timm")
 
 
 encoders = command("encoders", example="t2c encoders resnet50 --library timm")(_encoders)

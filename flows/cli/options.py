@@ -60,8 +60,9 @@ def command(
 
 
 def score_options(function: Function) -> Function:
-    """Add --source, --target and --concepts: which similarity table to read, when there are several."""
+    """Add --source, --target, --map and --concepts: which similarity table to read, when there are several."""
     for option in (
+        click.option("--map", "linear_map", default=None, metavar="DIGEST", help="Linear map, when several fit."),
         click.option(
             "--concepts", "bank", default=None, metavar="BANK", help="Concept bank; needed when several are scored."
         ),
