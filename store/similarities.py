@@ -20,6 +20,7 @@ from schemas.tables import CONCEPT_STATS, FOLD_FULL, HISTOGRAM_BINS
 from store import paths
 from store.concepts import unknown_concept
 from store.data_files import FileEntry
+from store.features import list_features
 from store.images import open_images
 from store.manifest import Manifest, Parent, list_artifacts, read_manifest, read_parquet
 from store.parquet_columns import parquet_file
@@ -168,8 +169,8 @@ def resolve_scores(
     """Return the similarities that a question means: of a dataset, and of an encoder, target, bank and map where named.
 
     Aligned ones are preferred to the target model's own, and of several maps between the same spaces the newest
-    scored. `source` and `target` are encoder names or beginnings of a space id, `linear_map` is a digest. Raises UnknownName when nothing fits
-    and SpecError naming the choices when several do.
+    scored. `source` and `target` are names of an encoder or a space, or the beginning of a space id; `linear_map` is a
+    digest. Raises UnknownName when nothing fits and SpecError naming the choices when several do.
     """
     ref = parse_dataset_ref(dataset) if isinstance(dataset, str) else dataset
     every = list_similarities(store, dataset=ref.name)
@@ -177,7 +178,9 @@ def resolve_scores(
         open_images(store, ref)  # an unknown dataset is the better message
         todo = f"Score it: t2c score {ref.name} --source ENCODER --concepts BANK"
         raise UnknownName(expected(f"similarities of {ref.name}", "some", "none", todo))
-    fits = [one for one in every if _fits(one, source=source, target=target, bank=bank, linear_map=linear_map)]
+    spaces = _space_ids(store, ref.name) if source or target else {}
+    sides = {"source": spaces.get(source or "", source), "target": spaces.get(target or "", target)}
+    fits = [one for one in every if _fits(one, bank=bank, linear_map=linear_map, **sides)]
     if not fits:
         asked = {"source": source, "target": target, "concepts": bank, "map": linear_map}
         hints = (nearest(name, _sides(every)[side]) for side, name in asked.items() if name)
@@ -189,6 +192,12 @@ def resolve_scores(
         todo = "Say which with --source and --concepts."
         raise SpecError(expected(f"similarities of {ref.name}", "one choice", _choices(newest), todo))
     return newest[0]
+
+
+def _space_ids(store: Store, dataset: str) -> dict[str, str]:
+    """Return the space of each encoder whose imported features go by another name than their space."""
+    known = list_features(store, dataset)
+    return {one.encoder: one.space.id for one in known if one.encoder != one.space.name}
 
 
 def _fits(scores: Scores, *, source: str | None, target: str | None, bank: str | None, linear_map: str | None) -> bool:

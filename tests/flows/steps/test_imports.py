@@ -265,3 +265,16 @@ def test_another_encoder_name_in_a_declared_space_keeps_the_one_array(store: Sto
         bring(store, tmp_path, array, ["0.png", "1.png", "2.png"], space="mine", encoder=encoder)
     (found,) = list_features(store, "photos")
     np.testing.assert_array_equal(found.read(0, 3), array)
+
+
+def test_imported_features_are_asked_by_encoder_or_by_space(store: Store, tmp_path: Path) -> None:
+    from flows.steps.score import score
+    from flows.steps.summary import summary
+
+    np.save(tmp_path / "v.npy", np.eye(3, 4, dtype=np.float32))
+    (tmp_path / "ids.txt").write_text("a\nb\nc\n")
+    import_features(store, "photos", tmp_path / "v.npy", ids=tmp_path / "ids.txt", encoder="mine", space="shared")
+    import_concepts(store, "words", tmp_path / "v.npy", names=tmp_path / "ids.txt", space="shared")
+    score(store, "photos", source="mine", bank="words")
+    by_encoder, by_space = (summary(store, "photos", source=name) for name in ("mine", "shared"))
+    assert by_encoder.concepts.equals(by_space.concepts)
