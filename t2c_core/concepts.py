@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, SpecError, expected
 from schemas.specs import Averaging, ConceptFile
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
 
 Array = NDArray[Any]
 Kind = Literal["concept", "context"]
@@ -42,8 +45,8 @@ def expand(file: ConceptFile) -> list[ConceptPrompts]:
     return [entry for _, entry in entries]
 
 
-def average(vectors: Array, *, averaging: Averaging) -> NDArray[np.float32]:
-    """Return one unit vector (target,) float32 of the prompts' vectors (prompts, target).
+def average(vectors: Float[np.ndarray, "prompts target"], *, averaging: Averaging) -> Float32[np.ndarray, " target"]:
+    """Return one unit vector of the prompts' vectors.
 
     `normalise-then-average` gives every prompt one vote, as CLIP does; `average-then-normalise` is the paper's text.
     """

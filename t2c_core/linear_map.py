@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import MismatchError, expected
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
 
 Array = NDArray[Any]
 
@@ -17,10 +20,10 @@ Array = NDArray[Any]
 class LinearMap:
     """What alignment learns."""
 
-    weight: NDArray[np.float32]
-    """(source, target) float32."""
-    bias: NDArray[np.float32]
-    """(target,) float32."""
+    weight: Float32[np.ndarray, "source target"]
+    """W of the formula."""
+    bias: Float32[np.ndarray, " target"]
+    """b of the formula."""
 
     def __post_init__(self) -> None:
         if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[1:]:
@@ -37,8 +40,8 @@ class LinearMap:
         """Dimension of the target space."""
         return int(self.weight.shape[1])
 
-    def apply(self, x: Array) -> NDArray[np.float32]:
-        """Return aligned features (images, target) float32 of x (images, source), computed in float32."""
+    def apply(self, x: Float[np.ndarray, "images source"]) -> Float32[np.ndarray, "images target"]:
+        """Return the aligned features of x, computed in float32."""
         check_source(self, x)
         aligned: NDArray[np.float32] = x.astype(np.float32, copy=False) @ self.weight
         aligned += self.bias
@@ -62,8 +65,8 @@ class IdentityMap:
         """Dimension of the target space."""
         return self.dimension
 
-    def apply(self, x: Array) -> NDArray[np.float32]:
-        """Return x (images, source) itself, as float32."""
+    def apply(self, x: Float[np.ndarray, "images source"]) -> Float32[np.ndarray, "images source"]:
+        """Return x itself, as float32."""
         check_source(self, x)
         return x.astype(np.float32, copy=False)
 
@@ -77,7 +80,7 @@ def identity(dimension: int) -> IdentityMap:
     return IdentityMap(dimension)
 
 
-def check_source(linear_map: Map, x: Array) -> None:
+def check_source(linear_map: Map, x: Float[np.ndarray, "images source"]) -> None:
     """Raise MismatchError unless x is (images, linear_map.source)."""
     if x.ndim != 2 or x.shape[1] != linear_map.source:
         raise MismatchError(expected("features to map", f"shape (images, {linear_map.source})", f"{x.shape}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from schemas.errors import MismatchError, expected, unknown
 from schemas.logic import And, Constraint, Expression, Not, Or, concepts, conjuncts, render
 from t2c_core.stats import mean_and_std
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Float64
 
 Array = NDArray[Any]
 
@@ -32,8 +35,8 @@ class FunnelStep:
 class Found:
     """The images that satisfy an expression."""
 
-    mask: NDArray[np.bool_]
-    """(images,) True where the expression holds."""
+    mask: Bool[np.ndarray, " images"]
+    """True where the expression holds."""
     searched: int
     """Images searched: the funnel's start."""
     funnel: tuple[FunnelStep, ...]
@@ -42,13 +45,13 @@ class Found:
 
 def evaluate(
     expression: Expression,
-    similarities: Mapping[str, Array],
+    similarities: Mapping[str, Float[np.ndarray, " images"]],
     *,
     stats: Mapping[str, tuple[float, float]] | None = None,
 ) -> Found:
     """Return the images that satisfy an expression.
 
-    `similarities` holds (images,) of each concept over the searched set. `stats` holds (mean, std with ddof 0) of each
+    `similarities` holds those of each concept over the searched set. `stats` holds (mean, std with ddof 0) of each
     concept; left out, they are those of the searched set, as in the paper; given, thresholds are frozen to a reference.
     Comparisons are strict, so a constant concept satisfies neither side at k = 0.
     """
@@ -64,8 +67,8 @@ def evaluate(
     return Found(remaining, searched, tuple(steps))
 
 
-def z_scores(values: Array, *, mean: float, std: float) -> NDArray[np.float64]:
-    """Return (value - mean) / std of similarities (images,): why an image was found; 0 where std is 0."""
+def z_scores(values: Float[np.ndarray, " images"], *, mean: float, std: float) -> Float64[np.ndarray, " images"]:
+    """Return (value - mean) / std of similarities: why an image was found; 0 where std is 0."""
     away = values.astype(np.float64) - mean
     return away / std if std > 0 else np.zeros_like(away)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float64, Int64, Integer, Shaped, UInt64
 
 BLOCK_ROWS = 4096
 """Rows of one product: large enough for BLAS to run at full speed, small enough for float32 sums to stay exact to 1e-7."""
@@ -25,14 +28,14 @@ Array = NDArray[Any]
 class Centre:
     """The one point about which every block's products are taken, so that parts can be added and subtracted."""
 
-    x: Array
-    """(source,) in the dtype of the products."""
-    y: Array
-    """(target,) in the dtype of the products."""
+    x: Float[np.ndarray, " source"]
+    """Of the source features, in the dtype of the products."""
+    y: Float[np.ndarray, " target"]
+    """Of the target features, in the dtype of the products."""
 
 
-def estimate_centre(x: Array, y: Array) -> Centre:
-    """Return the mean of a first block x (images, source) and y (images, target).
+def estimate_centre(x: Float[np.ndarray, "images source"], y: Float[np.ndarray, "images target"]) -> Centre:
+    """Return the mean of a first block.
 
     Any centre gives the same answer; one near the mean keeps float32 products free of cancellation. It is float64 for
     float64 features and float32 otherwise, and that decides the precision of the products.
@@ -50,16 +53,16 @@ class Moments:
     """Rows summed."""
     centre: Centre
     """What was subtracted from each row before multiplying."""
-    sum_x: Array
-    """(source,) float64."""
-    sum_y: Array
-    """(target,) float64."""
-    xx: Array
-    """(source, source) float64: X'X."""
-    xy: Array
-    """(source, target) float64: X'Y."""
-    yy: Array
-    """(target,) float64: the diagonal of Y'Y, which is all that R2 needs."""
+    sum_x: Float64[np.ndarray, " source"]
+    """Sum of x."""
+    sum_y: Float64[np.ndarray, " target"]
+    """Sum of y."""
+    xx: Float64[np.ndarray, "source source"]
+    """X'X."""
+    xy: Float64[np.ndarray, "source target"]
+    """X'Y."""
+    yy: Float64[np.ndarray, " target"]
+    """The diagonal of Y'Y, which is all that R2 needs."""
 
     @classmethod
     def zero(cls, centre: Centre) -> Self:
@@ -70,8 +73,10 @@ class Moments:
         )
 
     @classmethod
-    def of(cls, x: Array, y: Array, *, centre: Centre) -> Self:
-        """Return the moments of x (images, source) and y (images, target), of any n, in blocks of BLOCK_ROWS rows."""
+    def of(
+        cls, x: Float[np.ndarray, "images source"], y: Float[np.ndarray, "images target"], *, centre: Centre
+    ) -> Self:
+        """Return the moments of x and y, of any n, in blocks of BLOCK_ROWS rows."""
         _check_pair(x, y)
         _check_width(centre, x, y)
         sums = cls.zero(centre)
@@ -101,13 +106,13 @@ class Moments:
         return self.centre.x.dtype.type
 
     @property
-    def mean_x(self) -> Array:
-        """(source,) float64 mean of x; the centre when there are no rows."""
+    def mean_x(self) -> Float64[np.ndarray, " source"]:
+        """Mean of x; the centre when there are no rows."""
         return self.centre.x + self.sum_x / max(self.n, 1)
 
     @property
-    def mean_y(self) -> Array:
-        """(target,) float64 mean of y; the centre when there are no rows."""
+    def mean_y(self) -> Float64[np.ndarray, " target"]:
+        """Mean of y; the centre when there are no rows."""
         return self.centre.y + self.sum_y / max(self.n, 1)
 
     def _sums(self) -> tuple[Array, ...]:
@@ -123,7 +128,12 @@ def merge(parts: Iterable[Moments]) -> Moments:
 
 
 def fold_moments(
-    blocks: Iterable[tuple[Array, Array, NDArray[np.integer[Any]]]], *, centre: Centre, folds: int
+    blocks: Iterable[
+        tuple[Float[np.ndarray, "_images source"], Float[np.ndarray, "_images target"], Integer[np.ndarray, " _images"]]
+    ],
+    *,
+    centre: Centre,
+    folds: int,
 ) -> tuple[Moments, ...]:
     """Return the moments of each fold over a stream of (x, y, fold of each row) blocks; rows of fold < 0 are left out.
 
@@ -180,7 +190,9 @@ _NIBBLE = np.full(256, 255, dtype=np.uint8)
 _NIBBLE[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16)
 
 
-def row_keys(content_hashes: Sequence[str] | Array, *, seed: int) -> NDArray[np.uint64]:
+def row_keys(
+    content_hashes: Sequence[str] | Shaped[np.ndarray, " images"], *, seed: int
+) -> UInt64[np.ndarray, " images"]:
     """Return one well-mixed 64-bit key a row from its content hash (sha256, 64 lower-case hex digits) and a seed.
 
     Equal content gives equal keys on every machine, in any order and in any company.
@@ -203,7 +215,7 @@ def _not_a_hash(content_hashes: Sequence[str] | Array, row: int) -> InputError:
     return InputError(expected(f"content hash of row {row}", "64 hex digits (sha256)", repr(str(content_hashes[row]))))
 
 
-def block_of(keys: NDArray[np.uint64], *, blocks: int) -> NDArray[np.int64]:
+def block_of(keys: UInt64[np.ndarray, " images"], *, blocks: int) -> Int64[np.ndarray, " images"]:
     """Return the random block, 0 to blocks - 1, of each row key; equal keys share a block."""
     if blocks < 1:
         raise InputError(expected("number of blocks", "1 or more", str(blocks)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from schemas.errors import InputError, MismatchError, expected
 from t2c_core.linear_map import LinearMap
 from t2c_core.moments import Moments, merge
 from t2c_core.ridge import Solution
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float64
 
 Array = NDArray[Any]
 
@@ -41,16 +44,16 @@ class Quality:
 class _Errors:
     """Squared errors of held-out rows, which add over folds."""
 
-    model: Array
-    """(target,) squared error of the map."""
-    mean: Array
-    """(target,) squared error of the fitted rows' mean."""
+    model: Float64[np.ndarray, " target"]
+    """Of the map."""
+    mean: Float64[np.ndarray, " target"]
+    """Of the fitted rows' mean."""
 
 
-def quality(moments: Moments, linear_map: LinearMap, *, train_mean: Array) -> Quality:
+def quality(moments: Moments, linear_map: LinearMap, *, train_mean: Float[np.ndarray, " target"]) -> Quality:
     """Return the quality of a map on held-out rows given their moments.
 
-    `train_mean` (target,) is the mean target of the rows the map was fitted on: the baseline's prediction.
+    `train_mean` is the mean target of the rows the map was fitted on: the baseline's prediction.
     A target dimension that does not vary scores 1 when predicted exactly and 0 otherwise, as scikit-learn has it.
     """
     return _quality(moments, _errors(moments, linear_map, train_mean))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from schemas.errors import InputError, expected
 from t2c_core.pvalues import EXACT_LIMIT, log10_p_value
 from t2c_core.stats import PIECE, check_values, mean_and_std
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float64
 
 Array = NDArray[Any]
 Verdict = Literal["risen", "fallen", "none"]
@@ -46,8 +49,10 @@ class Comparison:
     """1-Wasserstein distance in units of the same scale as the effect."""
 
 
-def compare(reference: Array, current: Array, *, ordered: bool = False) -> Comparison:
-    """Return the comparison of two sets of similarities (images,), float32 or float64, any order and size.
+def compare(
+    reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"], *, ordered: bool = False
+) -> Comparison:
+    """Return the comparison of two sets of similarities, float32 or float64, any order and size.
 
     `ordered=True` promises that both are sorted already. Defined for single values, constants, ties and equal sets.
     Raises InputError for an empty set, NaN or infinity.
@@ -72,14 +77,16 @@ def compare(reference: Array, current: Array, *, ordered: bool = False) -> Compa
     )
 
 
-def ks_test(reference: Array, current: Array, *, ordered: bool = False) -> tuple[float, int, float]:
+def ks_test(
+    reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"], *, ordered: bool = False
+) -> tuple[float, int, float]:
     """Return (d, sign, log10 p) alone: what scipy.stats.ks_2samp gives. Arguments and errors as for `compare`."""
     reference, current = _sorted_sets(reference, current, ordered=ordered)
     d, sign = ks(reference, current)
     return d, sign, log10_p_value(d, len(reference), len(current))
 
 
-def ks(reference: Array, current: Array) -> tuple[float, int]:
+def ks(reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"]) -> tuple[float, int]:
     """Return (d, sign) of two sorted arrays; d and sign are scipy.stats.ks_2samp(reference, current)'s.
 
     sign is scipy's `statistic_sign`: +1 where the reference's distribution function is the higher one, which means that
@@ -98,7 +105,7 @@ def ks(reference: Array, current: Array) -> tuple[float, int]:
     return d, (0 if d == 0 else -1 if below > above else 1)
 
 
-def wasserstein(reference: Array, current: Array) -> float:
+def wasserstein(reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"]) -> float:
     """Return the 1-Wasserstein distance of two sorted arrays, in their own unit: the area between the quantile functions.
 
     In steps of 1 / (m n), value i of the longer set (m) covers n steps and value j of the shorter (n) covers m: each i
@@ -132,8 +139,8 @@ def judge(comparisons: Sequence[Comparison], *, alpha: float = ALPHA) -> list[tu
     ]
 
 
-def benjamini_hochberg(log10_p: Array) -> NDArray[np.float64]:
-    """Return log10 q-values (concepts,) of log10 p-values (Benjamini and Hochberg 1995), all in log space."""
+def benjamini_hochberg(log10_p: Float[np.ndarray, " concepts"]) -> Float64[np.ndarray, " concepts"]:
+    """Return log10 q-values of log10 p-values (Benjamini and Hochberg 1995), all in log space."""
     order = np.argsort(log10_p, kind="stable")
     count = len(log10_p)
     scaled = log10_p[order] + np.log10(count / np.arange(1, count + 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 from schemas.errors import InputError, MismatchError, expected
 from t2c_core.linear_map import Map, check_source
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
+
 Array = NDArray[Any]
 
 BLOCK_ROWS = 2048
 """Rows scored at once. The last block is padded to it, so that a row's bits do not depend on how many come with it."""
 
 
-def score(x: Array, linear_map: Map, *, vectors: Array) -> NDArray[np.float32]:
-    """Return the cosine (images, concepts) float32 of aligned features x (images, source) and vectors (concepts, target).
+def score(
+    x: Float[np.ndarray, "images source"], linear_map: Map, *, vectors: Float[np.ndarray, "concepts target"]
+) -> Float32[np.ndarray, "images concepts"]:
+    """Return the cosine of aligned features x and concept vectors.
 
     Features are aligned by the map first and need no normalising; a zero vector on either side scores 0. Raises
     MismatchError when dimensions do not meet and InputError naming the first row with NaN or infinity.
@@ -38,8 +43,8 @@ def score(x: Array, linear_map: Map, *, vectors: Array) -> NDArray[np.float32]:
     return scores
 
 
-def unit(vectors: Array) -> Array:
-    """Return rows (any, target) scaled to length 1; zero rows stay zero."""
+def unit(vectors: Float[np.ndarray, "concepts target"]) -> Float[np.ndarray, "concepts target"]:
+    """Return rows scaled to length 1; zero rows stay zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Array = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths != 0)
     return scaled

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
 from schemas.tables import HISTOGRAM_BINS, QUANTILES
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Array = NDArray[Any]
 
@@ -19,8 +22,8 @@ PIECE = 1 << 16
 _EDGES = np.linspace(-1.0, 1.0, HISTOGRAM_BINS + 1)
 
 
-def concept_stats(values: Array) -> dict[str, Any]:
-    """Return the columns of CONCEPT_STATS but key and concept, for similarities (images,) in any order.
+def concept_stats(values: Float[np.ndarray, " images"]) -> dict[str, Any]:
+    """Return the columns of CONCEPT_STATS but key and concept, for similarities in any order.
 
     Equal to numpy's mean, std (ddof 0), quantile (linear) and histogram in float64. Raises InputError for no values
     (a concept without comparable rows has no row in the table), NaN, and values outside [-1, 1].
@@ -36,7 +39,7 @@ def concept_stats(values: Array) -> dict[str, Any]:
     return row
 
 
-def mean_and_std(values: Array) -> tuple[float, float]:
+def mean_and_std(values: Float[np.ndarray, " images"]) -> tuple[float, float]:
     """Return mean and population standard deviation (ddof 0) in float64; of equal values exactly the value and 0."""
     lowest, highest = values.min(), values.max()
     if lowest == highest:
@@ -49,7 +52,7 @@ def mean_and_std(values: Array) -> tuple[float, float]:
     return mean, math.sqrt(squares / len(values))
 
 
-def quantiles(ordered: Array, levels: tuple[float, ...]) -> list[float]:
+def quantiles(ordered: Float[np.ndarray, " images"], levels: tuple[float, ...]) -> list[float]:
     """Return quantiles of sorted values, by linear interpolation as numpy's default."""
     at = np.asarray(levels, dtype=np.float64) * (len(ordered) - 1)
     low = np.floor(at).astype(np.int64)
@@ -60,14 +63,14 @@ def quantiles(ordered: Array, levels: tuple[float, ...]) -> list[float]:
     return [float(v) for v in np.where(part >= 0.5, near_high, below + (above - below) * part)]
 
 
-def histogram(ordered: Array) -> NDArray[np.int64]:
+def histogram(ordered: Float[np.ndarray, " images"]) -> NDArray[np.int64]:
     """Return counts (HISTOGRAM_BINS,) of sorted values in bins of equal width over [-1, 1], the last bin closed."""
     inner = np.searchsorted(ordered, _EDGES[1:-1].astype(np.float64), side="left")
     return np.diff(inner, prepend=0, append=len(ordered)).astype(np.int64)
 
 
-def check_values(values: Array, *, what: str) -> Array:
-    """Return values when they are a non-empty (images,) array without NaN or infinity, else raise InputError."""
+def check_values(values: Float[np.ndarray, " images"], *, what: str) -> Float[np.ndarray, " images"]:
+    """Return values when they are a non-empty array of one axis without NaN or infinity, else raise InputError."""
     if values.ndim != 1 or len(values) == 0:
         raise InputError(expected(what, "a value or more, shape (images,)", f"shape {values.shape}"))
     if not np.isfinite(values).all():

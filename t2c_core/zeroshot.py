@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32, Int64
 
 Array = NDArray[Any]
 
@@ -19,12 +22,12 @@ Array = NDArray[Any]
 class Prediction:
     """Predicted classes of images."""
 
-    index: NDArray[np.int64]
-    """(images,) column of the largest similarity; of equals the first."""
-    similarity: NDArray[np.float32]
-    """(images,) that similarity."""
-    margin: NDArray[np.float32]
-    """(images,) that similarity minus the runner-up's."""
+    index: Int64[np.ndarray, " images"]
+    """Column of the largest similarity; of equals the first."""
+    similarity: Float32[np.ndarray, " images"]
+    """That similarity."""
+    margin: Float32[np.ndarray, " images"]
+    """That similarity minus the runner-up's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,8 @@ class Accuracy:
     """Accuracy of always naming the commonest label."""
 
 
-def predict(similarities: Array) -> Prediction:
-    """Return the prediction for similarities (images, classes) of two classes or more."""
+def predict(similarities: Float[np.ndarray, "images classes"]) -> Prediction:
+    """Return the prediction for similarities of two classes or more."""
     if similarities.ndim != 2 or similarities.shape[1] < 2:
         raise InputError(
             expected("similarities", "shape (images, classes) with two classes or more", f"{similarities.shape}")

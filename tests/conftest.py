@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pyarrow as pa
 import pytest
 
 from schemas.tables import IMAGES
 from store.root import Store, open_store
+from tests.checked_shapes import load_checked
+
+load_checked()
 
 
 @pytest.fixture
@@ -38,3 +42,9 @@ def image_rows() -> Callable[..., pa.Table]:
         return pa.table(values | columns, schema=IMAGES)
 
     return rows
+
+
+@pytest.fixture
+def unchecked_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turn the check of signatures off, as in production, where the project's own errors refuse wrong shapes."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)

@@ -127,6 +127,7 @@ def test_vectors_without_a_direction_are_refused(vectors: np.ndarray) -> None:
         average(vectors, averaging="normalise-then-average")
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("shape", [(0, 3), (3,)])
 def test_a_concept_without_prompts_has_no_vector(shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match=r"prompt vectors: expected shape \(prompts, target\)"):

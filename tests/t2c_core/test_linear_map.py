@@ -26,6 +26,7 @@ def test_the_identity_keeps_bits() -> None:
     assert same == identity(4)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("mapping", [MAP, identity(2)])
 @pytest.mark.parametrize("shape", [(5, 3), (2,)])
 def test_features_of_another_dimension_are_refused(mapping, shape) -> None:
@@ -33,6 +34,7 @@ def test_features_of_another_dimension_are_refused(mapping, shape) -> None:
         mapping.apply(np.zeros(shape, dtype=np.float32))
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_a_bias_of_another_dimension_is_refused() -> None:
     with pytest.raises(MismatchError, match=r"linear map: expected weight \(source, target\) and bias \(target,\)"):
         LinearMap(np.zeros((2, 3), np.float32), np.zeros(2, np.float32))

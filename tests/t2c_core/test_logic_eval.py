@@ -40,9 +40,9 @@ def test_the_funnel_counts_what_remains_after_each_term() -> None:
     either, few = beach | tree, ~by_hand("beach", 1, 2)
     assert found.searched == 500
     assert found.funnel == (
-        FunnelStep("dog > 0", dog.sum(), dog.sum()),
-        FunnelStep('beach > 1 | "in a tree" > 1', either.sum(), (dog & either).sum()),
-        FunnelStep("!beach > 2", few.sum(), (dog & either & few).sum()),
+        FunnelStep("dog > 0", int(dog.sum()), int(dog.sum())),
+        FunnelStep('beach > 1 | "in a tree" > 1', int(either.sum()), int((dog & either).sum())),
+        FunnelStep("!beach > 2", int(few.sum()), int((dog & either & few).sum())),
     )
     np.testing.assert_array_equal(found.mask, dog & either & few)
 
@@ -81,6 +81,7 @@ def test_an_unknown_concept_is_named_with_its_neighbours() -> None:
     assert "t2c concepts add" in str(found.value)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_concepts_must_cover_the_same_images() -> None:
     with pytest.raises(MismatchError, match=r"similarities: expected one shape \(images,\) for every concept"):
         evaluate(parse("dog > 1"), {**SIMILARITIES, "cat": np.zeros(3, np.float32)})

@@ -142,6 +142,7 @@ def test_a_far_away_mean_does_not_cost_precision() -> None:
     np.testing.assert_allclose(Moments.of(far, y, centre=centre).xx, exact(far, y, centre)[2], rtol=1e-5, atol=0.5)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

@@ -119,6 +119,7 @@ def test_p_values_below_the_smallest_float_keep_their_order() -> None:
     assert -1e5 < found[3] < found[2] < found[1] < found[0] < -308
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("reference", "current", "message"),
     [

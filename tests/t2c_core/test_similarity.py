@@ -80,6 +80,7 @@ def test_a_row_that_is_not_finite_is_named(bad: float) -> None:
         score(x, MAP, vectors=CONCEPTS)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_dimensions_must_meet() -> None:
     with pytest.raises(MismatchError, match=r"concept vectors: expected shape \(concepts, 16\), but got \(5, 15\)"):
         score(X, MAP, vectors=CONCEPTS[:, :15])

@@ -59,6 +59,7 @@ def test_equal_values_have_no_spread_at_all() -> None:
     assert mean_and_std(np.array([0.1], np.float32)) == (value, 0.0)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("values", "message"),
     [

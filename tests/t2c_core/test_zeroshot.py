@@ -29,6 +29,7 @@ def test_no_images_are_predicted_too() -> None:
     assert len(predict(np.zeros((0, 2), np.float32)).index) == 0
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("shape", [(3, 1), (3, 0), (3,)])
 def test_fewer_than_two_classes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match=r"similarities: expected shape \(images, classes\) with two classes or more"):
