@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import platform
 import sys
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ def write(results: dict[str, list[Row]]) -> None:
     parts = [
         "# Benchmark results",
         f"Written by `make bench` on {day}: Python {platform.python_version()}, {platform.machine()}, "
-        "2 shared cores, no accelerator. Ratios are medians over pairs run in turn (smallest to largest in brackets); "
+        f"{os.cpu_count()} cores. Ratios are medians over pairs run in turn (smallest to largest in brackets); "
         "single times are medians of warm calls. The machine is noisy: quote ratios, not times.",
     ]
     for group, rows in results.items():

@@ -2,10 +2,11 @@
 
 The bound is the time to decode every image with every core plus the time of the bare forward passes on batches that
 are already in memory, each measured alone; of the two ways to run the passes (all threads on one batch, or one thread
-on each of several batches) the faster counts. Photographs come from shared/assets, or are drawn where there are none.
+on each of several batches) the faster counts. Photographs are those of $T2C_ASSETS, or drawn where there are none.
 """
 
 import io
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,8 +27,12 @@ from t2c_core.encoders.load import load_encoder
 from t2c_core.encoders.pixels import decode
 from t2c_core.encoders.resize import resize_and_crop
 
-IMAGES, LARGE_IMAGES, BATCH, CORES, PAIRS = 256, 128, 32, 2, 3
-PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "assets" / "photos" / "imagenet-one-per-class"
+IMAGES, LARGE_IMAGES, BATCH, PAIRS = 256, 128, 32, 3
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+PHOTOGRAPHS = (
+    Path(os.environ.get("T2C_ASSETS", Path(__file__).parents[2] / "shared" / "assets"))
+    / "photos/imagenet-one-per-class"
+)
 
 
 def rows() -> list[Row]:

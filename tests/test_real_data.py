@@ -1,7 +1,6 @@
 """Known facts about real photographs and real CLIP vectors come out of the commands, from files to answers."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,8 +16,8 @@ from store.features import open_features
 from store.images import open_images
 from store.root import open_store
 from t2c_core.encoders.load import load_encoder
+from tests.assets import ASSETS
 
-ASSETS = Path(os.environ.get("T2C_ASSETS", Path(__file__).parents[2] / "shared" / "assets"))
 PHOTOS, CLIP_B32, TEXT_B16 = (ASSETS / name for name in ("photos", "clip-vit-b32", "clip-vit-b16-text"))
 SOURCE, SMALL, TARGET = "demo:efficientnet-lite0", "demo:efficientnet-lite0-128", "demo:clip"
 CATS = frozenset({0, 5, 6, 7, 9, 11, 20, 23, 26, 27, 32, 33})

@@ -3,7 +3,6 @@
 import io
 import struct
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from store.headers import ALLOWED, read_header, sniff
+from tests.assets import assets
 
 SAVED = [
     ("JPEG", "RGB", {}),
@@ -154,10 +154,7 @@ def test_any_damage_is_a_header_or_a_value_error(kind: str, data: st.DataObject)
 
 @pytest.mark.assets
 def test_real_photographs_agree_with_pillow() -> None:
-    folder = Path("/work/shared/assets/photos")
-    if not folder.is_dir():
-        pytest.skip("needs the folder of real photographs")
-    for path in sorted(folder.rglob("*.jpg"))[::9]:
+    for path in sorted(assets("photos").rglob("*.jpg"))[::9]:
         with path.open("rb") as stream, Image.open(path) as image:
             header = read_header(stream, "jpeg")
             assert (header.width, header.height) == ImageOps.exif_transpose(image).size

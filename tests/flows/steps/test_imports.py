@@ -16,6 +16,7 @@ from store.concepts import open_concepts
 from store.features import list_features, open_features
 from store.images import open_images
 from store.root import Store
+from tests.assets import assets
 from tests.flows.steps.test_index import picture
 
 HOSTILE = [
@@ -30,7 +31,6 @@ HOSTILE = [
     "{0.__class__}",
     "a\nb",
 ]
-ASSETS = Path(__file__).parents[4] / "shared" / "assets" / "clip-vit-b32"
 
 
 def vectors(count: int, seed: int = 0, dimension: int = 5) -> Any:
@@ -237,16 +237,22 @@ def test_bad_concept_files_are_refused(
 
 @pytest.mark.assets
 def test_real_clip_features_meet_real_text_vectors(store: Store, tmp_path: Path) -> None:
-    if not ASSETS.is_dir():
-        pytest.skip("needs the folder of CLIP vectors")
-    labels = np.load(ASSETS / "caltech101-labels.npy")
+    vectors = assets("clip-vit-b32")
+    labels = np.load(vectors / "caltech101-labels.npy")
     lines = ["image_id,label", *(f"{row:05d}.jpg,{label}" for row, label in enumerate(labels))]
     (tmp_path / "ids.csv").write_text("\n".join(lines) + "\n")
     report = import_features(
-        store, "caltech", ASSETS / "caltech101-features.npy", ids=tmp_path / "ids.csv", encoder="clip", space="ViT-B/32"
+        store,
+        "caltech",
+        vectors / "caltech101-features.npy",
+        ids=tmp_path / "ids.csv",
+        encoder="clip",
+        space="ViT-B/32",
     )
     assert (report.added, report.without, report.notes) == (1649, 0, ())
-    words = import_concepts(store, "lvis", ASSETS / "lvis-text.npy", names=ASSETS / "lvis-names.json", space="ViT-B/32")
+    words = import_concepts(
+        store, "lvis", vectors / "lvis-text.npy", names=vectors / "lvis-names.json", space="ViT-B/32"
+    )
     assert (words.concepts, words.space.id) == (1203, report.space.id)
     images = open_features(store, "caltech", "clip").read(0, 1649).astype(np.float32)
     images /= np.linalg.norm(images, axis=1, keepdims=True)

@@ -19,6 +19,7 @@ from store import paths
 from store.images import open_images, record_outcomes
 from store.lease import lease
 from store.root import Store
+from tests.assets import assets
 
 
 def picture(color: Any = "red", size: tuple[int, int] = (8, 6), kind: str = "PNG", **options: Any) -> bytes:
@@ -290,9 +291,6 @@ def test_memory_store_and_remote_folder(memory_store: Store) -> None:
 
 @pytest.mark.assets
 def test_real_photographs_are_all_ok(store: Store) -> None:
-    folder = Path("/work/shared/assets/photos/pacs")
-    if not folder.is_dir():
-        pytest.skip("needs the folder of real photographs")
-    report = index(store, folder, "photos")
+    report = index(store, assets("photos/pacs"), "photos")
     assert report.outcomes["ok"] == report.inputs == 840
     assert len(set(column(store, "label").values())) == 7
