@@ -44,6 +44,11 @@ class EncoderSpec(Spec):
     """Compute precision; part of the space id."""
 
     @property
+    def reads_text(self) -> bool:
+        """Whether the model has a text side: a CLIP, a target that concepts can live in."""
+        return self.library == "open_clip" or (self.library == "demo" and self.model == "clip")
+
+    @property
     def name(self) -> str:
         """The text a user types for this encoder, pooling and precision left out when default."""
         middle = f"/{self.pretrained}" if self.pretrained else ""

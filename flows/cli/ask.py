@@ -158,6 +158,7 @@ def _sql(out: Output, query: str, store_url: str, output: str | None) -> None:
         write_table(table, output)
         out.wrote(output)
     out.say(f"{table.num_rows:,} rows")
+    out.suggest('t2c sql "select * from documentation"')
 
 
 sql = command("sql", example='t2c sql "select concept, mean, std from concept_stats order by mean desc limit 10"')(_sql)

@@ -71,6 +71,7 @@ def _show(out: Output, report: AuditReport) -> None:
     if not report.new:
         out.say("nothing new: every answer was in the store")
     out.wrote(*(written.path for written in report.reports))
+    out.suggest("t2c verify")
 
 
 def _datasets(report: AuditReport) -> pa.Table:

@@ -3,7 +3,7 @@
 import click
 
 from flows.cli.options import command
-from flows.cli.output import Output
+from flows.cli.output import Output, compact_json, shorten, terminal_width
 from store.root import open_store
 
 
@@ -26,8 +26,9 @@ def _explain(out: Output, name: str, store_url: str) -> None:
     out.facts("artifact", {"path": found.artifact, **facts})
     out.put("spec", found.spec)
     out.put("summary", found.summary)
-    for key, value in found.spec.items():
-        out.say(f"  spec.{key}: {value}")
+    for part, values in (("spec", found.spec), ("summary", found.summary)):
+        for key, value in values.items():
+            out.say(f"  {part}.{key}: {shorten(compact_json(value), terminal_width() - len(key) - len(part) - 5)}")
     out.table("history", found.history, title="snapshots")
     if found.ancestry.num_rows:
         out.table("ancestry", found.ancestry, title="made from")
@@ -46,17 +47,26 @@ def _verify(out: Output, store_url: str) -> int:
     from store.verify import verify as step
 
     bars = Bars(quiet=out.as_json)
+    checked: list[str] = []
+
+    def count(artifact: str) -> None:
+        checked.append(artifact)
+        bars.advance(1)
+
     bars.start("verify", None, "artifacts")
     try:
-        problems = step(open_store(store_url), on_artifact=lambda _: bars.advance(1))
+        problems = step(open_store(store_url), on_artifact=count)
     finally:
         bars.done()
+    out.put("artifacts", len(checked))
     if problems.num_rows == 0:
         out.put("problems", problems)
-        out.say("every committed byte is what was committed")
+        out.say(f"{len(checked):,} artifacts, every committed byte as it was committed")
+        out.suggest("t2c gc --dry-run")
         return 0
     out.table("problems", problems)
-    out.say(f"{problems.num_rows:,} problems. Extract or score again what they name: the damaged parts are made anew.")
+    out.say(f"{problems.num_rows:,} problems in {len(checked):,} artifacts")
+    out.suggest(f"t2c explain {problems['artifact'][0].as_py()}")
     return EXIT_ERROR
 
 
@@ -72,6 +82,7 @@ def _compact(out: Output, dataset: str | None, bank: str | None, store_url: str)
     table = step(open_store(store_url), dataset, bank=bank)
     out.table("compacted", table)
     out.say(f"{table.num_rows:,} tables")
+    out.suggest("t2c gc --dry-run")
 
 
 compact = command("compact", example="t2c compact photos")(_compact)
@@ -95,6 +106,7 @@ def _gc(out: Output, store_url: str, dry_run: bool, older_than_s: float) -> None
     out.table("files", table)
     total = sum(table["bytes"].to_pylist())
     out.say(f"{table.num_rows:,} files, {total:,} bytes {'would be removed' if dry_run else 'removed'}")
+    out.suggest("t2c gc" if dry_run and table.num_rows else "t2c verify")
 
 
 gc = command("gc", example="t2c gc --dry-run")(_gc)
@@ -114,6 +126,7 @@ def _doctor(out: Output, store_url: str, devices: bool) -> int:
             out.say(f"{'':<28}{check.todo}")
     problems = [check.name for check in checks if check.state == "problem"]
     out.say("all good" if not problems else f"to mend: {', '.join(problems)}")
+    out.suggest("make install" if problems else "t2c index FOLDER --name photos")
     return EXIT_ERROR if problems else 0
 
 

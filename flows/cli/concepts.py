@@ -63,7 +63,11 @@ def _list(out: Output, bank: str | None, store_url: str) -> None:
 
     store = open_store(store_url)
     if bank is None:
-        out.table("banks", bank_table(store))
+        banks = bank_table(store)
+        out.table("banks", banks)
+        out.suggest(
+            f"t2c concepts list {banks['bank'][0]}" if banks.num_rows else "t2c concepts add everyday concepts.txt"
+        )
         return
     table = concept_table(store, bank)
     out.table(
@@ -71,6 +75,7 @@ def _list(out: Output, bank: str | None, store_url: str) -> None:
         table,
         columns=[name for name in ("key", "concept", "kind", "averaging") if name in table.column_names],
     )
+    out.suggest(f"t2c score DATASET --source ENCODER --concepts {bank}")
 
 
 command(

@@ -96,9 +96,11 @@ def _retry(out: Output, dataset: str, store_url: str, max_pixels: int | None) ->
     report = step(open_store(store_url), dataset, progress=Bars(quiet=out.as_json), **options)
     out.facts("report", {"tried": report.tried, "recovered": report.recovered})
     _problems(out, report.problems)
-    out.wrote(f"{report.path} ({report.dataset}@{report.snapshot})")
     if report.recovered:
+        out.wrote(f"{report.path} ({report.dataset}@{report.snapshot})")
         out.suggest(f"t2c extract {dataset}")
+    else:
+        out.suggest("t2c sql \"select image_id, outcome, error from images where outcome <> 'ok'\"")
 
 
 retry = command("retry", example="t2c retry photos")(_retry)
@@ -174,6 +176,7 @@ def _imported(out: Output, report: Any) -> None:
     facts = {name: getattr(report, name) for name in report.__dataclass_fields__ if name not in ("path", "names")}
     out.facts("report", facts | {"names": ", ".join(report.names)})
     out.wrote(report.path)
+    out.suggest(f"t2c explain {report.dataset}")
 
 
 def _problems(out: Output, problems: tuple[tuple[str, str, str], ...]) -> None:

@@ -60,6 +60,7 @@ def _export(out: Output, dataset: str, encoder: str, output: str, store_url: str
     report = step(open_store(store_url), dataset, encoder, output, progress=Bars(quiet=out.as_json))
     out.facts("report", {"encoder": report.encoder, "rows": report.rows})
     out.wrote(*report.paths)
+    out.suggest(f"t2c features list {dataset}")
 
 
 @click.argument("dataset")
@@ -84,6 +85,7 @@ def _get(out: Output, dataset: str, **options: Any) -> None:
     write_table(table, options["output"])
     out.facts("report", {"rows": table.num_rows, "columns": ", ".join(table.column_names)})
     out.wrote(options["output"])
+    out.suggest(f"t2c explain {dataset}")
 
 
 @click.argument("dataset")
@@ -117,6 +119,9 @@ def _list(out: Output, dataset: str, store_url: str) -> None:
         }
     )
     out.table("features", pa.Table.from_pylist(rows, schema=schema))
+    out.suggest(
+        f"t2c align {dataset} --source ENCODER --target CLIP" if rows else f"t2c extract {dataset} --encoder ENCODER"
+    )
 
 
 command(

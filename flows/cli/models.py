@@ -79,8 +79,12 @@ def _extract(
     with runner_for(dask_address) as runner:
         report = step(store, dataset, specs, runner=runner, progress=Bars(quiet=out.as_json), **given)
     show_extract(out, report)
-    if len(specs) > 1:
-        out.suggest(f"t2c align {dataset} --source {specs[0].name} --target {specs[1].name}")
+    targets = [spec.name for spec in specs if spec.reads_text]
+    sources = [spec.name for spec in specs if not spec.reads_text]
+    if targets and sources:
+        out.suggest(f"t2c align {dataset} --source {sources[0]} --target {targets[0]}")
+    else:
+        out.suggest(f"t2c features list {dataset}")
 
 
 extract = command(

@@ -48,6 +48,11 @@ def printable(text: str) -> str:
     return "\n".join(show(line) for line in encodable(text).split("\n"))
 
 
+def compact_json(value: Any) -> str:
+    """Return a value of a spec on one line: text as it is, anything else as JSON."""
+    return show(value) if isinstance(value, str) else show(json.dumps(plain(value), ensure_ascii=False, default=str))
+
+
 def show(value: Any) -> str:
     """Return one cell: short, stable, without control characters a terminal would obey."""
     if value is None:
@@ -134,6 +139,9 @@ def print_columns(
             break
         widest = max(texts, key=lambda index: widths[index])
         widths[widest] = max(12, widths[widest] - (sum(widths) - room))
+    if sum(widths) > room:
+        print_stacked(names, cells, say=say)
+        return
     header = "  ".join(
         f"{name:>{width}}" if is_number else f"{name:<{width}}"
         for name, width, is_number in zip(names, widths, numeric, strict=True)
@@ -145,6 +153,16 @@ def print_columns(
             for cell, width, is_number in zip(row, widths, numeric, strict=True)
         )
         say(f"  {line.rstrip()}")
+
+
+def print_stacked(names: Sequence[str], cells: list[list[str]], *, say: Callable[[str], None]) -> None:
+    """Print each row as `column  value` lines: for tables with more columns than the terminal has room for."""
+    width = max(map(len, names))
+    for number, row in enumerate(zip(*cells, strict=True)):
+        if number:
+            say("")
+        for name, cell in zip(names, row, strict=True):
+            say(f"  {name:<{width}}  {shorten(cell, terminal_width() - width - 4)}")
 
 
 def shorten(text: str, width: int) -> str:

@@ -194,9 +194,7 @@ def _check_same_encoder(bank: Concepts, text: "TextEncoder") -> None:
 
 
 def _has_text(name: str) -> bool:
-    from t2c_core.encoders.load import has_text
-
-    return ":" in name and has_text(parse_encoder(name))
+    return ":" in name and parse_encoder(name).reads_text
 
 
 def _some(prompts: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
 
 def load_text_encoder(spec: EncoderSpec, *, device: str = "auto") -> TextEncoder:
     """Load the text side of a CLIP; its space is the image encoder's. Raises SpecError for a model without one."""
-    if not has_text(spec):
+    if not spec.reads_text:
         todo = "Name a CLIP, such as open_clip:ViT-B-16/openai or demo:clip"
         raise SpecError(expected("text encoder", "a model that reads text", spec.name, todo))
     from t2c_core.encoders.open_clip_encoder import OpenClip
@@ -43,11 +43,6 @@ def load_text_encoder(spec: EncoderSpec, *, device: str = "auto") -> TextEncoder
     if not isinstance(encoder, OpenClip):
         raise SpecError(expected("text encoder", "a model that reads text", spec.name))
     return encoder
-
-
-def has_text(spec: EncoderSpec) -> bool:
-    """Tell whether an encoder has a text side; loads nothing."""
-    return spec.library == "open_clip" or (spec.library == "demo" and spec.model == "clip")
 
 
 def list_encoders(library: str = "") -> list[str]:

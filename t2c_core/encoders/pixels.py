@@ -58,7 +58,9 @@ def _decode_jpeg(data: bytes, header: JpegHeader) -> torch.Tensor:
         raise _corrupt("a JPEG with its end", "one cut off after its start")
     try:
         # The operator itself: torchvision's wrapper around it warns on every call since 0.29.
-        image: torch.Tensor = torch.ops.image.decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), _RGB, True)
+        image: torch.Tensor = torch.ops.image.decode_jpeg(
+            torch.frombuffer(bytearray(data), dtype=torch.uint8), _RGB, True
+        )
     except RuntimeError as error:
         raise _corrupt("a complete JPEG", _first_line(error)) from error
     return image

@@ -77,3 +77,15 @@ def test_messages_keep_their_lines_and_lose_what_a_terminal_obeys() -> None:
         == "a\N{REPLACEMENT CHARACTER}[2J\n  b\N{REPLACEMENT CHARACTER}"
     )
     assert printable(os.fsdecode(b"x\xff")) == r"x\udcff"
+
+
+def test_a_table_of_too_many_columns_is_stacked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table = pa.table({f"column_{index}": [0.123456, 7.5] for index in range(20)})
+    Output("sql", as_json=False).table("rows", table)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["column_0", "0.1235"]
+    assert len(lines) == 2 * 20 + 1

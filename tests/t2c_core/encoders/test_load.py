@@ -4,7 +4,7 @@ import pytest
 
 from schemas.errors import SpecError
 from schemas.specs import parse_encoder
-from t2c_core.encoders.load import has_text, list_encoders, load_encoder, load_text_encoder
+from t2c_core.encoders.load import list_encoders, load_encoder, load_text_encoder
 
 
 def test_every_listed_name_parses() -> None:
@@ -18,7 +18,7 @@ def test_every_listed_name_parses() -> None:
 
 def test_a_model_without_texts_says_so() -> None:
     spec = parse_encoder("demo:efficientnet-lite0")
-    assert not has_text(spec)
+    assert not spec.reads_text
     with pytest.raises(
         SpecError, match="text encoder: expected a model that reads text, but got demo:efficientnet-lite0"
     ):
