@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export DO_NOT_TRACK := 1
 
-.PHONY: docs help install demo test test-slow test-server test-gpu lint format bench lock clean
+.PHONY: docs help install demo test coverage test-slow test-server test-gpu lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -27,6 +27,9 @@ demo: install  ## run the main job on the embedded default: about 90 s, no netwo
 
 test: lint  ## lint, types, import contracts and every test a bare machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+coverage: install  ## the tests with line and branch coverage, at least 90 %
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q --cov --cov-report=term
 
 test-slow: install  ## the minutes-long tests: random kills, full statistics
 	$(BIN)/python -m pytest -m slow -q
