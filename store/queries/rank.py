@@ -99,7 +99,7 @@ def _largest_by_code(values: NDArray[np.float32], codes: NDArray[np.int32], n: i
     places = places[np.argsort(-values[places], kind="stable")]
     places = places[np.argsort(codes[places], kind="stable")]
     there, starts = np.unique(codes[places], return_index=True)
-    ends = np.append(starts[1:], len(places))
+    ends = np.append(starts, len(places))[1:]  # none at all when no image has a class
     return {
         int(code): places[start : min(start + n, end)] for code, start, end in zip(there, starts, ends, strict=True)
     }

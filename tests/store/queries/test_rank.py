@@ -6,6 +6,7 @@ import pytest
 from schemas.errors import SpecError, UnknownName
 from store.queries import extremes, top, values_for
 from store.queries.rank import largest
+from store.queries.searched import searched
 from store.root import Store
 from store.similarities import Scores
 from tests.planted import add_images, image_table, scored
@@ -57,6 +58,14 @@ def test_extremes_of_all_and_of_each_class(scores: Scores) -> None:
     assert found[0].least.equals(top(scores, "dog", 3, least=True))
     assert found[1].most.equals(top(scores, "dog", 3, label="a"))
     assert found[2].least.equals(top(scores, "dog", 3, label="b", least=True))
+
+
+@pytest.mark.parametrize("label", [[None] * N, ["a"] + [None] * (N - 1)])
+def test_extremes_of_each_class_where_no_searched_image_has_one(store: Store, label: list[str | None]) -> None:
+    scores = scored(store, MATRIX, NAMES, label=label)
+    found = extremes(scores, "dog", 3, by_label=True, among=searched(scores, where="row > 0"))
+    assert [one.label for one in found] == [None]
+    assert (found[0].most.num_rows, found[0].least.num_rows) == (3, 3)
 
 
 def test_rows_come_from_many_commits(store: Store) -> None:
