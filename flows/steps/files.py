@@ -41,8 +41,12 @@ def replacing(output: str | Path) -> Iterator[Path]:
 
 
 def write_table(table: pa.Table, output: str | Path) -> None:
-    """Write table as Parquet or, by the file's ending, as CSV."""
+    """Write table as Parquet or, by the file's ending, as CSV.
+
+    Raises SpecError for another ending and for columns of lists or structs in a CSV, before anything is written.
+    """
     if Path(output).suffix.lower() == ".csv":
+        _check_flat(table, Path(output))
         from pyarrow import csv
 
         with replacing(output) as temporary:
@@ -54,6 +58,16 @@ def write_table(table: pa.Table, output: str | Path) -> None:
 
     with replacing(output) as temporary:
         parquet.write_table(table, temporary)
+
+
+def _check_flat(table: pa.Table, output: Path) -> None:
+    """Raise SpecError for the columns that a CSV cannot hold."""
+    nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
+    if nested:
+        wanted = "plain columns in a .csv"
+        found = f"lists or structs in {', '.join(map(repr, nested[:5]))}"
+        todo = f"Write {output.with_suffix('.parquet')} instead: Parquet holds them."
+        raise SpecError(expected(f"output {output}", wanted, found, todo))
 
 
 def _refused(target: Path, error: OSError) -> StoreWriteError:

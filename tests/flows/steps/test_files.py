@@ -21,6 +21,20 @@ def test_the_ending_decides_the_format(tmp_path: Path) -> None:
         write_table(TABLE, tmp_path / "a.xlsx")
 
 
+def test_a_csv_refuses_nested_columns_and_leaves_the_old_file(tmp_path: Path) -> None:
+    output = tmp_path / "a.csv"
+    output.write_text("old")
+    vector = pa.FixedSizeListArray.from_arrays(pa.array([1.0, 2.0, 3.0, 4.0]), 2)
+    table = TABLE.append_column("clip", vector).append_column("box", pa.array([{"x": 1}, None]))
+    message = r"expected plain columns in a \.csv, but got lists or structs in 'clip', 'box'.*a\.parquet instead"
+    with pytest.raises(SpecError, match=message):
+        write_table(table, output)
+    assert output.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [output]
+    write_table(table, tmp_path / "a.parquet")
+    assert parquet.read_table(tmp_path / "a.parquet").equals(table)
+
+
 def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
     output = tmp_path / "report.html"
     output.write_text("old")
