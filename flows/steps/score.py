@@ -39,11 +39,11 @@ class ScoreReport:
     snapshot: int
     """Snapshot of the similarities."""
     rows: int
-    """Image rows scored by this run for the first time."""
+    """Image rows with a similarity that had none before this run."""
     concepts: int
     """Concepts scored by this run for the first time."""
     total_rows: int
-    """Rows with a similarity for each concept."""
+    """Image rows with a similarity, by this run and before."""
     total_concepts: int
     """Concepts scored, by this run and before."""
     in_sample: int
@@ -168,18 +168,24 @@ def _fidelity(images: Images, scores: Scores, linear_map: StoredMap, *, new: boo
 
 
 def _report(scores: Scores, before: Scores | None, *, in_sample: int, fidelity: tuple[Fidelity, ...]) -> ScoreReport:
-    old_rows, old_concepts = (before.rows, before.concepts) if before else (0, 0)
+    old_rows, old_concepts = (_scored_rows(before), before.concepts) if before else (0, 0)
+    rows = _scored_rows(scores)
     return ScoreReport(
         dataset=scores.dataset,
         map=scores.map,
         bank=scores.bank,
         path=store_path(scores.store, scores.manifest.artifact),
         snapshot=scores.manifest.snapshot,
-        rows=scores.rows - old_rows,
+        rows=rows - old_rows,
         concepts=scores.concepts - old_concepts,
-        total_rows=scores.manifest.rows // max(1, scores.concepts),
+        total_rows=rows,
         total_concepts=scores.concepts,
         in_sample=in_sample,
         fidelity=fidelity,
         new=before is None or before.manifest.snapshot != scores.manifest.snapshot,
     )
+
+
+def _scored_rows(scores: Scores) -> int:
+    """Return how many image rows have a similarity: as many for each concept."""
+    return scores.manifest.rows // max(1, scores.concepts)

@@ -109,12 +109,19 @@ def test_rows_without_a_feature_are_left_out_and_the_target_needs_no_map(planted
     planted.bank()
     report = score(planted.store, "photos", source=TARGET.name, bank="everyday")
     assert report.map == f"identity-{TARGET.short}"
+    assert (report.rows, report.total_rows) == (26, 26)
     scores = open_similarities(planted.store, "photos", linear_map=report.map, bank="everyday")
     column = scores.column(2)
     assert np.array_equal(column.rows, np.flatnonzero(present))
     want = cosine(y[present], open_concepts(planted.store, "everyday").vectors())
     assert np.abs(column.similarity - want[:, 2]).max() < 1e-5
     assert report.fidelity == ()
+    planted.images("photos", 10)
+    present = np.append(present, np.arange(10) < 7)
+    y = np.concatenate([y, np.random.default_rng(2).normal(size=(10, TARGET.dimension))])
+    planted.features("photos", TARGET, y, present)
+    grown = score(planted.store, "photos", source=TARGET.name, bank="everyday")
+    assert (grown.rows, grown.total_rows) == (7, 33)
 
 
 def test_fidelity_joins_the_certificate_and_equals_numpys_correlation(planted: Planted) -> None:
