@@ -107,7 +107,7 @@ find = command("find", example="t2c find photos 'dog > 2.25 & beach > 2 & indoor
 @click.argument("current", required=False)
 @score_options
 @side_options
-@click.option("--duplicates", is_flag=True, help="Count images whose bytes came before.")
+@click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
 @click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")
 def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drift: bool, **options: Any) -> int:
@@ -118,6 +118,7 @@ def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drif
     from flows.cli.app import EXIT_DRIFT
     from flows.steps.shift import shift as step
 
+    options["duplicates"] = not options.pop("no_duplicates")
     report = step(open_store(store_url), reference, **options)
     facts = {
         "reference": f"{report.reference} ({report.n_reference:,} images)",

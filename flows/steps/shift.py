@@ -67,14 +67,14 @@ def shift(
     bank: str | None = None,
     linear_map: str | None = None,
     alpha: float = ALPHA,
-    duplicates: bool = False,
+    duplicates: bool = True,
     progress: Progress | None = None,
 ) -> ShiftReport:
     """Compare the current side with the reference side, for every concept of a bank, and store the answer.
 
     `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
     condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
-    `photos` itself the rows added since are compared. A content counts once unless `duplicates`.
+    `photos` itself the rows added since are compared. With `duplicates=False` a content counts once.
 
     Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
     """

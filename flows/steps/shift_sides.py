@@ -86,9 +86,9 @@ def open_sides(
     target: str | None = None,
     bank: str | None = None,
     linear_map: str | None = None,
-    duplicates: bool = False,
+    duplicates: bool = True,
 ) -> tuple[Side, Side]:
-    """Open both sides under the same map and bank.
+    """Open both sides under the same map and bank; with `duplicates=False` a content counts once in a dataset.
 
     On one dataset, rows of the reference leave the current side, and a reference without a condition of its own is the
     rest: all rows but those of `where`. Raises MismatchError when the two were scored under different maps or a side

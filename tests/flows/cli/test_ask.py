@@ -1,10 +1,13 @@
 """What a question's answer suggests can be typed as it stands, whatever the concepts are called."""
 
+import json
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from flows.cli.app import run
 
@@ -44,3 +47,23 @@ def test_the_suggested_report_asks_the_query_in_its_plain_form(odd: Path, capsys
 def test_names_of_an_import_are_shown_as_words(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["attributes", "import", "photos", "facts.csv"]) == 0
     assert "  names     wet\n" in capsys.readouterr().out
+
+
+def test_shift_counts_copies_unless_they_are_left_out(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = np.random.default_rng(1).integers(0, 255, (4, 8, 8, 3), np.uint8)
+    for folder in ("before", "after"):
+        Path(folder).mkdir()
+        for name, pixels in zip("abcd", drawn, strict=True):
+            Image.fromarray(pixels).save(f"{folder}/{name}.png")
+    shutil.copy("after/a.png", "after/copy.png")
+    Path("ids2.txt").write_text("a.png\nb.png\nc.png\nd.png\ncopy.png\n")
+    Path("ids1.txt").write_text("a.png\nb.png\nc.png\nd.png\n")
+    for folder, ids, rows in (("before", "ids1.txt", 4), ("after", "ids2.txt", 5)):
+        np.save("some.npy", np.random.default_rng(2).normal(size=(rows, 4)).astype(np.float32))
+        assert run(["index", folder, "--name", folder]) == 0
+        assert run(["features", "import", folder, "some.npy", ids, "--encoder", "mine", "--space", "s"]) == 0
+        assert run(["score", folder, "--source", "mine", "--concepts", "words"]) == 0
+    capsys.readouterr()
+    for option, count in (([], 5), (["--no-duplicates"], 4)):
+        assert run(["shift", "before", "after", "--json", *option]) == 0
+        assert json.loads(capsys.readouterr().out)["sides"]["current"] == f"after ({count} images)"

@@ -91,15 +91,16 @@ def test_a_frozen_reference_is_compared_with_the_rows_added_since(scored: Plante
     assert shift(scored.store, "photos@1", "same").table.equals(before.table)
 
 
-def test_copies_count_once_unless_asked_for(scored: Planted) -> None:
+def test_copies_count_unless_they_are_to_be_left_out(scored: Planted) -> None:
     copies = content(f"same/{row % 20}" for row in range(40))
     of = [None] * 20 + list(range(20))
     scored.images("copies", 40, content_hash=copies, duplicate_of=of)
     scored.both("copies", scored.x(40, seed=4))
     score(scored.store, "copies", source=SOURCE.name, bank="everyday")
-    assert shift(scored.store, "photos", "copies").n_current == 20
-    assert shift(scored.store, "photos", "copies", duplicates=True).n_current == 40
-    assert "copies has only 20 images: only large shifts can be seen" in shift(scored.store, "photos", "copies").notes
+    assert shift(scored.store, "photos", "copies").n_current == 40
+    once = shift(scored.store, "photos", "copies", duplicates=False)
+    assert once.n_current == 20
+    assert "copies has only 20 images: only large shifts can be seen" in once.notes
 
 
 def test_the_same_question_is_answered_from_the_store(scored: Planted) -> None:
