@@ -26,7 +26,7 @@ demo: install  ## run the main job on the embedded default: about 90 s, no netwo
 	@$(BIN)/python -m flows.demo
 
 test: lint  ## lint, types, import contracts and every test a bare machine can run
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m 'not slow and not gpu'
 
 coverage: install  ## the tests with line and branch coverage, at least 90 %
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q --cov --cov-report=term
