@@ -13,8 +13,16 @@ HERE = Path(__file__).parent
 
 TABLES = {
     "images": (tables.IMAGES, "One row an input file; every input is accounted for."),
-    "attributes": (tables.ATTRIBUTES, "Facts about images that the user imported."),
-    "predictions": (tables.PREDICTIONS, "What a model said about images, imported by the user."),
+    "attributes": (
+        tables.ATTRIBUTES,
+        "Facts about images that the user imported. In a `--where`: `attribute('colour') = 'red'` (the value as text), "
+        "`attribute_number('blur') > 0.5`; null where a row has none.",
+    ),
+    "predictions": (
+        tables.PREDICTIONS,
+        "What a model said about images, imported by the user. In a `--where`: `prediction('prod-v7') <> label` (the class "
+        "with the model's largest score, the first by name of equal ones).",
+    ),
     "concepts": (tables.CONCEPTS, "Concept vectors of a bank."),
     "similarities": (tables.SIMILARITIES, "Long form, clustered by concept."),
     "concept_stats": (tables.CONCEPT_STATS, "The distribution of each concept over a dataset."),

@@ -28,6 +28,9 @@ from store.similarities import STATS_ROLE, list_similarities
 MACRO_VIEWS = frozenset({"images", "similarities"})
 """Views that the macros read."""
 
+DATASET_TABLES: Mapping[str, Callable[[str], str]] = {"attributes": attributes, "predictions": predictions}
+"""Views of what users import for a dataset, and the path of each dataset's artifact."""
+
 _COMPUTED: Mapping[str, Callable[[Store], pa.Table]] = {
     "encoders": artifact_tables.encoders,
     "linear_maps": artifact_tables.linear_maps,
@@ -54,10 +57,15 @@ def open_catalog(store: Store, *, only: frozenset[str] | None = None) -> duckdb.
     return builder.locked()
 
 
-def open_images_view(images: Images) -> duckdb.DuckDBPyConnection:
-    """Return a locked connection with nothing but the images view of one dataset as of its snapshot."""
+def open_images_view(images: Images, *, imported: frozenset[str] = frozenset()) -> duckdb.DuckDBPyConnection:
+    """Return a locked connection with nothing but the images view of one dataset as of its snapshot.
+
+    `imported` adds its newest `attributes` or `predictions`.
+    """
     builder = _Builder(images.store)
     builder.create("images", [builder.images_select(images)])
+    for name in imported:
+        builder.create(name, list(builder.imported_selects(images.dataset, DATASET_TABLES[name])))
     return builder.locked()
 
 
@@ -96,8 +104,8 @@ class _Builder:
             "concept_stats": self._concept_stats,
             "shift": lambda: self._answers("shift", ("reference", "current")),
             "zeroshot": lambda: self._answers("zeroshot", ("dataset",)),
-            "attributes": lambda: self._dataset_tables(attributes),
-            "predictions": lambda: self._dataset_tables(predictions),
+            "attributes": lambda: self._dataset_tables(DATASET_TABLES["attributes"]),
+            "predictions": lambda: self._dataset_tables(DATASET_TABLES["predictions"]),
         }
         filesystem = store.files.filesystem
         if filesystem is not None:
@@ -138,6 +146,12 @@ class _Builder:
         names = {"dataset": literal(images.dataset), "outcomes": outcomes}
         return render_sql("images", {**names, "files": self._files(images.manifest.with_role("data"))})
 
+    def imported_selects(self, dataset: str, path: Callable[[str], str]) -> Iterator[str]:
+        """Yield the select of what was imported for one dataset, if anything was."""
+        found = find_manifest(self.store, path(dataset))
+        if found is not None:
+            yield self._select("dataset_table", {"dataset": dataset}, found.with_role("data"))
+
     def _keep(self, name: str, table: pa.Table) -> str:
         """Copy a small Arrow table into the connection, out of sight of `show tables`; returns how SQL names it."""
         kept = f"parts.{identifier(name)}"
@@ -175,9 +189,7 @@ class _Builder:
 
     def _dataset_tables(self, path: Callable[[str], str]) -> Iterator[str]:
         for dataset in list_datasets(self.store):
-            found = find_manifest(self.store, path(dataset))
-            if found is not None:
-                yield self._select("dataset_table", {"dataset": dataset}, found.with_role("data"))
+            yield from self.imported_selects(dataset, path)
 
     def _select(self, sql: str, said: Mapping[str, str], entries: Sequence[FileEntry], **more: str) -> str:
         named = {name: literal(value) for name, value in said.items()}

@@ -7,25 +7,39 @@ import numpy as np
 from schemas.catalog import VIEWS
 from schemas.errors import SpecError, expected
 from store.images import Images
+from store.queries import row_functions
+from store.queries.row_functions import Call
 from store.selection import Mask
+
+_BEFORE, _AFTER = "select 1 where (", "\n)"
+_EXAMPLE = "one SQL condition over the columns of images, such as label = 'dog'"
 
 
 def where_mask(images: Images, predicate: str) -> Mask:
     """Return the rows of a dataset for which a SQL predicate holds, (rows,) bool; null is no.
 
-    The predicate is one expression over the columns of the images view: no second statement, no subquery, and no file
-    but the image index can be reached. Raises SpecError with DuckDB's own hint for a column that is not there.
+    The predicate is one expression over the columns of the images view and what was imported about each row:
+    `attribute('colour') = 'red'`, `attribute_number('blur') > 0.5`, `prediction('prod-v7') <> label` (see
+    store/queries/row_functions.py; null where a row has none). No second statement, no subquery, and no file but the
+    dataset's own index and imports can be reached. Raises SpecError with DuckDB's own hint for a column that is not
+    there, UnknownName for an attribute or model that was never imported.
     """
     from store.catalog import open_images_view, render_sql
     from store.user_sql import fetch
 
-    check_predicate(predicate)
-    connection = open_images_view(images)
+    calls = check_predicate(predicate)
+    sql = predicate
+    if calls:
+        sql = row_functions.rewrite(f"{_BEFORE}{predicate}{_AFTER}", calls)[len(_BEFORE) : -len(_AFTER)]
+        check_predicate(sql)
+    connection = open_images_view(images, imported=row_functions.views(calls))
     try:
-        rows = fetch(connection, render_sql("where", {"predicate": predicate}))["row"]
+        row_functions.check_names(connection, calls, dataset=images.dataset)
+        rows = fetch(connection, render_sql("where", {"joins": row_functions.joins(calls), "predicate": sql}))["row"]
     except SpecError as error:
         columns = ", ".join(field.name for field in VIEWS["images"][1])
-        raise SpecError(f"where {predicate!r}: {error}\nColumns of the images view: {columns}.") from error
+        listed = f"Columns of the images view: {columns}.\nOf imported tables: {row_functions.USAGE}."
+        raise SpecError(f"where {predicate!r}: {error}\n{listed}") from error
     finally:
         connection.close()
     mask = np.zeros(images.rows, dtype=np.bool_)
@@ -33,21 +47,22 @@ def where_mask(images: Images, predicate: str) -> Mask:
     return mask
 
 
-def check_predicate(predicate: str) -> None:
-    """Raise SpecError unless text is a single SQL expression without a subquery."""
+def check_predicate(predicate: str) -> list[Call]:
+    """Return the calls of row functions in a predicate; raises SpecError unless it is one SQL expression, no subquery."""
     from store.user_sql import nodes, parse_select
 
-    want = "one SQL condition over the columns of images, such as label = 'dog'"
+    subject = f"where {predicate!r}"
     if not predicate.strip():
-        raise SpecError(expected("where", want, "nothing"))
+        raise SpecError(expected("where", _EXAMPLE, "nothing"))
     try:
-        tree = parse_select(f"select 1 where ({predicate}\n)")
+        tree = parse_select(f"{_BEFORE}{predicate}{_AFTER}")
     except SpecError as error:
-        raise SpecError(f"where {predicate!r}: {error}") from error
+        raise SpecError(f"{subject}: {error}") from error
     (statement,) = tree["statements"]
     node: dict[str, Any] = statement["node"]
     plain = node["type"] == "SELECT_NODE" and not (
         node["modifiers"] or node["cte_map"]["map"] or node["group_expressions"] or node["having"] or node["qualify"]
     )
     if not plain or node["sample"] or sum("cte_map" in part for part in nodes(tree)) != 1:
-        raise SpecError(expected(f"where {predicate!r}", want, "more than a condition"))
+        raise SpecError(expected(subject, _EXAMPLE, "more than a condition"))
+    return row_functions.calls(nodes(tree), subject=subject)

@@ -1,4 +1,6 @@
 -- The rows that a checked predicate chooses.
-select row from images where (
+select images.row from images
+{joins}
+where (
 {predicate}
 )
