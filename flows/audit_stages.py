@@ -67,6 +67,7 @@ def extract_dataset(job: Job, name: str) -> ExtractReport | None:
     encoders = job.spec.encoders
     if not encoders.extracted:
         return None
+    options: dict[str, Any] = {} if encoders.chunk_seconds is None else {"chunk_seconds": encoders.chunk_seconds}
     return extract(
         job.store,
         name,
@@ -75,8 +76,10 @@ def extract_dataset(job: Job, name: str) -> ExtractReport | None:
         device=encoders.device,
         batch_size=encoders.batch_size,
         workers=encoders.workers,
+        dtype=encoders.dtype,
         max_bad_rate=job.spec.max_bad_rate,
         progress=job.progress,
+        **options,
     )
 
 

@@ -125,8 +125,9 @@ _threads: Any = ThreadPoolTaskRunner(max_workers=AT_ONCE)  # its futures are nar
 
 @flow(name="audit", task_runner=_threads, persist_result=False)
 def audit(path: str, store: str | None = None, dask: str | None = None) -> State[None]:
-    """Run the audit file at `path`, on `store` when the file names none, block work on the Dask scheduler at `dask`.
+    """Run the audit file at `path`, block work on the Dask scheduler at `dask`.
 
+    The store is the file's; else `store`, else $T2C_STORE; else `t2c-store` beside the file (see `load_audit`).
     Ends Completed; named AlreadyRunning when another run holds the store, Drift when concepts have shifted; ends Failed
     as Drift where the file says `fail_on_drift`. Leaves the artifacts `audit-summary` and `shift`.
     """

@@ -15,7 +15,7 @@ from schemas.audit import load_audit
 def run_audit(
     path: str | Path, *, store: str | None = None, dask: str | None = None, progress: Progress | None = None
 ) -> AuditReport:
-    """Run an audit file as the Prefect flow and return its report; `store` is used when the file names none.
+    """Run an audit file as the Prefect flow and return its report; `load_audit` says which store is used.
 
     Raises what the steps raise.
 

@@ -1,5 +1,18 @@
-"""The audit file: datasets, encoders, concepts, questions and where the report goes, in one validated YAML file.
+"""The audit file: datasets, encoders, concepts, questions and where the report goes, in one validated YAML file."""
 
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.digest import digest
+from schemas.errors import SpecError, expected, nearest
+from schemas.names import check_name, parse_dataset_ref
+from schemas.specs import DEFAULT_TEMPLATES, ConceptFile, Spec, parse_encoder
+from schemas.yaml_specs import load_spec
+
+EXAMPLE_FILE = """\
 store: t2c-store
 datasets:
   photos: {source: photos/}
@@ -13,19 +26,10 @@ zeroshot: [{name: animals}]
 report: report.html
 fail_on_drift: true
 """
-
-from pathlib import Path
-from typing import Literal, Self
-
-from pydantic import Field, field_validator, model_validator
-
-from schemas.digest import digest
-from schemas.errors import SpecError, expected, nearest
-from schemas.names import check_name, parse_dataset_ref
-from schemas.specs import DEFAULT_TEMPLATES, ConceptFile, Spec, parse_encoder
-from schemas.yaml_specs import load_spec
-
+"""An audit file, as `t2c audit --help` shows it."""
 EXAMPLE = "See the example: t2c audit --help"
+STORE_BESIDE = "t2c-store"
+"""Name of the store beside the audit file, where nothing names another."""
 
 
 class DatasetSpec(Spec):
@@ -66,6 +70,10 @@ class EncodersSpec(Spec):
     """Decode threads; None chooses."""
     device: str = "auto"
     """cpu, cuda, mps, or auto."""
+    dtype: Literal["float16", "float32"] | None = None
+    """Stored data type; None is that of the first run on the features, or the extraction's own default."""
+    chunk_seconds: float | None = Field(default=None, gt=0)
+    """Seconds of work lost at most when killed; None is the extraction's own default."""
 
     @field_validator("source", "target")
     @classmethod
@@ -162,7 +170,7 @@ class AuditSpec(Spec):
     """A whole audit; every relative path is relative to the audit file's folder."""
 
     store: str = ""
-    """Folder or URL of the store; `load_audit` fills in the one it is given, or `t2c-store` beside the file."""
+    """Folder or URL of the store; empty: `load_audit` fills in the one it is given, $T2C_STORE, or `t2c-store` beside the file."""
     datasets: dict[str, DatasetSpec] = Field(min_length=1)
     """Dataset name to its source."""
     encoders: EncodersSpec
@@ -222,12 +230,14 @@ class AuditSpec(Spec):
 def load_audit(path: str | Path, *, store: str | None = None) -> AuditSpec:
     """Read and check an audit file; relative paths in it become absolute. Raises SpecError with every problem.
 
-    `store` is used when the file names none, and is relative to the working directory.
+    The store is the one the file names (relative to the file); else `store`, else $T2C_STORE (both relative to the
+    working directory); else `t2c-store` beside the file. Whoever runs the file, the rule is this one.
     """
     file = Path(path)
     spec = load_spec(file, AuditSpec, example=EXAMPLE)
-    if not spec.store and store:
-        spec = spec.model_copy(update={"store": _absolute(store, Path.cwd())})
+    given = store or os.environ.get("T2C_STORE")
+    if not spec.store and given:
+        spec = spec.model_copy(update={"store": _absolute(given, Path.cwd())})
     return _with_absolute_paths(spec, file.expanduser().absolute().parent)
 
 
@@ -244,7 +254,7 @@ def _with_absolute_paths(spec: AuditSpec, folder: Path) -> AuditSpec:
     }
     return spec.model_copy(
         update={
-            "store": _absolute(spec.store or "t2c-store", folder),
+            "store": _absolute(spec.store or STORE_BESIDE, folder),
             "report": _absolute(spec.report, folder),
             "concepts": spec.concepts.model_copy(update={"file": _absolute(spec.concepts.file, folder)}),
             "datasets": datasets,

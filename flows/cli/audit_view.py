@@ -9,26 +9,26 @@ from flows.cli.bars import Bars
 from flows.cli.output import Output
 
 
-def run_audit(out: Output, file: str, *, prefect: bool, store_url: str, dask: str | None) -> AuditReport:
+def run_audit(out: Output, file: str, *, prefect: bool, store: str | None, dask: str | None) -> AuditReport:
     """Run the audit in a file, as a Prefect flow or as plain functions, and show what it did and found."""
     bars = Bars(quiet=out.as_json)
     if prefect:
         from flows.prefect_run import run_audit as run_flow
 
-        report = run_flow(file, store=store_url, dask=dask, progress=bars)
+        report = run_flow(file, store=store, dask=dask, progress=bars)
     else:
-        report = _plain(file, store_url=store_url, dask=dask, progress=bars)
+        report = _plain(file, store=store, dask=dask, progress=bars)
     _show(out, report)
     return report
 
 
-def _plain(file: str, *, store_url: str, dask: str | None, progress: Bars) -> AuditReport:
+def _plain(file: str, *, store: str | None, dask: str | None, progress: Bars) -> AuditReport:
     from flows.audit import audit
     from flows.runner import runner_for
     from schemas.audit import load_audit
 
     with runner_for(dask) as runner:
-        return audit(load_audit(file, store=store_url), runner=runner, progress=progress)
+        return audit(load_audit(file, store=store), runner=runner, progress=progress)
 
 
 def _show(out: Output, report: AuditReport) -> None:

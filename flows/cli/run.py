@@ -2,13 +2,16 @@
 
 import shlex
 import sys
+from textwrap import indent
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from flows.cli.bars import Bars
 from flows.cli.options import command, runner_options, score_options, side_options
 from flows.cli.output import Output
+from schemas.audit import EXAMPLE_FILE
 from store.root import open_store
 
 
@@ -57,14 +60,25 @@ report = command("report", example="t2c report photos new_photos -o report.html 
 def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, **options: Any) -> int:
     """Run a whole audit from one validated YAML file: index to report.
 
-    Run again after a kill it goes on where it stopped; run again when done it does nothing new. --store is used when
-    the file names none.
+    Run again after a kill it goes on where it stopped; run again when done it does nothing new.
+
+    The store is the one the file names (relative to the file); else --store or $T2C_STORE (relative to the working
+    directory); else t2c-store beside the file.
     """
     from flows.cli.app import EXIT_DRIFT
     from flows.cli.audit_view import run_audit
 
-    found = run_audit(out, file, prefect=options["prefect"], store_url=store_url, dask=options["dask_address"])
+    store = store_url if store_given() else None
+    found = run_audit(out, file, prefect=options["prefect"], store=store, dask=options["dask_address"])
     return EXIT_DRIFT if fail_on_drift and found.drift else found.exit_code
 
 
 audit = command("audit", example="t2c audit audit.yaml\nt2c audit audit.yaml --fail-on-drift --json")(_audit)
+audit.epilog = f"{audit.epilog}\n\n\b\nAn audit file:\n{indent(EXAMPLE_FILE, '  ')}"
+
+
+def store_given() -> bool:
+    """Say whether the command that runs was given a store, before or after its name or by $T2C_STORE."""
+    context = click.get_current_context()
+    before = context.find_root().params.get("store_before") is not None
+    return before or context.get_parameter_source("store_url") != ParameterSource.DEFAULT

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.audit import AuditSpec, load_audit
+from schemas.audit import EXAMPLE_FILE, AuditSpec, load_audit
 from schemas.errors import SpecError
 
 GOOD = """
@@ -35,12 +35,39 @@ def test_paths_are_relative_to_the_file_and_addresses_stay(tmp_path: Path) -> No
     assert spec.concepts.file == str(tmp_path / "concepts.txt")
 
 
-def test_the_store_is_the_files_or_else_the_one_given(tmp_path: Path) -> None:
-    path = tmp_path / "audit.yaml"
+@pytest.fixture(autouse=True)
+def _no_store_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("T2C_STORE", raising=False)
+
+
+def test_the_store_is_the_files_else_the_one_given_else_the_environments_else_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "folder" / "audit.yaml"
+    path.parent.mkdir()
     path.write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    assert load_audit("folder/audit.yaml").store == str(path.parent / "t2c-store")
+    monkeypatch.setenv("T2C_STORE", "from-environment")
+    assert load_audit("folder/audit.yaml").store == str(tmp_path / "from-environment")
+    assert load_audit(path, store="typed").store == str(tmp_path / "typed")
     assert load_audit(path, store="s3://bucket/store").store == "s3://bucket/store"
     path.write_text(GOOD + "store: mine")
-    assert load_audit(path, store="other").store == str(tmp_path / "mine")
+    assert load_audit(path, store="typed").store == str(path.parent / "mine")
+
+
+def test_the_example_is_an_audit_file(tmp_path: Path) -> None:
+    spec = load(tmp_path, EXAMPLE_FILE)
+    assert spec.store == str(tmp_path / "t2c-store")
+    assert [task.name for task in spec.zeroshot] == ["animals"]
+
+
+def test_how_features_are_stored_may_be_said(tmp_path: Path) -> None:
+    text = GOOD.replace("B-16/openai}", "B-16/openai, dtype: float32, chunk_seconds: 5}")
+    spec = load(tmp_path, text)
+    assert (spec.encoders.dtype, spec.encoders.chunk_seconds) == ("float32", 5)
+    plain = load(tmp_path, GOOD).encoders
+    assert (plain.dtype, plain.chunk_seconds) == (None, None)
 
 
 def test_one_shift_needs_no_list_and_its_reference_is_what_the_map_is_fitted_on(tmp_path: Path) -> None:
@@ -78,6 +105,8 @@ def test_the_digest_is_the_files_meaning_not_its_layout(tmp_path: Path) -> None:
             "concepts.inline.concept: expected one of the fields concepts, prompts",
         ),
         (GOOD + "align: {ridge: -1}", "align.ridge: expected greater than or equal to 0, but got -1"),
+        (GOOD.replace("openai}", "openai, chunk_seconds: 0}"), "encoders.chunk_seconds: expected greater than 0"),
+        (GOOD.replace("openai}", "openai, dtype: int8}"), "encoders.dtype: expected 'float16' or 'float32'"),
         (GOOD + "align: {folds: many}", "align.folds: expected a valid integer"),
         (GOOD.replace("timm:", "tim:"), "encoders.source: encoder: expected timm:MODEL"),
         (
