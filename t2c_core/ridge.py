@@ -29,7 +29,7 @@ class Solution:
     ridge: float
     """Penalty, in units of x squared times rows (scikit-learn's `alpha`); 0 is exact least squares."""
     rank: int
-    """Directions of the source space that the rows determine (after the penalty: all of them)."""
+    """Numerical rank of the centred X, whatever the penalty: directions of the source space that the rows determine."""
     condition: float
     """Condition of the system solved. Cholesky: LAPACK's 1-norm estimate once columns have unit length, so that mere units
     of features do not count; eigen: ratio of the largest to the smallest eigenvalue kept."""
@@ -65,7 +65,9 @@ def fit(moments: Moments, *, ridge: float) -> Solution:
     xx, xy = _covariances(moments)
     system = xx.copy()
     system.flat[:: len(xx) + 1] += ridge
-    weight, rank, condition, method = _solve(system, xy, tolerance=resolution(moments))
+    tolerance = resolution(moments)
+    weight, rank, condition, method = _solve(system, xy, tolerance=tolerance)
+    rank = min(_rank(xx, tolerance=tolerance, n=moments.n) if ridge else rank, moments.n - 1)
     weight = weight.astype(np.float32)
     bias = moments.mean_y - moments.mean_x @ weight.astype(np.float64)
     return Solution(LinearMap(weight, bias.astype(np.float32)), float(ridge), rank, condition, method, moments.n)
@@ -116,20 +118,39 @@ def _solve(system: Array, xy: Array, *, tolerance: float) -> tuple[Array, int, f
     """Return weights (source, target), rank, condition and method for system @ weights = xy."""
     from scipy.linalg import lapack
 
-    scale = np.sqrt(np.diag(system))
-    if (scale > 0).all():
-        scaled = system / np.outer(scale, scale)
-        factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
-        if not failed:
-            inverse_condition, _ = lapack.dpocon(factor, float(np.abs(scaled).sum(axis=0).max()), uplo="L")
-            if inverse_condition > tolerance:
-                weight, _ = lapack.dpotrs(factor, xy / scale[:, None], lower=1)
-                return weight / scale[:, None], len(system), 1 / inverse_condition, "cholesky"
+    factored = _cholesky(system, tolerance=tolerance)
+    if factored is not None:
+        factor, scale, condition = factored
+        weight, _ = lapack.dpotrs(factor, xy / scale[:, None], lower=1)
+        return weight / scale[:, None], len(system), condition, "cholesky"
     values, vectors = np.linalg.eigh(system)
     inverse = _inverse(values, tolerance=tolerance)
     kept = values[inverse > 0]
     weight = vectors @ (inverse[:, None] * (vectors.T @ xy))
     return weight, len(kept), float(kept[-1] / kept[0]) if len(kept) else 1.0, "eigen"
+
+
+def _cholesky(system: Array, *, tolerance: float) -> tuple[Array, Array, float] | None:
+    """Return the factor of the system with a unit diagonal, its scale (source,) and condition; None when it is singular."""
+    from scipy.linalg import lapack
+
+    scale = np.sqrt(np.maximum(np.diag(system), 0.0))
+    if not (scale > 0).all():
+        return None
+    scaled = system / np.outer(scale, scale)
+    factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
+    if failed:
+        return None
+    inverse_condition, _ = lapack.dpocon(factor, float(np.abs(scaled).sum(axis=0).max()), uplo="L")
+    return (factor, scale, 1 / inverse_condition) if inverse_condition > tolerance else None
+
+
+def _rank(xx: Array, *, tolerance: float, n: int) -> int:
+    """Return the numerical rank of X'X: eigenvalues are needed only where rows are few or Cholesky finds it singular."""
+    if n > len(xx) and _cholesky(xx, tolerance=tolerance) is not None:
+        return len(xx)
+    values = np.linalg.eigvalsh(xx)
+    return int((_inverse(values, tolerance=tolerance) > 0).sum())
 
 
 def _held_out_errors(rest: Moments, fold: Moments, candidates: Array) -> Array:

@@ -191,7 +191,8 @@ def _notes(solution: Solution, dimension: int, held: int, *, chosen: bool) -> tu
     if solution.n < dimension:
         notes.append(f"fewer rows ({solution.n:,}) than source dimensions ({dimension:,})")
     if solution.rank < dimension:
-        notes.append(f"source features span {solution.rank:,} of {dimension:,} dimensions: minimum-norm solution")
+        rest = "the ridge gives the others no weight" if solution.ridge else "minimum-norm solution"
+        notes.append(f"source features span {solution.rank:,} of {dimension:,} dimensions: {rest}")
     if held < 2:
         notes.append("no rows held out: quality on unseen rows is not known")
     return tuple(notes)

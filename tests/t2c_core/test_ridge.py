@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression, Ridge
 
 from schemas.errors import InputError
-from t2c_core.moments import Moments, estimate_centre, fold_moments
+from t2c_core.moments import Moments, estimate_centre, fold_moments, merge
 from t2c_core.ridge import Solution, choose_ridge, fit, fit_folds, resolution
 
 
@@ -89,6 +89,27 @@ def test_collinear_columns_share_their_weight(dtype: type) -> None:
     assert (solution.method, solution.rank) == ("eigen", 18)
     assert_equal_to(exactly(LinearRegression(), x, y), solution, rtol=1e-5)
     np.testing.assert_allclose(solution.map.weight[3], solution.map.weight[4], atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("ridge", [1e-9, 1.0, 1e4])
+def test_the_rank_is_that_of_the_features_whatever_the_penalty(dtype: type, ridge: float) -> None:
+    x, y, *_ = planted(800)
+    assert fit(moments_of(x.astype(dtype), y.astype(dtype)), ridge=ridge).rank == 20
+    few = fit(moments_of(x[:12].astype(dtype), y[:12].astype(dtype)), ridge=ridge)
+    assert few.rank == 11
+    x[:, 3], x[:, 7], x[:, 5] = x[:, 4], x[:, 8], 0
+    assert fit(moments_of(x.astype(dtype), y.astype(dtype)), ridge=ridge).rank == 17
+
+
+def test_the_ridge_that_cross_validation_chooses_leaves_the_rank_alone() -> None:
+    x, y, *_ = planted(400)
+    x[:, 3] = x[:, 4]
+    _, parts = folds_of(x, y)
+    ridge = choose_ridge(parts).ridge
+    assert ridge > 0
+    assert fit(merge(parts), ridge=ridge).rank == 19
+    assert [solution.rank for solution in fit_folds(parts, ridge=ridge)] == [19] * 5
 
 
 def test_constant_columns_get_no_weight() -> None:

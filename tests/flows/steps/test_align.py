@@ -95,6 +95,29 @@ def test_fewer_rows_than_dimensions_is_said(planted: Planted) -> None:
     assert any("minimum-norm" in note for note in certificate.notes)
 
 
+def test_the_chosen_ridge_does_not_hide_fewer_rows_than_dimensions(planted: Planted) -> None:
+    planted.dataset("photos", 9)
+    certificate = align(planted.store, "photos", holdout=0, max_rows=5, **SIDES).certificate
+    assert certificate.ridge > 0
+    assert certificate.rank == 4
+    assert "fewer rows (5) than source dimensions (6)" in certificate.notes
+    assert "source features span 4 of 6 dimensions: the ridge gives the others no weight" in certificate.notes
+
+
+def test_the_chosen_ridge_does_not_hide_columns_that_repeat_others(planted: Planted) -> None:
+    x = planted.x(300)
+    x[:, 2], x[:, 5] = x[:, 0], x[:, 1]
+    planted.images("photos", 300)
+    planted.both("photos", x)
+    certificate = align(planted.store, "photos", **SIDES).certificate
+    assert (certificate.ridge > 0, certificate.rank) == (True, 4)
+    assert "source features span 4 of 6 dimensions: the ridge gives the others no weight" in certificate.notes
+    planted.dataset("varied", 300)
+    varied = align(planted.store, "varied", **SIDES).certificate
+    assert varied.rank == 6
+    assert not any("span" in note for note in varied.notes)
+
+
 def test_missing_features_name_the_command(planted: Planted) -> None:
     planted.images("photos", 10)
     with pytest.raises(
