@@ -1,5 +1,6 @@
 """Explain an artifact: what it is, what it holds, what it was made from, down to the images."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from schemas.errors import SpecError, expected, unknown
 from store import paths
 from store.manifest import Manifest, Parent, find_manifest, list_artifacts, read_manifest, snapshots
 from store.root import Store
+
+_DIGEST = re.compile(r"[0-9a-f]{6,64}")
+"""What may be the start of a digest: six hex digits or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,17 @@ def artifact_names(store: Store) -> dict[str, str]:
 
 
 def _resolve(store: Store, wanted: str) -> str:
-    """Return the one folder that wanted means: exact folder, then a dataset or bank name, then part of a folder's name."""
+    """Return the one folder that wanted means.
+
+    In this order: the exact folder, a dataset or bank, what starts with it (a digest, a folder's last part), and
+    last any folder that it is a part of: so that a map is found by its digest although similarities are named by it too.
+    """
     folders = artifact_names(store)
     exact = wanted.strip("/")
     for candidate in (exact, f"datasets/{exact}/images", f"concepts/{exact}"):
         if candidate in folders:
             return candidate
-    found = [folder for folder in folders if wanted and wanted in folder] or _by_digest(store, folders, wanted)
+    found = (_starting(store, folders, exact) or [folder for folder in folders if exact in folder]) if exact else []
     if len(found) > 1:
         raise SpecError(
             expected("artifact", "a name that means one of them", f"{wanted!r}, which means {', '.join(found[:6])}")
@@ -95,11 +103,13 @@ def _resolve(store: Store, wanted: str) -> str:
     return found[0]
 
 
-def _by_digest(store: Store, folders: dict[str, str], prefix: str) -> list[str]:
-    if len(prefix) < 6:
-        return []
-    newest = {folder: find_manifest(store, folder) for folder in folders}
-    return [
+def _starting(store: Store, folders: dict[str, str], prefix: str) -> list[str]:
+    """Return the folders whose last part, or whose newest snapshot's digest or content digest, starts with prefix."""
+    named = [folder for folder in folders if folder.rpartition("/")[2].startswith(prefix)]
+    if not _DIGEST.fullmatch(prefix):
+        return named
+    newest = {folder: find_manifest(store, folder) for folder in folders if folder not in named}
+    return named + [
         folder
         for folder, manifest in newest.items()
         if manifest and (manifest.digest.startswith(prefix) or manifest.content_digest.startswith(prefix))
