@@ -65,7 +65,12 @@ def _export(out: Output, dataset: str, encoder: str, output: str, store_url: str
 
 @click.argument("dataset")
 @click.option("--encoders", required=True, metavar="A,B", help="Encoders whose vectors are joined, comma-separated.")
-@click.option("--ids", default=None, metavar="FILE", help="File with one image id a line.  [default: every image]")
+@click.option(
+    "--ids",
+    default=None,
+    metavar="FILE",
+    help="File with one image id a line.  [default: images that have every vector]",
+)
 @click.option(
     "--missing",
     type=click.Choice(["refuse", "null"]),

@@ -23,7 +23,7 @@ from store.images import Images, open_images
 from store.root import Store
 
 Missing = Literal["refuse", "null"]
-"""What happens to ids that a snapshot does not hold."""
+"""What happens to ids that a snapshot does not hold, or that have no vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,11 @@ def get_features(
 ) -> pa.Table:
     """Return features joined on image id as of a snapshot: columns image_id, row, and one an encoder.
 
-    Vector columns are fixed-size lists of the stored data type, named by the encoder as it was asked for, null where
-    a row has no feature. `ids` gives the rows and their order (None: all current rows). With `missing="null"` an id
-    that the snapshot does not hold gives nulls. Raises InputError naming ids that are not there, UnknownName for a
-    dataset, snapshot or encoder, SpecError for options, CorruptError.
+    Vector columns are fixed-size lists of the stored data type, named by the encoder as it was asked for. `ids` gives
+    the rows and their order; None gives the current rows that have a vector of every encoder. With `missing="null"`
+    an id that the snapshot does not hold, and a row without a vector, give nulls, and None gives all current rows.
+    Raises InputError naming ids that are not there or have no vector, UnknownName for a dataset, snapshot or encoder,
+    SpecError for options, CorruptError.
     """
     if missing not in ("refuse", "null"):
         raise SpecError(expected("missing ids", "refuse or null", repr(missing)))
@@ -62,6 +63,8 @@ def get_features(
     images = open_images(store, ref)
     opened = [features_of(images, encoder) for encoder in encoders]
     names, rows = _wanted(images, ids, missing)
+    if missing == "refuse":
+        names, rows = _with_vectors(names, rows, dict(zip(encoders, opened, strict=True)), images=images, chosen=ids)
     columns = {
         "image_id": pa.array(names, pa.string()),
         "row": pa.array(rows, pa.int64(), mask=rows < 0),
@@ -116,11 +119,43 @@ def _wanted(images: Images, ids: Sequence[str] | None, missing: Missing) -> tupl
     return list(ids), rows
 
 
-def _vectors(features: Features, rows: npt.NDArray[np.int64]) -> pa.Array:
-    """Return the vectors of the rows as a fixed-size list array, null where there is none."""
+def _with_vectors(
+    names: list[str],
+    rows: npt.NDArray[np.int64],
+    opened: dict[str, Features],
+    *,
+    images: Images,
+    chosen: Sequence[str] | None,
+) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return ids and rows that have a vector of every encoder; raises InputError when a chosen id has none."""
+    keep = np.ones(len(rows), dtype=np.bool_)
+    for encoder, features in opened.items():
+        has = _has_vector(features, rows)
+        if chosen is not None and not has.all():
+            raise _without_vector(f"{images.dataset}@{images.snapshot}", encoder, names, np.flatnonzero(~has))
+        keep &= has
+    return [name for name, kept in zip(names, keep.tolist(), strict=True) if kept], rows[keep]
+
+
+def _without_vector(dataset: str, encoder: str, ids: list[str], lost: npt.NDArray[np.int64]) -> InputError:
+    """Return the error that names the first of the ids (by position) that have no vector."""
+    listed = ", ".join(repr(ids[at][:80]) for at in lost[:5].tolist()) + (", ..." if len(lost) > 5 else "")
+    got = f"{len(lost)} of {len(ids)} without one: {listed}"
+    todo = "Pass --missing null to get nulls."
+    return InputError(expected(f"ids for {dataset}", f"image ids with a vector of {encoder}", got, todo))
+
+
+def _has_vector(features: Features, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return whether each row has a vector, shape (rows,); -1 is a row that is not there."""
     has = np.zeros(len(rows), dtype=np.bool_)
     inside = (rows >= 0) & (rows < features.rows)
     has[inside] = features.present(0, features.rows)[rows[inside]]
+    return has
+
+
+def _vectors(features: Features, rows: npt.NDArray[np.int64]) -> pa.Array:
+    """Return the vectors of the rows as a fixed-size list array, null where there is none."""
+    has = _has_vector(features, rows)
     values = np.zeros((len(rows), features.dimension), dtype=features.dtype)
     values[has] = features.take(rows[has])
     return _list_array(values, mask=~has)
@@ -135,9 +170,7 @@ def _list_array(values: npt.NDArray[Any], *, mask: npt.NDArray[np.bool_] | None 
 def _exported(images: Images, features: Features) -> tuple[npt.NDArray[np.int64], list[str]]:
     table = images.table(["row", "image_id"])
     rows = np.asarray(table["row"], dtype=np.int64)
-    inside = rows < features.rows
-    keep = np.zeros(len(rows), dtype=np.bool_)
-    keep[inside] = features.present(0, features.rows)[rows[inside]]
+    keep = _has_vector(features, rows)
     return rows[keep], table["image_id"].filter(pa.array(keep)).to_pylist()
 
 

@@ -108,12 +108,18 @@ def test_sql_reads_and_only_reads(t2c, folder: Path) -> None:
 
 def test_the_joined_read_is_a_table(t2c, folder: Path) -> None:
     output = folder / "joined.parquet"
-    code, said = t2c(
-        "features", "get", "photos@1", "--encoders", f"{SOURCE},{TARGET}", "--missing", "null", "-o", str(output)
-    )
+    asked = ["features", "get", "photos@1", "--encoders", f"{SOURCE},{TARGET}", "-o", str(output)]
+    code, said = t2c(*asked)
     assert code == 0
     assert said["wrote"] == [str(output)]
-    assert parquet.read_table(output).num_rows == 121
+    table = parquet.read_table(output)
+    assert (table.num_rows, table[SOURCE].null_count, table[TARGET].null_count) == (120, 0, 0)
+    assert t2c(*asked, "--missing", "null")[0] == 0
+    assert parquet.read_table(output)[TARGET].null_count == 1
+    (folder / "ids.txt").write_text("broken.jpg\n")
+    code, said = t2c(*asked, "--ids", str(folder / "ids.txt"))
+    assert code == 1
+    assert "1 of 1 without one: 'broken.jpg'" in said["error"]["message"]
 
 
 def test_the_report_is_written(t2c, folder: Path) -> None:

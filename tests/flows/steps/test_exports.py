@@ -25,7 +25,7 @@ def test_encoders_join_on_id_in_the_order_asked_for(store: Store, tmp_path: Path
     index(store, photos(tmp_path, 4), "photos")
     bring(store, tmp_path, vectors(4), ["0.png", "1.png", "2.png", "3.png"], encoder="a")
     bring(store, tmp_path, vectors(2, seed=1, dimension=3).astype(np.float16), ["3.png", "1.png"], encoder="b")
-    table = get_features(store, "photos", ["a", "b"], ids=["3.png", "0.png", "3.png"])
+    table = get_features(store, "photos", ["a", "b"], ids=["3.png", "0.png", "3.png"], missing="null")
     assert table.column_names == ["image_id", "row", "a", "b"]
     assert table.schema.field("a").type == pa.list_(pa.float32(), 5)
     assert table.schema.field("b").type == pa.list_(pa.float16(), 3)
@@ -52,13 +52,36 @@ def test_read_is_as_of_the_snapshot(store: Store, tmp_path: Path) -> None:
     np.testing.assert_array_equal(new["a"].to_pylist()[0], vectors(1, seed=5)[0])
 
 
-def test_rows_newer_than_the_features_are_null(store: Store, tmp_path: Path) -> None:
+def test_rows_newer_than_the_features_are_left_out_or_null(store: Store, tmp_path: Path) -> None:
     root = photos(tmp_path, 2)
     index(store, root, "photos")
     bring(store, tmp_path, vectors(2), ["0.png", "1.png"], encoder="a")
     (root / "9.png").write_bytes(picture("white"))
     index(store, root, "photos")
-    assert [value is None for value in get_features(store, "photos", ["a"])["a"].to_pylist()] == [False, False, True]
+    assert get_features(store, "photos", ["a"])["image_id"].to_pylist() == ["0.png", "1.png"]
+    table = get_features(store, "photos", ["a"], missing="null")
+    assert [value is None for value in table["a"].to_pylist()] == [False, False, True]
+
+
+def test_ids_without_a_vector_are_refused_by_name_and_the_default_is_what_has_every_vector(
+    store: Store, tmp_path: Path
+) -> None:
+    index(store, photos(tmp_path, 4), "photos")
+    bring(store, tmp_path, vectors(3), ["0.png", "1.png", "2.png"], encoder="a")
+    bring(store, tmp_path, vectors(2, seed=1), ["3.png", "1.png"], encoder="b")
+    message = (
+        r"ids for photos@1: expected image ids with a vector of b, but got 2 of 3 without one: '2.png', '0.png'\. "
+        r"Pass --missing null"
+    )
+    with pytest.raises(InputError, match=message):
+        get_features(store, "photos", ["a", "b"], ids=["2.png", "1.png", "0.png"])
+    assert get_features(store, "photos", ["a", "b"], ids=["1.png"])["b"].null_count == 0
+    both = get_features(store, "photos", ["a", "b"])
+    assert both["image_id"].to_pylist() == ["1.png"]
+    np.testing.assert_array_equal(both["a"].to_pylist()[0], vectors(3)[1])
+    np.testing.assert_array_equal(both["b"].to_pylist()[0], vectors(2, seed=1)[1])
+    every = get_features(store, "photos", ["a", "b"], missing="null")
+    assert [every[name].null_count for name in ("image_id", "a", "b")] == [0, 1, 2]
 
 
 def test_unknown_ids_are_named_or_null(store: Store, tmp_path: Path) -> None:
