@@ -11,6 +11,7 @@ from flows.steps.answers import Answer, answer
 from flows.steps.shift_sides import FEW, Side, Slice, open_sides, two_slices
 from schemas.errors import SpecError, expected
 from schemas.tables import SHIFT
+from store.queries.where import tables_read
 from store.root import Store
 from store.similarities import Scores
 from t2c_core.shift import ALPHA, Comparison, compare, judge
@@ -86,6 +87,8 @@ def shift(
     scores = (one.among.scores, other.among.scores)
     spec = _spec(slices, scores[0], alpha=alpha, duplicates=duplicates)
     parents = [part.manifest.as_parent() for side in (one, other) for part in (side.among.scores, side.among.images)]
+    for side, chosen in zip((one, other), slices, strict=True):
+        parents += tables_read(side.among.images, chosen.where)
     shown = progress or NoProgress()
     found = answer(
         store, "shift", lambda: _compare(one, other, alpha=alpha, progress=shown), spec=spec, parents=parents

@@ -7,6 +7,7 @@ import numpy as np
 from schemas.catalog import VIEWS
 from schemas.errors import SpecError, expected
 from store.images import Images
+from store.manifest import Parent, find_manifest
 from store.queries import row_functions
 from store.queries.row_functions import Call
 from store.selection import Mask
@@ -45,6 +46,15 @@ def where_mask(images: Images, predicate: str) -> Mask:
     mask = np.zeros(images.rows, dtype=np.bool_)
     mask[np.asarray(rows, dtype=np.int64)] = True
     return mask
+
+
+def tables_read(images: Images, predicate: str | None) -> tuple[Parent, ...]:
+    """Return the imported tables, as of now, that a predicate asks: parents of every answer kept about its rows."""
+    from store.catalog import DATASET_TABLES
+
+    read = sorted(row_functions.views(check_predicate(predicate))) if predicate is not None else []
+    found = (find_manifest(images.store, DATASET_TABLES[name](images.dataset)) for name in read)
+    return tuple(manifest.as_parent() for manifest in found if manifest is not None)
 
 
 def check_predicate(predicate: str) -> list[Call]:

@@ -13,7 +13,8 @@ from flows.steps.shift import Slice, shift
 from schemas.certificate import Certificate
 from schemas.errors import InputError, MismatchError, SpecError
 from schemas.names import parse_dataset_ref
-from schemas.tables import FITTED_ROWS, SHIFT
+from schemas.tables import ATTRIBUTES, FITTED_ROWS, SHIFT
+from store.attributes import write_attributes
 from store.images import content_hashes, open_images
 from store.linear_maps import write_map
 from store.similarities import open_similarities
@@ -174,3 +175,19 @@ def test_one_image_a_side_is_defined(scored: Planted) -> None:
     assert (report.n_reference, report.n_current, report.flagged) == (1, 1, 0)
     for name in ("d", "log10_p", "log10_q", "effect", "wasserstein"):
         assert np.isfinite(report.table[name].to_numpy()).all()
+
+
+def test_a_slice_by_an_attribute_is_compared_again_once_the_attribute_was_imported_again(scored: Planted) -> None:
+    def dusk(rows: range) -> None:
+        lines = [
+            {"row": row, "name": "light", "value": "dusk" if row in rows else "day", "number": None}
+            for row in range(400)
+        ]
+        write_attributes(scored.store, "photos", pa.Table.from_pylist(lines, schema=ATTRIBUTES))
+
+    dusk(range(100))
+    first, again = (shift(scored.store, "photos", where="attribute('light') = 'dusk'") for _ in range(2))
+    assert (first.n_current, first.new, again.new) == (100, True, False)
+    dusk(range(150))
+    changed = shift(scored.store, "photos", where="attribute('light') = 'dusk'")
+    assert (changed.n_current, changed.new) == (150, True)

@@ -14,7 +14,7 @@ from store.images import open_images, record_outcomes
 from store.lease import lease
 from store.paths import images as images_path
 from store.predictions import write_predictions
-from store.queries.where import where_mask
+from store.queries.where import tables_read, where_mask
 from store.root import Store
 from tests.planted import add_images, image_table
 
@@ -235,3 +235,10 @@ def test_each_dataset_has_its_own_imports(memory_store: Store) -> None:
     write_attributes(memory_store, "others", pa.Table.from_pylist([colour], schema=ATTRIBUTES))
     assert not where_mask(images, "attribute('colour') = 'black'").any()
     assert where_mask(images, "attribute('colour') = 'red'").sum() == 3
+
+
+def test_the_imported_tables_that_a_predicate_asks_are_named_as_parents(images) -> None:
+    add_imports(images.store)
+    assert tables_read(images, None) == tables_read(images, "label = 'attribute(1)'") == ()
+    read = tables_read(images, "attribute('colour') = prediction('prod-v7') or attribute_number('blur') > 1")
+    assert [(parent.kind, parent.snapshot) for parent in read] == [("attributes", 2), ("predictions", 1)]
