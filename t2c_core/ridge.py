@@ -146,11 +146,18 @@ def _cholesky(system: Array, *, tolerance: float) -> tuple[Array, Array, float] 
 
 
 def _rank(xx: Array, *, tolerance: float, n: int) -> int:
-    """Return the numerical rank of X'X: eigenvalues are needed only where rows are few or Cholesky finds it singular."""
+    """Return the numerical rank of X'X: a plain Cholesky where it stands, else one with pivoting, which stops at the rank."""
+    from scipy.linalg import lapack
+
     if n > len(xx) and _cholesky(xx, tolerance=tolerance) is not None:
         return len(xx)
-    values = np.linalg.eigvalsh(xx)
-    return int((_inverse(values, tolerance=tolerance) > 0).sum())
+    variance = np.diag(xx)
+    varying = np.flatnonzero(variance > tolerance * max(float(variance.max()), 0.0))
+    if not len(varying):
+        return 0
+    scale = np.sqrt(variance[varying])
+    scaled = xx[np.ix_(varying, varying)] / np.outer(scale, scale)
+    return int(lapack.dpstrf(scaled.T, tol=tolerance, lower=1)[2])
 
 
 def _held_out_errors(rest: Moments, fold: Moments, candidates: Array) -> Array:
