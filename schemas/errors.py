@@ -87,10 +87,10 @@ def expected(subject: str, want: str, got: str, todo: str = "") -> str:
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:
-    """Return `did you mean 'a' or 'b'?` for the known names closest to name, or an empty string."""
+    """Return `Did you mean 'a' or 'b'?` for the known names closest to name, or an empty string."""
     folded = {candidate.casefold(): candidate for candidate in known}
     close = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=0.5)]
-    return f"did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+    return f"Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
 
 
 def unknown(subject: str, name: str, known: Iterable[str], *, todo: str = "") -> UnknownName:

@@ -100,7 +100,7 @@ def test_an_artifact_that_another_run_holds_ends_the_audit_the_same_way(audit_fi
 
 def test_what_a_step_refuses_is_raised(audit_file: Path) -> None:
     audit_file.write_text(audit_file.read_text().replace("target: my-clip}", "target: my-clop}"))
-    with pytest.raises(UnknownName, match="did you mean 'my-clip'"):
+    with pytest.raises(UnknownName, match="Did you mean 'my-clip'"):
         audit(load_audit(audit_file))
 
 

@@ -95,7 +95,7 @@ def test_the_digest_is_the_files_meaning_not_its_layout(tmp_path: Path) -> None:
     ("text", "part"),
     [
         (GOOD + "repot: x", "audit.yaml: repot: expected one of the fields store, datasets"),
-        (GOOD + "repot: x", "did you mean 'report'?"),
+        (GOOD + "repot: x", "Did you mean 'report'?"),
         (
             GOOD + "zeroshot: [{name: a, clases: [b]}]",
             "audit.yaml: zeroshot.0.clases: expected one of the fields name,",
@@ -111,7 +111,7 @@ def test_the_digest_is_the_files_meaning_not_its_layout(tmp_path: Path) -> None:
         (GOOD.replace("timm:", "tim:"), "encoders.source: encoder: expected timm:MODEL"),
         (
             GOOD.replace("current: new_photos", "current: nwe_photos"),
-            "but got 'nwe_photos'. did you mean 'new_photos'",
+            "but got 'nwe_photos'. Did you mean 'new_photos'",
         ),
         (GOOD.replace(", current: new_photos", ""), "expected two sides: current, or where, but got only a reference"),
         (GOOD.replace("bank: everyday", "bank: ../up"), "concept bank: expected 1 to 64 letters"),

@@ -65,9 +65,9 @@ def test_the_grammar() -> None:
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("dgo", "did you mean 'dog'?"),
-        ("DOG", "did you mean 'dog'?"),
-        ("in a treee", "did you mean 'In a Tree'?"),
+        ("dgo", "Did you mean 'dog'?"),
+        ("DOG", "Did you mean 'dog'?"),
+        ("in a treee", "Did you mean 'In a Tree'?"),
         ("zzzz", ""),
     ],
 )
@@ -83,7 +83,7 @@ def test_unknown_says_what_there_is() -> None:
     error = unknown("concept", "dgo", ["dog", "cat", "dog"], todo="Add it with: t2c concepts add")
     assert isinstance(error, UnknownName)
     assert str(error) == (
-        "concept: expected one of 'cat', 'dog', but got 'dgo'. did you mean 'dog'? Add it with: t2c concepts add"
+        "concept: expected one of 'cat', 'dog', but got 'dgo'. Did you mean 'dog'? Add it with: t2c concepts add"
     )
 
 

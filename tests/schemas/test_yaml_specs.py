@@ -33,7 +33,7 @@ def test_problems_carry_their_place_and_the_example_comes_last() -> None:
     assert message("parts: [{size: 0}, {sise: 1}]").splitlines() == [
         "x.yaml: name: expected a value, but got nothing. Add the field 'name'.",
         "x.yaml: parts.0.size: expected greater than 0, but got 0",
-        "x.yaml: parts.1.sise: expected one of the fields size, but got 'sise'. did you mean 'size'?",
+        "x.yaml: parts.1.sise: expected one of the fields size, but got 'sise'. Did you mean 'size'?",
         "See the manual.",
     ]
 

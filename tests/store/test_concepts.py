@@ -130,9 +130,9 @@ def test_unknown_names_offer_the_nearest_and_the_command(store: Store) -> None:
     ):
         open_concepts(store, "everday")
     add(store, ["dog", "in a tree"])
-    with pytest.raises(UnknownName, match=r"did you mean 'everyday'\?"):
+    with pytest.raises(UnknownName, match=r"Did you mean 'everyday'\?"):
         open_concepts(store, "everday")
     with pytest.raises(
-        UnknownName, match=r"but got 'in a tre'\. did you mean 'in a tree'\? Add it: t2c concepts add everyday FILE"
+        UnknownName, match=r"but got 'in a tre'\. Did you mean 'in a tree'\? Add it: t2c concepts add everyday FILE"
     ):
         open_concepts(store, "everyday").key_of("in a tre")

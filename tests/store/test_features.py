@@ -135,7 +135,7 @@ def test_features_are_found_by_encoder_and_by_space(store: Store) -> None:
     assert open_features(store, "photos", SPACE.short).space.id == SPACE.id
     assert open_features(store, "photos", other.id).encoder == "timm:small"
     with pytest.raises(
-        UnknownName, match=r"but got 'timm:tinny'. did you mean 'timm:tiny'.*t2c extract photos --encoder"
+        UnknownName, match=r"but got 'timm:tinny'. Did you mean 'timm:tiny'.*t2c extract photos --encoder"
     ):
         open_features(store, "photos", "timm:tinny")
     with pytest.raises(UnknownName, match="but got 'timm:tiny'"):

@@ -127,14 +127,14 @@ def test_wrong_columns_rows_and_outcomes_are_named(store: Store, token: Token, i
         record_outcomes(store, "photos", updates((1, "bad", "x")), token=token)
     with pytest.raises(InputError, match="outcomes of photos: expected the columns row, outcome, error"):
         record_outcomes(store, "photos", pa.table({"row": [0]}), token=token)
-    with pytest.raises(UnknownName, match=r"column of photos: expected one of .*did you mean 'label'"):
+    with pytest.raises(UnknownName, match=r"column of photos: expected one of .*Did you mean 'label'"):
         open_images(store, "photos").table(["lable"])
 
 
 def test_an_unknown_dataset_offers_the_nearest_and_the_command(store: Store, token: Token, image_rows: Rows) -> None:
     append_images(store, "photos", image_rows(0, 1), spec={}, token=token)
     with pytest.raises(
-        UnknownName, match=r"but got 'photo'. did you mean 'photos'\? Index it: t2c index FOLDER --name photo"
+        UnknownName, match=r"but got 'photo'. Did you mean 'photos'\? Index it: t2c index FOLDER --name photo"
     ):
         open_images(store, "photo")
     with pytest.raises(UnknownName, match="snapshot of datasets/photos/images: expected 1 to 1, but got 12"):

@@ -54,7 +54,7 @@ def test_a_row_group_never_spans_two_concepts(store: Store, monkeypatch: pytest.
 def test_an_unknown_concept_offers_the_nearest(store: Store) -> None:
     scores = scored(store, MATRIX, NAMES)
     assert [scores.key_of(name) for name in NAMES] == [0, 1, 2]
-    match = r"concept in bank everyday: .* but got 'dgo'\. did you mean 'dog'\? Add it: t2c concepts add everyday FILE"
+    match = r"concept in bank everyday: .* but got 'dgo'\. Did you mean 'dog'\? Add it: t2c concepts add everyday FILE"
     with pytest.raises(UnknownName, match=match):
         scores.key_of("dgo")
 
@@ -99,7 +99,7 @@ def test_several_choices_are_named(store: Store) -> None:
         resolve_scores(store, "photos")
     assert resolve_scores(store, "photos", bank="everyday") == first
     assert resolve_scores(store, "photos", source="open_clip:else/none") == second
-    with pytest.raises(UnknownName, match=r"but got --concepts evryday\. did you mean 'everyday'\?"):
+    with pytest.raises(UnknownName, match=r"but got --concepts evryday\. Did you mean 'everyday'\?"):
         resolve_scores(store, "photos", bank="evryday")
 
 

@@ -75,7 +75,7 @@ def test_z_scores_say_why() -> None:
 
 def test_an_unknown_concept_is_named_with_its_neighbours() -> None:
     with pytest.raises(
-        UnknownName, match=r"concept: expected one of 'beach', .* but got 'dogs'\. did you mean 'dog'"
+        UnknownName, match=r"concept: expected one of 'beach', .* but got 'dogs'\. Did you mean 'dog'"
     ) as found:
         evaluate(parse("dogs > 1"), SIMILARITIES)
     assert "t2c concepts add" in str(found.value)

@@ -78,7 +78,7 @@ def test_a_signal_is_json_for_machines_too(
 
 def test_a_mistyped_command_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["sumary"]) == EXIT_USAGE
-    assert "did you mean 'summary'?" in capsys.readouterr().err
+    assert "Did you mean 'summary'?" in capsys.readouterr().err
 
 
 def test_bugs_are_not_swallowed(failing) -> None:

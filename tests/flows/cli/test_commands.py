@@ -167,8 +167,8 @@ def test_a_flipped_byte_is_found(t2c, folder: Path) -> None:
     [
         (["find", "photos", "dogs > 1"], 1, "t2c concepts add"),
         (["find", "photos", "red >"], 2, "^"),
-        (["top", "photoz", "red"], 1, "did you mean 'photos'?"),
-        (["extract", "photos", "--encoder", "timm:resnet5"], 1, "did you mean"),
+        (["top", "photoz", "red"], 1, "Did you mean 'photos'?"),
+        (["extract", "photos", "--encoder", "timm:resnet5"], 1, "Did you mean"),
         (["extract", "photos", "--encoder", "resnet50"], 2, "timm:MODEL"),
         (["index", "/nowhere", "--name", "x"], 1, "/nowhere"),
         (["index", "/tmp", "--name", "../x"], 2, "plain name"),

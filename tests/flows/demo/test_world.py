@@ -79,7 +79,7 @@ def test_write_images_gives_files_and_their_ground_truth(tmp_path):
 
 def test_a_value_that_is_not_in_the_world_is_named_with_its_neighbours():
     with pytest.raises(
-        UnknownName, match=r"colour of the world: expected one of .*, but got 'pinc'. did you mean 'pink'"
+        UnknownName, match=r"colour of the world: expected one of .*, but got 'pinc'. Did you mean 'pink'"
     ):
         Attributes("pinc", "star", "plain", "indoors")
     with pytest.raises(UnknownName, match=r"mix of colour: expected one of .*, but got 'mauve'"):

@@ -30,7 +30,7 @@ def test_a_yaml_file_has_prompts_templates_and_contexts(tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("c.txt", "dog\ncat\ndog\n", r"c.txt: expected each concept once, but got 'dog' in lines 1 and 3"),
-        ("c.yaml", "concept: [dog]", r"c.yaml: concept: expected one of the fields concepts.*did you mean 'concepts'"),
+        ("c.yaml", "concept: [dog]", r"c.yaml: concept: expected one of the fields concepts.*Did you mean 'concepts'"),
         ("c.yml", "averaging: median", r"c.yml: averaging: expected 'normalise-then-average' or"),
     ],
 )

@@ -39,5 +39,5 @@ def test_mistakes_are_refused_before_anything_is_read(store: Store) -> None:
     with pytest.raises(LogicError, match="dog >"):
         find(store, "photos", "dog >")
     scored(store, np.zeros((4, 1), np.float32), ["dog"])
-    with pytest.raises(UnknownName, match=r"but got 'dig'. did you mean 'dog'"):
+    with pytest.raises(UnknownName, match=r"but got 'dig'. Did you mean 'dog'"):
         find(store, "photos", "dig > 1")

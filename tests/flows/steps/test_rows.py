@@ -30,7 +30,7 @@ def test_features_in_a_space_are_found_or_none(planted: Planted) -> None:
     assert found is not None
     assert found.encoder == SOURCE.name
     assert find_features(images, TARGET.id) is None
-    with pytest.raises(UnknownName, match=r"but got 'timm:plantd'. did you mean 'timm:planted'"):
+    with pytest.raises(UnknownName, match=r"but got 'timm:plantd'. Did you mean 'timm:planted'"):
         features_of(images, "timm:plantd")
 
 

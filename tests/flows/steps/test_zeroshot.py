@@ -101,7 +101,7 @@ def test_an_unlabelled_dataset_is_classified_without_a_score(classes: Planted) -
 
 
 def test_a_class_the_bank_lacks_offers_the_nearest(classes: Planted) -> None:
-    with pytest.raises(UnknownName, match=r"concept in bank everyday.*but got 'blu'. did you mean 'blue'"):
+    with pytest.raises(UnknownName, match=r"concept in bank everyday.*but got 'blu'. Did you mean 'blue'"):
         zeroshot(classes.store, "photos", bank="everyday", classes=["red", "blu"], mapping={"blue": "blu"})
 
 

@@ -165,7 +165,7 @@ def test_duplicates_can_be_counted_once(store: Store) -> None:
 
 
 def test_unknown_concepts_and_empty_sets_are_named(scores: Scores, store: Store) -> None:
-    with pytest.raises(UnknownName, match=r"concept in bank everyday: .*'bech'\. did you mean 'beach'\?"):
+    with pytest.raises(UnknownName, match=r"concept in bank everyday: .*'bech'\. Did you mean 'beach'\?"):
         find(scores, parse("bech > 1"))
     with pytest.raises(
         InputError, match=r"searched set of photos: expected at least one current image .*, but got none"

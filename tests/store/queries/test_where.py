@@ -205,9 +205,9 @@ def test_the_tables_behind_the_functions_are_not_reached(images, predicate: str)
 @pytest.mark.parametrize(
     ("predicate", "message"),
     [
-        ("attribute('color') = 'x'", r"attribute of photos: .*, but got 'color'\. did you mean .*'colour'"),
+        ("attribute('color') = 'x'", r"attribute of photos: .*, but got 'color'\. Did you mean .*'colour'"),
         ("attribute('color') = 'x'", r"Import it: t2c attributes import photos attributes\.parquet$"),
-        ("prediction('prod v8') = 'x'", r"model with predictions of photos: .*did you mean 'prod-v7'"),
+        ("prediction('prod v8') = 'x'", r"model with predictions of photos: .*Did you mean 'prod-v7'"),
         ("prediction('prod v8') = 'x'", r"t2c predictions import photos --model 'prod v8' predictions\.parquet$"),
     ],
 )

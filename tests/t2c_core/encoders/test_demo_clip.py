@@ -47,7 +47,7 @@ def test_a_word_outside_the_vocabulary_is_named_with_its_neighbours():
     want = "text 'a photo of a dog': expected words that the demo's CLIP was trained on, but got 'dog'"
     with pytest.raises(SpecError, match=want):
         demo_clip.load_tokenizer()(["a photo of a dog"])
-    with pytest.raises(SpecError, match=r"but got 'octogon'\. did you mean 'octagon'"):
+    with pytest.raises(SpecError, match=r"but got 'octogon'\. Did you mean 'octagon'"):
         demo_clip.load_tokenizer().encode("octogon")
     assert demo_clip.load_tokenizer().unknown_words("a dog and a cat and a dog") == ["dog", "cat"]
 

@@ -114,9 +114,9 @@ def test_another_models_checkpoint_names_the_keys(tmp_path: Path, model: torch.n
 
 
 def test_unknown_names_offer_the_nearest() -> None:
-    with pytest.raises(UnknownName, match=r"open_clip model: .*'ViT-B-61'. did you mean 'ViT-B-16"):
+    with pytest.raises(UnknownName, match=r"open_clip model: .*'ViT-B-61'. Did you mean 'ViT-B-16"):
         load("open_clip:ViT-B-61/openai")
-    with pytest.raises(UnknownName, match=r"pretrained weights of open_clip:ViT-B-16: .*did you mean 'openai'"):
+    with pytest.raises(UnknownName, match=r"pretrained weights of open_clip:ViT-B-16: .*Did you mean 'openai'"):
         load("open_clip:ViT-B-16/openia")
 
 
