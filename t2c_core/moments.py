@@ -15,7 +15,7 @@ from schemas.errors import InputError, MismatchError, expected
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int64, Integer, Shaped, UInt64
 
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 16_384
 """Rows of one product: large enough for BLAS to run at full speed, small enough for float32 sums to stay exact to 1e-7."""
 
 WAITING_ROWS = 2048
@@ -80,8 +80,7 @@ class Moments:
         _check_pair(x, y)
         _check_width(centre, x, y)
         sums = cls.zero(centre)
-        for start in range(0, len(x), BLOCK_ROWS):
-            _add_block(sums, x[start : start + BLOCK_ROWS], y[start : start + BLOCK_ROWS])
+        _add_rows(sums, x, y)
         return cls(len(x), centre, sums.sum_x, sums.sum_y, sums.xx, sums.xy, sums.yy)
 
     def __add__(self, other: Self) -> Self:
@@ -165,14 +164,24 @@ def _add_waiting(sums: Moments, pairs: list[tuple[Array, Array]]) -> None:
     if pairs:
         x, y = (np.concatenate(part) for part in zip(*pairs, strict=True))
         pairs.clear()
-        for start in range(0, len(x), BLOCK_ROWS):
-            _add_block(sums, x[start : start + BLOCK_ROWS], y[start : start + BLOCK_ROWS])
+        _add_rows(sums, x, y)
+
+
+def _add_rows(sums: Moments, x: Array, y: Array) -> None:
+    """Add the products of rows into sums, in place and in blocks; centred blocks share one buffer."""
+    rows = min(len(x), BLOCK_ROWS)
+    buffers = [np.empty((rows, part.shape[1]), dtype=sums.precision) for part in (x, y)]
+    for start in range(0, len(x), BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, len(x))
+        centred = [
+            np.subtract(part[start:stop], centre, out=buffer[: stop - start], casting="same_kind")
+            for part, centre, buffer in zip((x, y), (sums.centre.x, sums.centre.y), buffers, strict=True)
+        ]
+        _add_block(sums, *centred)
 
 
 def _add_block(sums: Moments, x: Array, y: Array) -> None:
-    """Add one block's products into sums, in place: the one spot where work is done."""
-    x = x.astype(sums.precision, copy=False) - sums.centre.x
-    y = y.astype(sums.precision, copy=False) - sums.centre.y
+    """Add one centred block's products into sums, in place: the one spot where work is done."""
     for total, part in (
         (sums.sum_x, x.sum(axis=0, dtype=np.float64)),
         (sums.sum_y, y.sum(axis=0, dtype=np.float64)),
