@@ -76,6 +76,7 @@ def test_an_address_where_nothing_answers_is_named(monkeypatch: pytest.MonkeyPat
         pass
 
 
+@pytest.mark.filterwarnings("ignore:Couldn't detect a suitable IP address:RuntimeWarning")  # no network, none needed
 def test_a_scheduler_without_workers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.dask_runner.CONNECT_S", 1.0)
     with (

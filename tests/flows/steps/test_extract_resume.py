@@ -138,6 +138,7 @@ def test_a_run_killed_anywhere_resumes_to_the_same_bytes(indexed: Store, tmp_pat
     assert [f.sha256 for f in got.features[0].manifest.files] == [f.sha256 for f in want.manifest.files]
 
 
+@pytest.mark.filterwarnings("ignore:Couldn't detect a suitable IP address:RuntimeWarning")  # no network, none needed
 def test_dask_workers_write_the_same_bytes(indexed: Store, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     from flows.dask_runner import dask_runner
