@@ -17,6 +17,7 @@ from flows.audit_stages import (
     summarise,
     write_report,
 )
+from flows.exit_codes import EXIT_DRIFT
 from flows.progress import NoProgress, Progress
 from flows.runner import Runner, SerialRunner
 from flows.steps.align import AlignReport
@@ -34,9 +35,6 @@ from schemas.errors import BusyError
 from store.lease import lease
 from store.paths import answers
 from store.root import Store, open_store
-
-EXIT_DRIFT = 3
-"""Exit code when drift was found and the spec asks to fail on it."""
 
 
 class Each(Protocol):

@@ -8,13 +8,8 @@ from typing import Any
 
 import click
 
+from flows.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from schemas.errors import SpecError, T2CError, nearest
-
-EXIT_ERROR = 1
-EXIT_USAGE = 2
-EXIT_DRIFT = 3
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
 
 _GO_ON = "run the same command again to go on"
 

@@ -115,7 +115,7 @@ def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drif
 
     Either may be a snapshot (photos@3) or a slice (--where); only held-out and out-of-fold similarities are compared.
     """
-    from flows.cli.app import EXIT_DRIFT
+    from flows.exit_codes import EXIT_DRIFT
     from flows.steps.shift import shift as step
 
     options["duplicates"] = not options.pop("no_duplicates")

@@ -65,8 +65,8 @@ def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, **option
     The store is the one the file names (relative to the file); else --store or $T2C_STORE (relative to the working
     directory); else t2c-store beside the file.
     """
-    from flows.cli.app import EXIT_DRIFT
     from flows.cli.audit_view import run_audit
+    from flows.exit_codes import EXIT_DRIFT
 
     store = store_url if store_given() else None
     found = run_audit(out, file, prefect=options["prefect"], store=store, dask=options["dask_address"])

@@ -8,7 +8,8 @@ import click
 import pytest
 
 from flows.cli import app as frame
-from flows.cli.app import COMMANDS, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE, run
+from flows.cli.app import COMMANDS, run
+from flows.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from schemas.errors import InputError, SpecError
 
 
