@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from flows.cli.app import COMMANDS, app
 from schemas import tables
+from schemas.answers import ANSWERS
 from schemas.catalog import MACROS, VIEWS
 
 HERE = Path(__file__).parent
@@ -26,8 +27,7 @@ TABLES = {
     "concepts": (tables.CONCEPTS, "Concept vectors of a bank."),
     "similarities": (tables.SIMILARITIES, "Long form, clustered by concept."),
     "concept_stats": (tables.CONCEPT_STATS, "The distribution of each concept over a dataset."),
-    "shift": (tables.SHIFT, "One row a concept: a two-sample comparison."),
-    "zeroshot": (tables.ZEROSHOT, "One row an image: the class whose vector is nearest."),
+    **{name: (kind.schema, kind.about) for name, kind in ANSWERS.items()},
     "lineage": (tables.LINEAGE, "What each artifact was made from."),
     "fitted rows": (tables.FITTED_ROWS, "Which images a map was fitted on, and the fold that never saw each."),
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from flows.audit_extras import ExtraReport, asked_extras
 from flows.audit_stages import (
     Job,
     add_bank,
@@ -74,6 +75,8 @@ class AuditReport:
     """Queries, each asked of every dataset."""
     zeroshot: tuple[ZeroshotReport, ...] = ()
     """Zero-shot tasks, each done on its datasets."""
+    extras: tuple[ExtraReport, ...] = ()
+    """What the optional blocks of the file asked for, in the order of `flows.audit_extras.EXTRAS`."""
     reports: tuple[ReportReport, ...] = ()
     """HTML files."""
 
@@ -85,7 +88,7 @@ class AuditReport:
     @property
     def new(self) -> bool:
         """Whether this run computed anything that the store did not hold."""
-        made = [self.aligned, self.concepts, *self.scored, *self.shifts, *self.zeroshot]
+        made = [self.aligned, self.concepts, *self.scored, *self.shifts, *self.zeroshot, *self.extras]
         rows = any(one.new or one.changed or one.deleted for one in self.indexed)
         return rows or any(one.chunks for one in self.extracted) or any(one.new for one in made if one is not None)
 
@@ -136,6 +139,7 @@ def compose(job: Job, each: Each) -> AuditReport:
     shifts = each(compare, [(job, wanted) for wanted in spec.shift])
     found = each(ask, [(job, name, query) for query in spec.queries for name in names])
     summaries = each(summarise, [(job, name) for name in names])
+    extras = [one for stage, calls in asked_extras(job) for one in each(stage, calls)]
     pages = range(max(1, len(spec.shift))) if spec.report is not None else range(0)
     reports = each(write_report, [(job, page, tuple(zeroshot)) for page in pages])
     return AuditReport(
@@ -150,6 +154,7 @@ def compose(job: Job, each: Each) -> AuditReport:
         shifts=tuple(shifts),
         found=tuple(found),
         zeroshot=tuple(zeroshot),
+        extras=tuple(extras),
         reports=tuple(reports),
     )
 

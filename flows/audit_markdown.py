@@ -21,6 +21,7 @@ def summary_markdown(report: AuditReport) -> str:
     parts += [part for one in report.shifts for part in _shift(one)]
     parts += list(_zeroshot(report))
     parts += list(_queries(report))
+    parts += [f"- {escape(one.headline)}" for one in report.extras]
     parts += list(_map(report))
     parts += list(_inputs(report))
     parts += [f"Report: `{one.path.replace('`', '')}`" for one in report.reports]

@@ -22,6 +22,7 @@ from prefect.utilities.annotations import quote
 from flows import audit_stages
 from flows.audit import AuditReport
 from flows.audit import audit as run
+from flows.audit_extras import EXTRAS
 from flows.audit_markdown import shift_rows, summary_markdown
 from flows.audit_stages import Job
 from flows.progress import NoProgress, Progress
@@ -86,15 +87,16 @@ def _decorated(stage: Callable[..., Any]) -> Task[..., Any]:
     return made
 
 
-ALONE = (
+ALONE: tuple[Callable[..., Any], ...] = (
     audit_stages.extract_dataset,
     audit_stages.align_encoders,
     audit_stages.add_bank,
     audit_stages.classify,
+    *EXTRAS.values(),
     audit_stages.write_report,
 )
 """Stages that use the whole machine by themselves."""
-TOGETHER = (
+TOGETHER: tuple[Callable[..., Any], ...] = (
     audit_stages.index_dataset,
     audit_stages.score_dataset,
     audit_stages.compare,

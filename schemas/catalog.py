@@ -3,6 +3,8 @@
 import pyarrow as pa
 
 from schemas import tables
+from schemas.answers import ANSWERS
+from schemas.answers.kind import AnswerKind
 from schemas.tables import column
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -67,6 +69,13 @@ SNAPSHOTS = pa.schema(
     ]
 )
 
+ANSWER_WORDS = {
+    "dataset": "dataset that was asked about",
+    "reference": "what was compared with",
+    "current": "what was compared",
+}
+"""Columns that say, in every answer's view, what was asked."""
+
 DOCUMENTATION = pa.schema(
     [
         column("view", pa.string(), "view or macro"),
@@ -75,6 +84,15 @@ DOCUMENTATION = pa.schema(
         column("meaning", pa.string(), "what it holds, with unit and range; for a macro an example"),
     ]
 )
+
+
+def _answer_view(kind: AnswerKind) -> pa.Schema:
+    """Return the columns of an answer's view: its name, what its question says, when it was made, and its table."""
+    said = (column(name, pa.string(), ANSWER_WORDS[name]) for name in kind.says)
+    return pa.schema(
+        [column("answer", pa.string(), "12 hex digits of the answer's digest"), *said, _CREATED, *kind.schema]
+    )
+
 
 VIEWS: dict[str, tuple[str, pa.Schema]] = {
     "images": (
@@ -99,29 +117,7 @@ VIEWS: dict[str, tuple[str, pa.Schema]] = {
         pa.schema([*_SIDES, column("concept", pa.string(), "the concept"), *tables.SIMILARITIES]),
     ),
     "concept_stats": ("Distribution of every concept over a dataset.", pa.schema([*_SIDES, *tables.CONCEPT_STATS])),
-    "shift": (
-        "Comparisons of two sets, concept by concept.",
-        pa.schema(
-            [
-                column("answer", pa.string(), "comparison: 12 hex digits of its digest"),
-                column("reference", pa.string(), "what was compared with"),
-                column("current", pa.string(), "what was compared"),
-                _CREATED,
-                *tables.SHIFT,
-            ]
-        ),
-    ),
-    "zeroshot": (
-        "Zero-shot classifications.",
-        pa.schema(
-            [
-                column("answer", pa.string(), "classification: 12 hex digits of its digest"),
-                _DATASET,
-                _CREATED,
-                *tables.ZEROSHOT,
-            ]
-        ),
-    ),
+    **{name: (kind.about, _answer_view(kind)) for name, kind in ANSWERS.items()},
     "attributes": ("Facts about images that the user imported.", pa.schema([_DATASET, *tables.ATTRIBUTES])),
     "predictions": ("What the user's models said about images.", pa.schema([_DATASET, *tables.PREDICTIONS])),
     "lineage": ("What every artifact was made from.", tables.LINEAGE),

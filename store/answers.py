@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from schemas.answers import ANSWERS
 from schemas.errors import SpecError, expected
 from schemas.names import check_name
 from store import paths
@@ -21,19 +22,18 @@ from store.manifest import (
 )
 from store.root import Store
 
-SAYS = {"shift": ("reference", "current"), "zeroshot": ("dataset",)}
-"""What the spec of a kind must say in words, because its view shows it."""
-
 
 def write_answer(
     store: Store, kind: str, table: pa.Table, *, spec: Mapping[str, Any], parents: Sequence[Parent]
 ) -> Manifest:
     """Commit a table as the answer to a spec asked of its parents; the same question again returns the same answer.
 
-    `kind` is a plain name such as shift or zeroshot; the spec of those must hold the keys of `SAYS`. Raises SpecError.
+    `kind` is a plain name such as shift; the spec of one in `schemas.answers.ANSWERS` must hold the texts it says.
+    Raises SpecError.
     """
     check_name(kind, what="kind of answer")
-    if missing := [key for key in SAYS.get(kind, ()) if not isinstance(spec.get(key), str)]:
+    says = ANSWERS[kind].says if kind in ANSWERS else ()
+    if missing := [key for key in says if not isinstance(spec.get(key), str)]:
         raise SpecError(expected(f"spec of a {kind} answer", f"text for {', '.join(missing)}", "none"))
     digest = Manifest("answers", f"{kind}/0", 1, {"kind": kind, **spec}, tuple(parents)).digest
     artifact = paths.answers(kind, digest)

@@ -6,12 +6,14 @@ that no manifest names are never read. The connection is locked: it reads the st
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from schemas.answers import ANSWERS
 from schemas.catalog import DOCUMENTATION, MACROS, VIEWS
 from schemas.errors import StoreError, expected
 from schemas.tables import doc
@@ -102,8 +104,7 @@ class _Builder:
             "concepts": self._concepts,
             "similarities": self._similarities,
             "concept_stats": self._concept_stats,
-            "shift": lambda: self._answers("shift", ("reference", "current")),
-            "zeroshot": lambda: self._answers("zeroshot", ("dataset",)),
+            **{kind: partial(self._answers, kind) for kind in ANSWERS},
             "attributes": lambda: self._dataset_tables(DATASET_TABLES["attributes"]),
             "predictions": lambda: self._dataset_tables(DATASET_TABLES["predictions"]),
         }
@@ -181,11 +182,11 @@ class _Builder:
         for scores in list_similarities(self.store):
             yield self._select("concept_stats", _sides(scores), scores.manifest.with_role(STATS_ROLE))
 
-    def _answers(self, kind: str, says: Sequence[str]) -> Iterator[str]:
+    def _answers(self, kind: str) -> Iterator[str]:
         for manifest in list_answers(self.store, kind):
-            said = {name: str(manifest.spec[name]) for name in says}
-            said |= {"answer": manifest.name.rpartition("/")[2], "created_at": manifest.created_at}
-            yield self._select(kind, said, manifest.with_role("data"))
+            named = {"answer": manifest.name.rpartition("/")[2], "created_at": manifest.created_at}
+            said = (f"{literal(str(manifest.spec[name]))} as {name}, " for name in ANSWERS[kind].says)
+            yield self._select("answer", named, manifest.with_role("data"), says="".join(said))
 
     def _dataset_tables(self, path: Callable[[str], str]) -> Iterator[str]:
         for dataset in list_datasets(self.store):

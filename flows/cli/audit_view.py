@@ -68,6 +68,9 @@ def _show(out: Output, report: AuditReport) -> None:
             for task in report.zeroshot
         ],
     )
+    out.put("more", [one.headline for one in report.extras])
+    for one in report.extras:
+        out.say(one.headline)
     if not report.new:
         out.say("nothing new: every answer was in the store")
     out.wrote(*(written.path for written in report.reports))

@@ -1,8 +1,9 @@
 """What a report shows: plain values and Arrow tables, gathered before anything is drawn."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -267,6 +268,8 @@ class ReportData:
     """Zero-shot tables."""
     grids: tuple[ConceptImages, ...] = ()
     """Most and least similar images."""
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    """Optional sections by id (see `flows.report.sections`): what each shows."""
     artifacts: pa.Table = field(default_factory=ARTIFACTS.empty_table)
     """ARTIFACTS: what was read, and what that was made from."""
     commands: tuple[str, ...] = ()

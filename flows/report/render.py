@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from flows.report import charts, words
+from flows.report import charts, sections, words
 from flows.report.data import ReportData
 from flows.report.findings import findings, headline
 
@@ -31,6 +31,7 @@ SECTIONS = (
     ("distributions", "Distributions"),
     ("logic", "Concept logic"),
     ("zeroshot", "Zero-shot"),
+    *((key, section.title) for key, section in sections.SECTIONS.items()),
     ("images", "Images"),
     ("lineage", "Lineage"),
 )
@@ -72,6 +73,7 @@ def has_section(data: ReportData, key: str) -> bool:
         "logic": bool(data.logic),
         "zeroshot": bool(data.zeroshot),
         "images": bool(data.grids),
+        **{key: key in data.sections for key in sections.SECTIONS},
     }
     return bool(optional.get(key, True))
 

@@ -17,6 +17,7 @@ from flows.report.gather import account, aligner, artifacts, check_artifacts
 from flows.report.pictures import grids, logic
 from flows.report.question import Question
 from flows.report.render import render
+from flows.report.sections import Context, gather_sections
 from flows.report.tasks import stored_tasks, table_of
 from flows.steps.files import replacing
 from flows.steps.shift import shift
@@ -106,7 +107,9 @@ def report(
     found_map = _map_of(sides[0])
     with replacing(output) as temporary, _watched(progress, asked) as advance:
         tasks, answers = ([table_of(one) for one in zeroshot], []) if zeroshot else _stored(asked, found_map)
+        sections = gather_sections(Context(asked, sides, found_map))
         read = [*_manifests(sides, found_map), *answers]
+        read += [manifest for one in sections.values() for manifest in one.read if manifest not in read]
         check_artifacts(store, read)
         advance("comparing")
         data = ReportData(
@@ -117,6 +120,7 @@ def report(
             aligner=aligner(found_map, bank=sides[0].among.scores.bank),
             bank=sides[0].among.scores.bank,
             zeroshot=tuple(task for task in tasks if task.accuracies.num_rows),
+            sections={key: one.data for key, one in sections.items()},
             artifacts=artifacts(store, read),
             commands=(*commands, again(asked, output)),
             versions=versions(),

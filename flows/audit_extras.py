@@ -1,0 +1,34 @@
+"""Further stages of an audit, one for each optional block of its file: what Prefect decorates beside the main ones."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from flows.audit_stages import Job
+
+
+class ExtraReport(Protocol):
+    """What a further stage returns."""
+
+    @property
+    def headline(self) -> str:
+        """One sentence for people: what came out."""
+
+    @property
+    def new(self) -> bool:
+        """Whether it computed anything that the store did not hold."""
+
+
+EXTRAS: Mapping[str, Callable[[Job, Any], ExtraReport]] = {}
+"""Field of `AuditSpec` to the stage that answers it, in the order in which they run; each value of the field (or of its
+tuple) is one call."""
+
+
+def asked_extras(job: Job) -> list[tuple[Callable[[Job, Any], ExtraReport], list[tuple[Any, ...]]]]:
+    """Return each stage that the audit asks for with the arguments of its calls."""
+    asked = []
+    for name, stage in EXTRAS.items():
+        value = getattr(job.spec, name)
+        blocks = value if isinstance(value, tuple) else (() if value is None else (value,))
+        if blocks:
+            asked.append((stage, [(job, block) for block in blocks]))
+    return asked

@@ -1,0 +1,9 @@
+"""Every kind of answer table that a store keeps, each declared beside its neighbours in one module of this package."""
+
+from collections.abc import Mapping
+
+from schemas.answers import audit
+from schemas.answers.kind import AnswerKind
+
+ANSWERS: Mapping[str, AnswerKind] = {**audit.ANSWERS}
+"""Kind -> what it holds; the kinds in the order in which documentation lists them."""
