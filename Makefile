@@ -57,7 +57,7 @@ docs: install  ## write docs/tables.md and docs/commands.md from the code
 	@$(BIN)/python docs/generate.py
 
 lock: install  ## resolve the newest allowed versions into requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --extra onnx --extra language --extra paper --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade -o requirements.lock
 
 clean:  ## remove what the demo and the tests left
 	rm -rf demo-store demo-out tour-store concepts.txt report.html audit.html .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
