@@ -4,7 +4,7 @@ from schemas.errors import SpecError, expected, unknown
 from schemas.specs import EncoderSpec
 from t2c_core.encoders.base import Encoder, TextEncoder
 
-DEMO = ("efficientnet-lite0", "efficientnet-lite0-128", "clip")
+DEMO = (*(f"efficientnet-lite{number}{small}" for number in (0, 1, 2) for small in ("", "-128")), "clip")
 """Models of the library `demo`."""
 
 
@@ -27,9 +27,9 @@ def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
         return load_open_clip(spec, device=place)
     if spec.model not in DEMO:
         raise unknown("demo encoder", spec.model, DEMO)
-    from t2c_core.encoders.demo_encoders import load_demo_clip, load_lite0
+    from t2c_core.encoders.demo_encoders import load_demo_clip, load_lite
 
-    return load_demo_clip(spec, device=place) if spec.model == "clip" else load_lite0(spec, device=place)
+    return load_demo_clip(spec, device=place) if spec.model == "clip" else load_lite(spec, device=place)
 
 
 def load_text_encoder(spec: EncoderSpec, *, device: str = "auto") -> TextEncoder:
