@@ -18,6 +18,7 @@ import schemas.tables  # noqa: F401  (loaded first, as TYPE_CHECKING is not thei
 
 CHECKED = (
     "concepts",
+    "heads",
     "linear_map",
     "logic_eval",
     "moments",
