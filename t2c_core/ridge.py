@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
+from t2c_core.cholesky import factorise
 from t2c_core.linear_map import LinearMap
 from t2c_core.moments import Moments, merge
 
@@ -122,11 +123,9 @@ def _covariances(moments: Moments) -> tuple[Array, Array]:
 
 def _solve(system: Array, xy: Array, *, tolerance: float) -> tuple[Array, int, float, Literal["cholesky", "eigen"]]:
     """Return weights (source, target), rank, condition and method for system @ weights = xy."""
-    factored = _cholesky(system, tolerance=tolerance)
-    if factored is not None:
-        factor, scale, condition = factored
-        weight = _solve_triangular(factor, xy / scale[:, None])
-        return weight / scale[:, None], len(system), condition, "cholesky"
+    factor = factorise(system)
+    if factor is not None and factor.condition < 1 / tolerance:
+        return factor.solve(xy), len(system), factor.condition, "cholesky"
     values, vectors = np.linalg.eigh(system)
     inverse = _inverse(values, tolerance=tolerance)
     kept = values[inverse > 0]
@@ -134,48 +133,12 @@ def _solve(system: Array, xy: Array, *, tolerance: float) -> tuple[Array, int, f
     return weight, len(kept), float(kept[-1] / kept[0]) if len(kept) else 1.0, "eigen"
 
 
-def _cholesky(system: Array, *, tolerance: float) -> tuple[Array, Array, float] | None:
-    """Return the factor of the system with a unit diagonal, its scale (source,) and condition; None when it is singular.
-
-    The heavy products go through numpy's BLAS alone: scipy brings a second pool of threads, and the two spin against
-    each other (measured: a 10 ms factorisation took 70).
-    """
-    from scipy.linalg import lapack
-
-    scale = np.sqrt(np.maximum(np.diag(system), 0.0))
-    if not (scale > 0).all():
-        return None
-    scaled = system / scale
-    scaled /= scale[:, None]
-    try:
-        factor = np.linalg.cholesky(scaled)
-    except np.linalg.LinAlgError:
-        return None
-    inverse_condition, _ = lapack.dpocon(factor.T, float(np.abs(scaled).sum(axis=0).max()), uplo="U")
-    return (factor, scale, 1 / inverse_condition) if inverse_condition > tolerance else None
-
-
-def _solve_triangular(factor: Array, right: Array) -> Array:
-    """Return x (source, target) with factor @ factor.T @ x = right, by blocks: nearly all of it matrix products."""
-    x = right.copy()
-    starts = range(0, len(factor), _SOLVE_ROWS)
-    for start in starts:
-        rows = slice(start, start + _SOLVE_ROWS)
-        x[rows] = np.linalg.solve(factor[rows, rows], x[rows] - factor[rows, :start] @ x[:start])
-    for start in reversed(starts):
-        rows, below = slice(start, start + _SOLVE_ROWS), slice(start + _SOLVE_ROWS, None)
-        x[rows] = np.linalg.solve(factor[rows, rows].T, x[rows] - factor[below, rows].T @ x[below])
-    return x
-
-
-_SOLVE_ROWS = 64
-
-
 def _rank(xx: Array, *, tolerance: float, n: int) -> int:
     """Return the numerical rank of X'X: a plain Cholesky where it stands, else one with pivoting, which stops at the rank."""
     from scipy.linalg import lapack
 
-    if n > len(xx) and _cholesky(xx, tolerance=tolerance) is not None:
+    plain = factorise(xx) if n > len(xx) else None
+    if plain is not None and plain.condition < 1 / tolerance:
         return len(xx)
     variance = np.diag(xx)
     varying = np.flatnonzero(variance > tolerance * max(float(variance.max()), 0.0))

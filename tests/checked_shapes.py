@@ -17,6 +17,7 @@ import schemas.specs
 import schemas.tables  # noqa: F401  (loaded first, as TYPE_CHECKING is not theirs)
 
 CHECKED = (
+    "cholesky",
     "concepts",
     "heads",
     "linear_map",
