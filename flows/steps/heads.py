@@ -1,0 +1,219 @@
+"""Open a classification head over a dataset's features: the model's own, a probe on labels, or class vectors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.steps.align_plan import READ_ROWS, AlignOptions, groups_of_rows
+from flows.steps.rows import ranges
+from flows.steps.zeroshot_sides import LABEL, class_vectors, truth_of
+from schemas.errors import InputError, MismatchError, SpecError, expected
+from schemas.specs import DEFAULT_TEMPLATES, parse_encoder
+from store.concepts import open_concepts
+from store.features import Features
+from store.images import Images
+from store.linear_maps import identity_map
+from store.manifest import Parent
+from t2c_core.heads import (
+    UNLABELLED,
+    Head,
+    Kind,
+    check_same_classes,
+    label_moments,
+    probe_from_moments,
+    zeroshot_head,
+)
+from t2c_core.moments import Moments, merge
+from t2c_core.ridge import choose_ridge
+
+if TYPE_CHECKING:
+    from t2c_core.encoders import base
+
+_KINDS: tuple[Kind, ...] = ("classifier", "probe", "zeroshot")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpec:
+    """Which head: `classifier`, `probe`, `probe:ATTRIBUTE`, `zeroshot` (prompts) or `zeroshot:BANK`."""
+
+    kind: Kind
+    """Where its weights come from."""
+    bank: str = ""
+    """Concept bank that holds the class vectors of a zeroshot head; empty encodes prompts."""
+    labels: str = LABEL
+    """`label`, or the imported attribute whose values are the classes."""
+    classes: tuple[str, ...] = ()
+    """Class names in order; empty takes the head's own, or the labels there are, sorted."""
+    templates: tuple[str, ...] = DEFAULT_TEMPLATES
+    """Prompts with {} for the class, for a zeroshot head without a bank."""
+
+    @property
+    def text(self) -> str:
+        """What a user types for it."""
+        name = self.bank or (self.labels if self.kind == "probe" else "")
+        return f"{self.kind}:{name}" if name else self.kind
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all that decides its weights beside the features, for a digest."""
+        prompts = list(self.templates) if self.kind == "zeroshot" and not self.bank else []
+        return {"head": self.text, "labels": self.labels, "classes": list(self.classes), "templates": prompts}
+
+    def parents(self, images: Images) -> list[Parent]:
+        """Return the bank it rests on, if any."""
+        return [open_concepts(images.store, self.bank).manifest.as_parent()] if self.bank else []
+
+
+def parse_head(
+    text: str,
+    *,
+    labels: str = LABEL,
+    classes: Sequence[str] = (),
+    templates: Sequence[str] = DEFAULT_TEMPLATES,
+) -> HeadSpec:
+    """Read `classifier`, `probe[:ATTRIBUTE]` or `zeroshot[:BANK]`; raises SpecError."""
+    kind, colon, name = text.partition(":")
+    if kind not in _KINDS or (colon and not name) or (kind == "classifier" and name):
+        want = "classifier, probe, probe:ATTRIBUTE, zeroshot or zeroshot:BANK"
+        raise SpecError(expected("head", want, repr(text), "Try: --head probe"))
+    which = next(one for one in _KINDS if one == kind)
+    attribute, bank = (name or labels, "") if which == "probe" else (labels, name)
+    return HeadSpec(which, bank, attribute, tuple(classes), tuple(templates))
+
+
+def open_head(
+    images: Images,
+    spec: HeadSpec,
+    *,
+    features: Features,
+    truth: Sequence[str | None] | None = None,
+    groups: npt.NDArray[np.int8] | None = None,
+    folds: int = 5,
+    device: str = "auto",
+) -> Head:
+    """Return the head that reads `features`, whose space it must be of.
+
+    `truth` is the class of each row (default: by `spec.labels`). A probe is fitted on the rows whose `groups` entry is
+    a fold, 0 to folds - 1, its ridge chosen by cross-validation over them; default: those that `align` would fit.
+    Raises SpecError for a model without a head or without class names, MismatchError for another class order or other
+    weights than the features', InputError when no row is labelled, UnknownName for a bank or class that is not there.
+    """
+    known = truth_of(images, spec.labels, mapping={}) if truth is None else truth
+    if spec.kind == "classifier":
+        return _classifier(spec, features, known, device=device)
+    classes = spec.classes or _label_names(images, spec, known)
+    if spec.kind == "zeroshot":
+        vectors = class_vectors(
+            images.store,
+            classes,
+            linear_map=identity_map(images.store, features.space),
+            bank=spec.bank or None,
+            templates=spec.templates,
+            device=device,
+        )
+        return zeroshot_head(classes, vectors)
+    if groups is None:
+        groups = groups_of_rows(images, features, features, options=AlignOptions(folds=folds))
+    return _probe(images, features, classes, codes=codes_of(classes, known), groups=groups, folds=folds)
+
+
+def codes_of(classes: Sequence[str], truth: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    """Return the index of each row's class, (rows,) int64; UNLABELLED for a label that is no class of the head."""
+    code: Mapping[str | None, int] = {name: index for index, name in enumerate(classes)}
+    return np.array([code.get(label, UNLABELLED) for label in truth], dtype=np.int64)
+
+
+def _label_names(images: Images, spec: HeadSpec, truth: Sequence[str | None]) -> tuple[str, ...]:
+    names = tuple(sorted({label for label in truth if label is not None}))
+    if not names:
+        todo = "Name the attribute that holds the classes: --labels ATTRIBUTE"
+        raise InputError(expected(f"{spec.labels} of {images.dataset}", "some labelled images", "none", todo))
+    return names
+
+
+def _classifier(spec: HeadSpec, features: Features, truth: Sequence[str | None], *, device: str) -> Head:
+    """Return the model's own head; its classes are called by their ImageNet ids where the labels are."""
+    found = _own_head(features, device=device)
+    subject = f"classifier of {features.encoder}"
+    if found.classes is None and not spec.classes:
+        want = f"names of its {len(found.weight)} classes, which the model does not say"
+        raise SpecError(expected(subject, want, "none", "Name them in order: --classes cat,dog"))
+    names = _distinct(found.classes, truth) if found.classes is not None else spec.classes
+    if spec.classes:
+        check_same_classes(names, spec.classes, sides=(subject, "--classes"))
+    if len(names) != len(found.weight):
+        raise MismatchError(expected(f"classes of {subject}", f"{len(found.weight)} names", f"{len(names)}"))
+    return Head(names, found.weight, found.bias, "classifier")
+
+
+def _own_head(features: Features, *, device: str) -> "base.Head":
+    from t2c_core.encoders.load import load_encoder
+
+    name = features.space.name
+    todo = "Fit one on labels (--head probe), or use class names as concepts (--head zeroshot)."
+    if ":" not in name:
+        raise SpecError(
+            expected(f"classifier of {name}", "an encoder that this project runs", "imported features", todo)
+        )
+    encoder = load_encoder(parse_encoder(name), device=device)
+    if encoder.space.id != features.space.id:
+        again = "The weights on this machine are not those the features were made with."
+        raise MismatchError(expected(f"encoder {name}", features.space.describe(), encoder.space.describe(), again))
+    head = encoder.head()
+    if head is None:
+        raise SpecError(expected(f"classifier of {name}", "a linear head over its features", "none", todo))
+    return head
+
+
+def _distinct(names: Sequence[str], truth: Sequence[str | None]) -> tuple[str, ...]:
+    """Return class names, each once: ImageNet ids when the labels are such ids, else equal names with their position.
+
+    Two of ImageNet's classes are called `crane`.
+    """
+    from t2c_core.encoders.imagenet import class_ids
+
+    if not {label for label in truth if label is not None} & set(names):
+        ids = class_ids(names)
+        if ids is not None and set(ids) & set(truth):
+            return ids
+    return tuple(f"{name} (class {index})" if names.count(name) > 1 else name for index, name in enumerate(names))
+
+
+def _probe(
+    images: Images,
+    features: Features,
+    classes: tuple[str, ...],
+    *,
+    codes: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int8],
+    folds: int,
+) -> Head:
+    rows = min(images.rows, features.rows, len(groups))
+    fold = np.where((codes[:rows] >= 0) & features.present(0, rows), groups[:rows], -1).astype(np.int8)
+    fold[fold >= folds] = -1
+    used = np.flatnonzero(fold >= 0)
+    if not len(used):
+        got = "none among the rows to fit"
+        raise InputError(expected(f"probe on {features.encoder} of {images.dataset}", "labelled images", got))
+    centre = features.take(used[: min(len(used), READ_ROWS)]).mean(axis=0, dtype=np.float64).astype(np.float32)
+    parts = label_moments(_labelled(features, codes, fold), centre=centre, classes=len(classes), folds=folds)
+    return probe_of(parts, classes)
+
+
+def probe_of(parts: Sequence[Moments], classes: Sequence[str]) -> Head:
+    """Return the probe fitted on all folds' label moments, its ridge chosen over them; exact when one fold has rows."""
+    several = sum(part.n > 0 for part in parts) > 1
+    return probe_from_moments(merge(parts), classes, ridge=choose_ridge(parts).ridge if several else 0.0)
+
+
+def _labelled(
+    features: Features, codes: npt.NDArray[np.int64], fold: npt.NDArray[np.int8]
+) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int8]]]:
+    """Yield (features, class codes, fold) of the rows in a fold, range by range."""
+    for start, stop in ranges(len(fold), READ_ROWS):
+        used = np.flatnonzero(fold[start:stop] >= 0)
+        if len(used):
+            x = features.read(start, stop)[used].astype(np.float32)
+            yield x, codes[start:stop][used], fold[start:stop][used]
