@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.errors import SpecError, expected
+from schemas.errors import SpecError, expected, nearest
 
 DEFAULT_TEMPLATES = (
     "itap of a {}",
@@ -19,6 +19,10 @@ DEFAULT_TEMPLATES = (
 
 Averaging = Literal["normalise-then-average", "average-then-normalise"]
 """normalise-then-average is CLIP's habit and the default; average-then-normalise is what the paper's text says."""
+
+
+LAYOUTS = ("robustness", "moco", "moco-v3", "dino", "simclr")
+"""Layouts of published checkpoints that no hub carries, for `?layout=` (t2c_core.encoders.layouts)."""
 
 
 class Spec(BaseModel):
@@ -40,6 +44,8 @@ class EncoderSpec(Spec):
     """Path of a local checkpoint (safetensors, or a state dict read with weights_only=True); empty uses the library's own."""
     pooling: str = ""
     """timm global_pool override; empty keeps the model's own."""
+    layout: str = ""
+    """One of LAYOUTS: how the checkpoint's authors wrote it; empty is a plain state dict, or what its names tell."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Compute precision; part of the space id."""
 
@@ -54,6 +60,7 @@ class EncoderSpec(Spec):
         middle = f"/{self.pretrained}" if self.pretrained else ""
         at = f"@{self.weights}" if self.weights else ""
         options = [f"pooling={self.pooling}"] if self.pooling else []
+        options += [f"layout={self.layout}"] if self.layout else []
         options += [f"precision={self.precision}"] if self.precision != "float32" else []
         tail = f"?{'&'.join(options)}" if options else ""
         return f"{self.library}:{self.model}{middle}{at}{tail}"
@@ -62,7 +69,7 @@ class EncoderSpec(Spec):
 def parse_encoder(text: str) -> EncoderSpec:
     """Parse an encoder name; raises SpecError.
 
-    Grammar: `timm:MODEL[@FILE][?pooling=P&precision=Q]`, `open_clip:MODEL/PRETRAINED`, `open_clip:MODEL@FILE`, `demo:NAME`.
+    Grammar: `timm:MODEL[@FILE][?pooling=P&layout=L&precision=Q]`, `open_clip:MODEL/PRETRAINED`, `open_clip:MODEL@FILE`, `demo:NAME`.
     """
     head, _, tail = text.partition("?")
     library, _, rest = head.partition(":")
@@ -72,13 +79,16 @@ def parse_encoder(text: str) -> EncoderSpec:
         model, _, pretrained = model.partition("/")
     options = dict(part.partition("=")[::2] for part in tail.split("&")) if tail else {}
     want = "timm:MODEL, open_clip:MODEL/PRETRAINED, either with @FILE for a local checkpoint, or demo:NAME"
-    known = library in ("timm", "open_clip", "demo") and set(options) <= {"pooling", "precision"}
+    known = library in ("timm", "open_clip", "demo") and set(options) <= {"pooling", "layout", "precision"}
     if not known or not model or (at and not weights):
         raise SpecError(expected("encoder", want, repr(text), "Try: t2c encoders"))
     if library == "open_clip" and not pretrained and not weights:
         raise SpecError(expected("encoder", want, repr(text), f"Add the pretrained tag: open_clip:{model}/openai"))
     if options.get("precision", "float32") not in ("float32", "bfloat16", "float16"):
         raise SpecError(expected("encoder precision", "float32, bfloat16 or float16", repr(options["precision"])))
+    if (layout := options.get("layout")) is not None and (layout not in LAYOUTS or library != "timm" or not weights):
+        want = f"{', '.join(LAYOUTS)}, of a timm model with @FILE"
+        raise SpecError(expected(f"layout of {head}", want, repr(layout), nearest(layout, LAYOUTS)))
     return EncoderSpec.model_validate(
         {"library": library, "model": model, "pretrained": pretrained, "weights": weights, **options}
     )

@@ -12,7 +12,8 @@ from schemas.specs import EncoderSpec
 from t2c_core.encoders.base import Head, Preprocessing, Vectors, space_of
 from t2c_core.encoders.forward import ImageForward
 from t2c_core.encoders.hub import cached_file, hub_url, reachable, weights_missing
-from t2c_core.encoders.weights import State, read_checkpoint, weights_digest
+from t2c_core.encoders.layouts import Layout, build, encoder_tensors, layout_of
+from t2c_core.encoders.weights import State, load_state, read_checkpoint, weights_digest
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -55,17 +56,30 @@ def load_timm(spec: EncoderSpec, *, device: torch.device) -> TimmEncoder:
     Raises UnknownName with the nearest names, WeightsMissing, MismatchError, InputError or SpecError.
     """
     check_timm_name(spec)
-    return timm_encoder(spec, _load_model(spec), device=device)
+    state = read_checkpoint(spec.weights, subject=spec.name) if spec.weights else {}
+    layout = layout_of(spec.layout, state)
+    if layout is not None:
+        return _laid_out(spec, layout, state, device=device)
+    model = _from_state(spec, state) if spec.weights else _load_model(spec)
+    return timm_encoder(spec, model, device=device)
 
 
 def timm_encoder(
-    spec: EncoderSpec, model: Any, *, device: torch.device, preprocessing: Preprocessing | None = None
+    spec: EncoderSpec,
+    model: Any,
+    *,
+    device: torch.device,
+    preprocessing: Preprocessing | None = None,
+    variant: str = "",
 ) -> TimmEncoder:
-    """Return a timm model that holds its weights as an Encoder; preprocessing defaults to the model's own."""
+    """Return a timm model that holds its weights as an Encoder; preprocessing defaults to the model's own.
+
+    `variant` tells a model built with other arguments than its architecture's from the plain one.
+    """
     from timm.data import resolve_model_data_config
 
     preprocessing = preprocessing or preprocessing_of(resolve_model_data_config(model))
-    weights = weights_digest(model.state_dict(), architecture=f"timm:{model.pretrained_cfg['architecture']}")
+    weights = weights_digest(model.state_dict(), architecture=f"timm:{model.pretrained_cfg['architecture']}{variant}")
 
     def pooled(pixels: torch.Tensor) -> torch.Tensor:
         features: torch.Tensor = model.forward_head(model.forward_features(pixels), pre_logits=True)
@@ -103,17 +117,33 @@ def preprocessing_of(config: dict[str, Any]) -> Preprocessing:
 
 
 def _load_model(spec: EncoderSpec) -> Any:
-    """Return the model with its weights in float32 on the CPU."""
+    """Return the model with the hub's weights in float32 on the CPU."""
     from timm.models import get_pretrained_cfg
 
-    if spec.weights:
-        return _from_state(spec, read_checkpoint(spec.weights, subject=spec.name))
     config = get_pretrained_cfg(spec.model)
     hub_id = config.hf_hub_id if config and not config.custom_load and not config.hf_hub_filename else None
     local = cached_file(hub_id, _FILES) if hub_id else None
     if local:
         return _from_state(spec, read_checkpoint(local, subject=spec.name))
     return _from_hub(spec, config)
+
+
+def _laid_out(spec: EncoderSpec, layout: Layout, state: State, *, device: torch.device) -> TimmEncoder:
+    """Return the encoder of a checkpoint in a project's own layout; a training head is not its classifier."""
+    from timm.data import resolve_model_data_config
+    from timm.models import get_pretrained_cfg
+
+    tensors = encoder_tensors(layout, state, subject=spec.name)
+    config = get_pretrained_cfg(spec.model)
+    classes = tensors.get(f"{config.classifier if config else 'fc'}.weight")
+    options = {"num_classes": 0 if classes is None else len(classes), **_pool_option(spec)}
+    try:
+        model, variant = build(spec.model, layout, tensors, **options)
+    except (TypeError, AssertionError) as error:
+        raise _bad_pooling(spec, error) from error
+    load_state(model, tensors, subject=spec.name)
+    preprocessing = preprocessing_of({**resolve_model_data_config(model), **layout.data})
+    return timm_encoder(spec, model, device=device, preprocessing=preprocessing, variant=variant)
 
 
 def _from_state(spec: EncoderSpec, state: State) -> Any:
