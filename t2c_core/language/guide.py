@@ -1,0 +1,131 @@
+"""The guiding distribution: which of the likeliest next tokens make a text that CLIP finds near to the vector."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from schemas.errors import MismatchError, SpecError, expected
+from t2c_core.decoders import EncodeText
+from t2c_core.language.model import LanguageModel
+
+KEPT_BYTES = 512 * 2**20
+"""Text vectors kept for prefixes met before: all vectors share the prompt's, many share the next."""
+
+
+@dataclass(slots=True)
+class TextVectors:
+    """CLIP's vectors of texts, and which texts it can read."""
+
+    encode: EncodeText
+    """CLIP's text encoder."""
+    device: torch.device
+    """Where the vectors are put."""
+
+    def of(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return (prompts, target) unit vectors; a row of NaN where CLIP cannot read the text. Each text is read once."""
+        unique = list(dict.fromkeys(texts))
+        place = {text: number for number, text in enumerate(unique)}
+        vectors = torch.from_numpy(self._readable(unique)).to(self.device)
+        return functional.normalize(vectors, dim=1)[[place[text] for text in texts]]
+
+    def _readable(self, texts: list[str]) -> np.ndarray:
+        """Return the vectors of texts; where some cannot be read, halves are tried, so that only those are NaN."""
+        try:
+            return np.asarray(self.encode(texts), np.float32)
+        except SpecError:
+            if len(texts) == 1:
+                return np.full((1, 1), np.nan, np.float32)
+        half = len(texts) // 2
+        parts = [self._readable(texts[:half]), self._readable(texts[half:])]
+        width = max(part.shape[1] for part in parts)
+        return np.concatenate(
+            [part if part.shape[1] == width else np.full((len(part), width), np.nan, np.float32) for part in parts]
+        )
+
+
+@dataclass(slots=True)
+class Guide:
+    """Candidates of a prefix and their cosines with vectors; what was read for a prefix is kept."""
+
+    language: LanguageModel
+    """Writes the candidates."""
+    texts: TextVectors
+    """Reads them."""
+    candidates: int
+    """How many next tokens are compared."""
+    never: torch.Tensor
+    """(tokens,) bool: tokens that are no candidates, such as padding."""
+    target: int
+    """Dimension of CLIP's space."""
+    count: int = field(init=False)
+    """Candidates of a prefix: as many as asked for, or all tokens that may be written."""
+    _kept: OrderedDict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.count = min(self.candidates, int((~self.never).sum()))
+
+    def of(
+        self, prefixes: Sequence[tuple[int, ...]], log_p: torch.Tensor, vectors: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return candidates (rows, count) and their cosines with each row's vector, -inf where CLIP cannot read one.
+
+        `prefixes` are the tokens written so far, log_p (rows, tokens) what the unmoved model says next, vectors
+        (rows, target) unit length. Raises SpecError when CLIP can read no candidate of a row.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for row, prefix in enumerate(prefixes):
+            groups.setdefault(prefix, []).append(row)
+        self._read([prefix for prefix in groups if prefix not in self._kept], groups, log_p)
+        ids = torch.empty((len(prefixes), self.count), dtype=torch.long, device=log_p.device)
+        cosines = torch.empty((len(prefixes), self.count), device=log_p.device)
+        for prefix, rows in groups.items():
+            found, theirs = self._kept[prefix]
+            self._kept.move_to_end(prefix)
+            ids[rows] = found
+            cosines[rows] = (vectors[rows] @ theirs.T).nan_to_num(nan=-torch.inf)
+        self._forget()
+        return ids, cosines
+
+    def _read(
+        self, prefixes: list[tuple[int, ...]], groups: dict[tuple[int, ...], list[int]], log_p: torch.Tensor
+    ) -> None:
+        """Read the candidates of new prefixes, all texts in one go."""
+        if not prefixes:
+            return
+        first = [groups[prefix][0] for prefix in prefixes]
+        allowed = log_p[first].masked_fill(self.never, -torch.inf)
+        ids = allowed.topk(self.count, dim=1).indices
+        written = [
+            text.strip()
+            for prefix, row in zip(prefixes, ids.tolist(), strict=True)
+            for text in self.language.texts([(*prefix, token) for token in row])
+        ]
+        theirs = self.texts.of(written).reshape(len(prefixes), ids.shape[1], -1)
+        if theirs.shape[2] != self.target:
+            self._refuse_unreadable(written)
+        for number, prefix in enumerate(prefixes):
+            if bool(theirs[number].isnan().all()):
+                self._refuse_unreadable(written[number * ids.shape[1] :][: ids.shape[1]])
+            self._kept[prefix] = (ids[number], theirs[number])
+
+    def _refuse_unreadable(self, texts: list[str]) -> None:
+        want = f"at least one of {len(texts)} candidates of {self.language.name} that CLIP can read"
+        todo = "Use a language model and a CLIP that share words"
+        raise SpecError(expected("guiding texts", want, f"none, such as {texts[0]!r}", todo))
+
+    def _forget(self) -> None:
+        most = max(1, KEPT_BYTES // (4 * self.count * self.target))
+        while len(self._kept) > most:
+            self._kept.popitem(last=False)
+
+
+def text_dimension(encode: EncodeText, prompt: str) -> int:
+    """Return the dimension of CLIP's space; raises SpecError when it cannot read the prompt, MismatchError for no vector."""
+    vectors = np.asarray(encode([prompt]))
+    if vectors.ndim != 2 or len(vectors) != 1:
+        raise MismatchError(expected("text encoder", "(1, target) of one text", f"shape {vectors.shape}"))
+    return int(vectors.shape[1])
