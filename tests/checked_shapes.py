@@ -17,6 +17,9 @@ import schemas.specs
 import schemas.tables  # noqa: F401  (loaded first, as TYPE_CHECKING is not theirs)
 
 CHECKED = (
+    "auroc",
+    "blame",
+    "bottleneck",
     "cholesky",
     "concepts",
     "heads",
@@ -24,9 +27,13 @@ CHECKED = (
     "logic_eval",
     "moments",
     "quality",
+    "reading",
+    "refine",
     "ridge",
     "shift",
     "similarity",
+    "slices",
+    "sparse_head",
     "stats",
     "zeroshot",
 )

@@ -1,0 +1,157 @@
+"""Concept bottleneck: standardised similarities, one linear layer, and what each concept gives a logit (paper, 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import InputError, MismatchError, expected
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32, Float64, Int64
+
+Array = NDArray[Any]
+
+SHOWN = 3
+"""Shares and differences that an explanation lists, as the paper's do."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """What a similarity is measured in: its mean and spread over the rows that the head was fitted on."""
+
+    mean: Float64[np.ndarray, " concepts"]
+    """Mean similarity."""
+    std: Float64[np.ndarray, " concepts"]
+    """Population standard deviation; 0 for a concept whose similarity is the same on every row."""
+
+    @classmethod
+    def of(cls, similarities: Float[np.ndarray, "images concepts"]) -> Scale:
+        """Return the scale of some rows; raises InputError for none, or when every concept is constant."""
+        if not len(similarities):
+            raise InputError(expected("similarities to standardise", "1 row or more", "none"))
+        constant = similarities.max(axis=0) == similarities.min(axis=0)
+        if constant.all():
+            got = f"one value for each of {similarities.shape[1]} concepts"
+            raise InputError(expected("similarities to standardise", "some that differ between images", got))
+        std = np.where(constant, 0.0, similarities.std(axis=0, dtype=np.float64))
+        return cls(similarities.mean(axis=0, dtype=np.float64), std)
+
+    def apply(self, similarities: Float[np.ndarray, "images concepts"]) -> Float32[np.ndarray, "images concepts"]:
+        """Return (similarity - mean) / std; 0 for a constant concept. Raises MismatchError for another width."""
+        if similarities.ndim != 2 or similarities.shape[1] != len(self.mean):
+            want = f"shape (images, {len(self.mean)})"
+            raise MismatchError(expected("similarities of the bottleneck", want, f"{similarities.shape}"))
+        away = similarities.astype(np.float64) - self.mean
+        z = np.divide(away, self.std, out=np.zeros_like(away), where=self.std > 0)
+        return z.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bottleneck:
+    """A classifier that sees an image through its concepts alone."""
+
+    classes: tuple[str, ...]
+    """Class names, in the order of the logits."""
+    concepts: tuple[str, ...]
+    """Concepts, in the order of the inputs."""
+    weight: Float32[np.ndarray, "classes concepts"]
+    """w: what one standard deviation of a concept adds to a class's logit."""
+    bias: Float32[np.ndarray, " classes"]
+    """Logits of an image that is average in every concept."""
+    scale: Scale
+    """How similarities become inputs."""
+
+    def __post_init__(self) -> None:
+        want = (len(self.classes), len(self.concepts))
+        if self.weight.shape != want or self.bias.shape != want[:1] or self.scale.mean.shape != want[1:]:
+            got = f"{self.weight.shape}, {self.bias.shape} and {self.scale.mean.shape}"
+            named = f"weight {want}, bias {want[:1]} and a scale of {want[1:]}"
+            raise MismatchError(expected("bottleneck", named, got))
+
+    def logits(self, z: Float32[np.ndarray, "images concepts"]) -> Float32[np.ndarray, "images classes"]:
+        """Return the logits of standardised similarities."""
+        found: NDArray[np.float32] = z @ self.weight.T + self.bias
+        return found
+
+    def predict(self, z: Float32[np.ndarray, "images concepts"]) -> Int64[np.ndarray, " images"]:
+        """Return the index of the largest logit of each image; of equals the first."""
+        found: NDArray[np.int64] = self.logits(z).argmax(axis=1)
+        return found
+
+    def shares(self, z: Float32[np.ndarray, " concepts"]) -> Float64[np.ndarray, "classes concepts"]:
+        """Return the logit shares w_i c_i / sum_j |w_j c_j| of one image, for every class (paper, appendix G).
+
+        The bias is no concept and has no share. A class to which no concept gives anything has shares of zero.
+        """
+        given = self.weight.astype(np.float64) * z
+        total = np.abs(given).sum(axis=1, keepdims=True)
+        found: Array = np.divide(given, total, out=np.zeros_like(given), where=total > 0)
+        return found
+
+    def edited(self, factors: Mapping[int, float]) -> Bottleneck:
+        """Return the bottleneck with the weights of some concepts (by position) multiplied; 0 switches one off.
+
+        Nothing is fitted again. Raises InputError for a factor that is not finite or a position that is not there.
+        """
+        weight = self.weight.copy()
+        for index, factor in factors.items():
+            if not np.isfinite(factor) or not 0 <= index < len(self.concepts):
+                want = f"a finite factor for one of {len(self.concepts)} concepts"
+                raise InputError(expected("edit of the bottleneck", want, f"{factor} for concept {index}"))
+            weight[:, index] *= np.float32(factor)
+        return replace(self, weight=weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one concept gives."""
+
+    concept: int
+    """Position of the concept."""
+    z: float
+    """Standardised similarity of the image."""
+    predicted: float
+    """Share of the predicted class's logit, -1 to 1."""
+    runner_up: float
+    """Share of the runner-up's logit."""
+
+    @property
+    def difference(self) -> float:
+        """By how much it speaks for the predicted class rather than the runner-up."""
+        return self.predicted - self.runner_up
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an image was given its class (figures 7 and 17)."""
+
+    predicted: int
+    """Class with the largest logit."""
+    runner_up: int
+    """Class with the second largest."""
+    margin: float
+    """Logit of the predicted class minus that of the runner-up."""
+    shares: tuple[Share, ...]
+    """The largest shares of the predicted class's logit, largest first."""
+    differences: tuple[Share, ...]
+    """The largest differences of share, predicted minus runner-up, largest first."""
+
+
+def explain(model: Bottleneck, z: Float32[np.ndarray, " concepts"], *, shown: int = SHOWN) -> Explanation:
+    """Return the explanation of one image from its standardised similarities; ties in order of concept."""
+    logits = model.logits(z[None])[0]
+    predicted, runner_up = (int(index) for index in np.argsort(-logits, kind="stable")[:2])
+    shares = model.shares(z)
+    mine, theirs = shares[predicted], shares[runner_up]
+
+    def largest(values: Array) -> tuple[Share, ...]:
+        order = np.argsort(-values, kind="stable")[:shown]
+        return tuple(Share(int(at), float(z[at]), float(mine[at]), float(theirs[at])) for at in order)
+
+    margin = float(logits[predicted] - logits[runner_up])
+    return Explanation(predicted, runner_up, margin, largest(mine), largest(mine - theirs))
