@@ -74,7 +74,7 @@ class IndexReport:
 
 def index(
     store: Store,
-    source: str | Path,
+    source: str | Path | Source,
     dataset: str,
     *,
     label_from: str = "auto",
@@ -90,8 +90,11 @@ def index(
 ) -> IndexReport:
     """Index a folder, webdataset tars or Parquet files as a dataset, or bring a dataset up to date with them.
 
+    A source that is listed already, such as a reader of one dataset's own layout makes, is taken as it is.
+
     `label_from`, `split_from`, `captured_at`, `ids` and `image_column` say which column or rule fills a field
-    (store.items.Fields); `kind` is folder, tar, parquet or auto. Rows do not depend on `threads`.
+    (store.items.Fields); `kind` is folder, tar, parquet or auto. A source that was listed already is taken as it is.
+    Rows do not depend on `threads`.
 
     Raises InputError when there is nothing to index, when no input is readable (nothing is committed), and when more
     than `max_bad_rate` of the inputs are bad (committed: outcomes are facts); MismatchError when none of the dataset's
@@ -102,7 +105,7 @@ def index(
     fields = Fields(label_from, split_from, captured_at, ids, image_column)
     progress = progress or NoProgress()
     with lease(store, paths.images(dataset), purpose=f"index {dataset}") as token:
-        found = open_source(source, fields=fields, kind=kind)
+        found = source if isinstance(source, Source) else open_source(source, fields=fields, kind=kind)
         before = _before(store, dataset)
         plan = Plan.over(before, location=found.location, exif_times=captured_at == "exif")
         _look(plan, found, max_pixels=max_pixels, threads=threads or default_threads(), progress=progress)
