@@ -90,8 +90,6 @@ def index(
 ) -> IndexReport:
     """Index a folder, webdataset tars or Parquet files as a dataset, or bring a dataset up to date with them.
 
-    A source that is listed already, such as a reader of one dataset's own layout makes, is taken as it is.
-
     `label_from`, `split_from`, `captured_at`, `ids` and `image_column` say which column or rule fills a field
     (store.items.Fields); `kind` is folder, tar, parquet or auto. A source that was listed already is taken as it is.
     Rows do not depend on `threads`.
