@@ -63,7 +63,7 @@ def fit(moments: Moments, *, ridge: float) -> Solution:
         raise InputError(expected("rows to fit", "1 or more", "0"))
     if not (np.isfinite(ridge) and ridge >= 0):
         raise InputError(expected("ridge", "a finite number of 0 or more", str(ridge)))
-    xx, xy = _covariances(moments)
+    xx, xy = covariances(moments)
     system = xx
     if ridge:
         system = xx.copy()
@@ -90,7 +90,7 @@ def choose_ridge(folds: Sequence[Moments], candidates: Sequence[float] | None = 
     """
     total = _total(folds)
     if candidates is None:
-        mean_eigenvalue = float(np.trace(_covariances(total)[0])) / len(total.sum_x)
+        mean_eigenvalue = float(np.trace(covariances(total)[0])) / len(total.sum_x)
         candidates = [(mean_eigenvalue or 1.0) * relative for relative in RELATIVE_CANDIDATES]
     if not candidates or not all(np.isfinite(ridge) and ridge >= 0 for ridge in candidates):
         raise InputError(expected("ridge candidates", "at least one, finite, none negative", str(list(candidates))))
@@ -111,7 +111,7 @@ def _total(folds: Sequence[Moments]) -> Moments:
     return merge(folds)
 
 
-def _covariances(moments: Moments) -> tuple[Array, Array]:
+def covariances(moments: Moments) -> tuple[Array, Array]:
     """Return X'X (source, source) and X'Y (source, target) about the rows' own means."""
     mean = moments.sum_x / moments.n
     pairs = ((moments.xx, moments.sum_x), (moments.xy, moments.sum_y))
@@ -155,11 +155,11 @@ def _held_out_errors(rest: Moments, fold: Moments, candidates: Array) -> Array:
     With X'X = V diag(e) V' and r = 1 / (e + ridge) the weights are V diag(r) C where C = V' X'Y, so the held-out error
     Syy - 2 tr(W' Sxy) + tr(W' Sxx W) is Syy - 2 g.r + r' M r, with M = (V' Sxx V) * (C C') elementwise.
     """
-    xx, xy = _covariances(rest)
+    xx, xy = covariances(rest)
     values, vectors = np.linalg.eigh(xx)
     rotated = vectors.T @ xy
     away_x, away_y = fold.mean_x - rest.mean_x, fold.mean_y - rest.mean_y
-    xx, xy = _covariances(fold)
+    xx, xy = covariances(fold)
     xx += fold.n * np.outer(away_x, away_x)
     xy += fold.n * np.outer(away_x, away_y)
     yy = float((fold.yy - fold.sum_y**2 / fold.n + fold.n * away_y**2).sum())
