@@ -17,15 +17,19 @@ import schemas.specs
 import schemas.tables  # noqa: F401  (loaded first, as TYPE_CHECKING is not theirs)
 
 CHECKED = (
+    "aligners",
     "auroc",
     "blame",
     "bottleneck",
     "cholesky",
     "concepts",
+    "data_free",
     "heads",
+    "joint",
     "linear_map",
     "logic_eval",
     "moments",
+    "procrustes",
     "quality",
     "reading",
     "refine",

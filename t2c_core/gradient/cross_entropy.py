@@ -1,0 +1,62 @@
+"""Cross-entropy aligners: a map trained so that a fixed head of the target space names the class (paper, A.2 a and b)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from schemas.errors import InputError, MismatchError, expected
+from t2c_core.gradient.descent import Loss, minimise, scale_of
+from t2c_core.gradient.options import SgdOptions
+from t2c_core.heads import UNLABELLED, Head
+from t2c_core.linear_map import LinearMap
+
+Array = NDArray[Any]
+
+
+def fit_cross_entropy(
+    x: Array,
+    codes: Array,
+    *,
+    head: Head,
+    temperature: float,
+    options: SgdOptions,
+    device: str = "auto",
+    watch: Callable[[int], None] = lambda _: None,
+) -> LinearMap:
+    """Return the map from x (images, source) whose logits under the head best name the class codes (images,).
+
+    Logits are cos(W' x + b, class vector) / temperature for a text head, and the head's own / temperature for one that
+    does not normalise. Under a text head the length of a mapped feature is free: only its direction was trained.
+    Rows of class -1 are left out. Raises MismatchError, InputError for codes outside the head or fewer than two classes.
+    """
+    if x.ndim != 2 or codes.shape != (len(x),):
+        want = "x (images, source) and one class code an image"
+        raise MismatchError(expected("labelled features", want, f"shapes {x.shape} and {codes.shape}"))
+    labelled = np.flatnonzero(codes != UNLABELLED)
+    chosen = codes[labelled].astype(np.int64)
+    if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(head.classes):
+        want = f"0 to {len(head.classes) - 1}, the classes of the head"
+        raise InputError(expected("class codes", want, f"{chosen.min()} to {chosen.max()}"))
+    if len(np.unique(chosen)) < 2:
+        todo = "Cross-entropy learns nothing from one class; use --method ridge, or images of more classes."
+        raise InputError(expected("classes among the rows", "two or more", str(len(np.unique(chosen))), todo))
+    used = x if len(labelled) == len(x) else x[labelled]
+    scale = scale_of(used, variance=options.variance)
+
+    def crossed(place: torch.device) -> Loss:
+        vectors, offset = (torch.from_numpy(part).to(place) for part in (head.weight, head.bias))
+        wanted = torch.from_numpy(chosen).to(place)
+
+        def loss(z: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+            seen = torch.nn.functional.normalize(z, dim=1) if head.normalise else z
+            return torch.nn.functional.cross_entropy(torch.addmm(offset, seen, vectors.T) / temperature, wanted[rows])
+
+        return loss
+
+    weight, bias = minimise(
+        used, crossed, target=head.dimension, scale=scale, options=options, device=device, watch=watch
+    )
+    return LinearMap((weight * scale).astype(np.float32), bias.astype(np.float32))

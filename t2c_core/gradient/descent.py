@@ -1,0 +1,85 @@
+"""The loop that every gradient-fitted map shares: a linear layer on scaled features, SGD with momentum, any loss."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from schemas.errors import InputError, expected
+from t2c_core.encoders.devices import choose_device
+from t2c_core.gradient.options import SgdOptions
+
+Array = NDArray[Any]
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""(outputs (batch, target), indices of the batch's rows) to a scalar."""
+
+_BLOCK_ROWS = 16_384
+
+
+def scale_of(values: Array, *, variance: float) -> float:
+    """Return the factor that gives values (images, d) this variance over all elements; 1 for values that do not vary.
+
+    Summed in float64 about the mean of all elements, so that no digits cancel.
+    """
+    mean = sum(float(block.sum(dtype=np.float64)) for block in _blocks(values)) / max(values.size, 1)
+    total = sum(float(((block.astype(np.float64) - mean) ** 2).sum()) for block in _blocks(values))
+    return float(np.sqrt(variance * values.size / total)) if total > 0 else 1.0
+
+
+def _blocks(values: Array) -> list[Array]:
+    return [values[start : start + _BLOCK_ROWS] for start in range(0, len(values), _BLOCK_ROWS)]
+
+
+def minimise(
+    x: Array,
+    loss: Callable[[torch.device], Loss],
+    *,
+    target: int,
+    scale: float,
+    options: SgdOptions,
+    device: str,
+    watch: Callable[[int], None],
+) -> tuple[Array, Array]:
+    """Return weight (source, target) and bias (target,), float64, of z = scale * x W + b that SGD ends at.
+
+    `loss` is asked once for the loss on the device; `watch` is told the rows of every batch that is done. First weights
+    are drawn as torch.nn.Linear draws them. Raises InputError for no rows, or when it diverges.
+    """
+    if not len(x):
+        raise InputError(expected("rows to fit", "1 or more", "0"))
+    place = choose_device(device)
+    generator = torch.Generator().manual_seed(options.seed)
+    features = torch.from_numpy(np.ascontiguousarray(x)).to(place)
+    weight, bias = _first(x.shape[1], target, generator, place)
+    optimiser = torch.optim.SGD(
+        [
+            {"params": [weight], "weight_decay": options.weight_decay},
+            {"params": [bias], "weight_decay": options.weight_decay if options.decay_bias else 0.0},
+        ],
+        lr=options.learning_rate,
+        momentum=options.momentum,
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=options.schedule_epochs)
+    measured = loss(place)
+    for _ in range(options.epochs):
+        for rows in torch.randperm(len(x), generator=generator).to(place).split(options.batch):
+            optimiser.zero_grad()
+            measured(torch.addmm(bias, features[rows].float() * scale, weight), rows).backward()
+            optimiser.step()
+            watch(len(rows))
+        schedule.step()
+    if not (torch.isfinite(weight).all() and torch.isfinite(bias).all()):
+        todo = "Lower --learning-rate."
+        raise InputError(expected("SGD", "weights that stay finite", "weights that diverged", todo))
+    return weight.detach().cpu().numpy().astype(np.float64), bias.detach().cpu().numpy().astype(np.float64)
+
+
+def _first(source: int, target: int, generator: torch.Generator, place: torch.device) -> tuple[Any, Any]:
+    """Return the first weight (source, target) and bias (target,), uniform in +-1 / sqrt(source)."""
+    bound = source**-0.5
+    shapes = ((source, target), (target,))
+    drawn = (torch.empty(shape).uniform_(-bound, bound, generator=generator) for shape in shapes)
+    weight, bias = (part.to(place).requires_grad_(True) for part in drawn)
+    return weight, bias
