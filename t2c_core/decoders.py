@@ -76,7 +76,7 @@ class Decoder(Protocol):
     def batch(self) -> int:
         """Vectors it likes to decode in one call; callers cut longer lists, to show progress and bound memory."""
 
-    def decode(self, vectors: Float[np.ndarray, "_vectors target"]) -> list[Decoded]:
+    def decode(self, vectors: Float[np.ndarray, "images target"]) -> list[Decoded]:
         """Return what it says of each vector, in order; lengths of vectors do not matter.
 
         Raises as `check_vectors` does.

@@ -35,5 +35,5 @@ def test_numbers_that_are_none_name_the_vector(value: float) -> None:
 def test_a_zero_vector_has_no_direction() -> None:
     bad = GOOD.copy()
     bad[1] = 0
-    with pytest.raises(InputError, match="vector 1 .* expected a vector with a direction, but got a zero vector"):
+    with pytest.raises(InputError, match=r"vector 1 .* expected a vector with a direction, but got a zero vector"):
         check_vectors(bad, target=4, decoder="vocabulary")
