@@ -31,14 +31,18 @@ CHECKED = (
     "moments",
     "procrustes",
     "quality",
+    "retained",
     "reading",
     "refine",
     "ridge",
     "shift",
     "similarity",
     "slices",
+    "sparse_code",
     "sparse_head",
+    "space_similarity",
     "stats",
+    "vocabulary",
     "zeroshot",
 )
 """Modules of t2c_core whose arrays have named axes."""
