@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.digest import SHORT, digest_bytes
 from schemas.errors import CorruptError, T2CError, expected
 
 if TYPE_CHECKING:
@@ -82,6 +83,15 @@ def read_parquet(store: "Store", entry: FileEntry, *, columns: list[str] | None 
         raise
     except (pa.ArrowException, OSError) as error:
         raise CorruptError(expected(entry.path, "a Parquet file", f"{error}", "Run: t2c verify")) from error
+
+
+def read_checked(store: "Store", entry: FileEntry) -> bytes:
+    """Return the bytes of a committed file that is no table; raises CorruptError unless they are as committed."""
+    data = store.files.read(entry.path)
+    got = digest_bytes(data)
+    if got != entry.sha256:
+        raise CorruptError(expected(entry.path, f"sha256 {entry.sha256[:SHORT]}", got[:SHORT], "Run: t2c verify"))
+    return data
 
 
 def check_size(store: "Store", entry: FileEntry) -> None:

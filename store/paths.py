@@ -12,6 +12,7 @@ name, and `artifact(kind, name)` is its folder:
     concepts       everyday                               concepts/everyday
     similarities   photos/0123456789ab/everyday           similarities/photos/0123456789ab/everyday
     answers        shift/0123456789ab                     answers/shift/0123456789ab
+    bottlenecks    0123456789ab...                        bottlenecks/0123456789ab...
 """
 
 import re
@@ -40,6 +41,7 @@ KINDS = {
     "concepts": "concepts/{}",
     "similarities": "similarities/{}",
     "answers": "answers/{}",
+    "bottlenecks": "bottlenecks/{}",
 }
 """Folder of each kind of artifact; {} is its name."""
 
