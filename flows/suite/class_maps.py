@@ -1,0 +1,37 @@
+"""How the labels of a task's pictures become its classes: as they are, one attribute of several, or superclasses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.suite.breeds import read_hierarchy, superclasses
+from flows.suite.drawn import world_classes
+from flows.suite.readers import HIERARCHY
+from flows.suite.tasks import Task
+from schemas.errors import InputError, expected
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMap:
+    """The classes of a task, and what each label stands for."""
+
+    classes: tuple[str, ...]
+    """Class names."""
+    mapping: Mapping[str, str]
+    """Label to class; a label that is not named is itself."""
+
+
+def class_map(task: Task, data: Path) -> ClassMap:
+    """Return the classes of a task; for BREEDS derived from the class hierarchy in the data folder.
+
+    Raises InputError when the hierarchy's files are not there, damaged, or give another number of classes than the
+    task has.
+    """
+    if task.grouping is not None:
+        mapping = superclasses(read_hierarchy(HIERARCHY.open(data)), task.grouping)
+        classes = tuple(dict.fromkeys(mapping.values()))
+        if len(classes) != task.size:
+            want, got = f"{task.size} superclasses", f"{len(classes)}"
+            raise InputError(expected(f"class hierarchy for {task.title}", want, got, f"Get: {HIERARCHY.origin}"))
+        return ClassMap(classes, mapping)
+    return ClassMap(task.classes, world_classes(task.attribute) if task.attribute else {})

@@ -1,0 +1,93 @@
+"""The pictures of a reader as a dataset of the store: read and indexed once, then found again as they are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from flows.progress import Progress
+from flows.steps.index import index
+from flows.suite.pictures import Pictures, packed
+from flows.suite.readers import READERS
+from schemas.errors import SpecError, expected
+from store import paths
+from store.images import Images, open_images
+from store.manifest import find_manifest, snapshots
+from store.root import Store
+from store.sources import Source
+from store.uris import parse_uri
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A dataset of the suite."""
+
+    images: Images
+    """Its images."""
+    new: bool
+    """Whether anything was indexed now."""
+
+
+def dataset_of(reader: str) -> str:
+    """Return the name under which the store keeps a reader's pictures."""
+    return f"suite-{reader}"
+
+
+def default_pictures(store: Store) -> Path:
+    """Return the folder beside a local store for pictures that are no image files; SpecError for a store elsewhere."""
+    if store.files.filesystem is not None:
+        todo = "Name one: --pictures FOLDER"
+        raise SpecError(expected("pictures folder", "a local folder for unpacked pictures", "none", todo))
+    place = Path(store.url)
+    return place.with_name(f"{place.name}-suite")
+
+
+def prepare(store: Store, reader: str, data: Path, *, pictures: Path | None, progress: Progress) -> Prepared:
+    """Read a reader's files and index what they show; a folder or a file that did not change is not read again.
+
+    Raises InputError for files that are missing or damaged (each named), and what `index` raises.
+    """
+    one = READERS[reader]
+    found = one.read(one.folder.open(data) if not one.drawn else {})
+    name = dataset_of(reader)
+    if isinstance(found, Pictures):
+        place = pictures or default_pictures(store)
+        found = packed(found, name=name, folder=place, progress=progress)
+    if find_manifest(store, paths.images(name)) is not None:
+        images = open_images(store, name)
+        if _unchanged(images, found):
+            return Prepared(images, new=False)
+    report = index(store, found, name, captured_at="none", progress=progress)
+    return Prepared(open_images(store, name), new=bool(report.new or report.changed or report.deleted))
+
+
+def _unchanged(images: Images, source: Source) -> bool:
+    """Whether the index holds exactly these items and no file was touched since.
+
+    What decides is the time at which the file system last changed the file's entry, which nobody can set back; a
+    touched file is only a reason to hash everything again. A Parquet file of ours is named by what is in it.
+    """
+    known = images.table(["image_id", "uri", "label", "bytes", "outcome"])
+    known = known.filter(pc.not_equal(known["outcome"], "missing"))
+    listed = {row["image_id"]: (row["uri"], row["label"]) for row in known.to_pylist()}
+    if listed != {item.image_id: (item.uri, item.label) for item in source.items}:
+        return False
+    if source.kind == "parquet":
+        return True
+    sizes = dict(zip(known["image_id"].to_pylist(), known["bytes"].to_pylist(), strict=True))
+    indexed_at = _indexed_at(images)
+    for item in source.items:
+        try:
+            status = Path(parse_uri(item.uri).address).stat()
+        except OSError:
+            return False
+        if status.st_size != sizes[item.image_id] or status.st_ctime >= indexed_at:
+            return False
+    return True
+
+
+def _indexed_at(images: Images) -> float:
+    """Return when the newest rows were committed, in seconds since 1970 (later snapshots may hold outcomes alone)."""
+    first = next(one for one in snapshots(images.store, images.manifest.artifact) if one.rows == images.rows)
+    return datetime.fromisoformat(first.created_at).timestamp()
