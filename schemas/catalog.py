@@ -38,10 +38,19 @@ LINEAR_MAPS = pa.schema(
         column("source_space", pa.string(), "its space, 12 hex digits"),
         column("target", pa.string(), "encoder the map gives features of"),
         column("target_space", pa.string(), "its space, 12 hex digits"),
-        column("dataset", pa.string(), "dataset the map was fitted on"),
-        column("snapshot", pa.int64(), "snapshot of that dataset's images"),
-        column("ridge", pa.float64(), "ridge strength; 0 is exact least squares"),
-        column("rank", pa.int64(), "numerical rank of the fitted source features"),
+        column(
+            "aligner",
+            pa.string(),
+            "ridge, least-squares, procrustes, low-rank, sgd, cross-entropy, self-labels, data-free or imported",
+        ),
+        column("objective", pa.string(), "what the aligner minimised"),
+        column("needed", pa.list_(pa.string()), "what the aligner needed"),
+        column("dataset", pa.string(), "dataset the map was fitted on; empty for an imported map"),
+        column("snapshot", pa.int64(), "snapshot of that dataset's images; 0 for an imported map"),
+        column(
+            "ridge", pa.float64(), "ridge strength; 0 is exact least squares; for sgd what its weight decay amounts to"
+        ),
+        column("rank", pa.int64(), "numerical rank of the fitted source features; of the weight where none was solved"),
         column("condition", pa.float64(), "condition number of the solved system; null when not formed", nullable=True),
         column("method", pa.string(), "how the system was solved"),
         column("fitted", pa.int64(), "rows fitted"),
@@ -51,6 +60,10 @@ LINEAR_MAPS = pa.schema(
         column("r2_uniform", pa.float64(), "plain mean of each target dimension's R2", nullable=True),
         column("r2_global", pa.float64(), "1 - MSE / variance of all elements", nullable=True),
         column("mean_global", pa.float64(), "r2_global of always answering the mean", nullable=True),
+        column(
+            "mean_cosine", pa.float64(), "mean cosine of mapped and own features; null when not read", nullable=True
+        ),
+        column("measured_on", pa.string(), "dataset@snapshot of those rows when it is not the fitted one, else empty"),
         column("notes", pa.list_(pa.string()), "what a reader must know"),
         _CREATED,
     ]
@@ -73,6 +86,8 @@ ANSWER_WORDS = {
     "dataset": "dataset that was asked about",
     "reference": "what was compared with",
     "current": "what was compared",
+    "map": "linear map: 12 hex digits of its digest, or identity-<space>",
+    "bank": "concept bank",
 }
 """Columns that say, in every answer's view, what was asked."""
 

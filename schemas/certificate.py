@@ -8,6 +8,11 @@ from typing import Any
 from schemas.errors import CorruptError, expected
 from schemas.spaces import Space, space_from
 
+REGRESSIONS = ("ridge", "least-squares")
+"""Aligners whose map is taken unless another is named by digest: the closed-form regression of section 3."""
+IMPORTED = "imported"
+"""Aligner of a map that came as a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
@@ -27,6 +32,8 @@ class HeldOut:
     """r2_uniform of the mean predictor."""
     mean_global: float
     """r2_global of the mean predictor; well above 0 on CLIP targets."""
+    mean_cosine: float | None = None
+    """Mean cosine of mapped and own target features; None where the rows were summed as moments and not read one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +59,14 @@ class Certificate:
     target: Space
     """Space it gives features in."""
     dataset: str
-    """Dataset it was fitted on."""
+    """Dataset it was fitted on; empty for an imported map."""
     snapshot: int
-    """Snapshot of that dataset's images."""
+    """Snapshot of that dataset's images; 0 for an imported map."""
     ridge: float
-    """Ridge strength added to the diagonal of the centred second moments; 0 is the exact least squares."""
+    """Ridge strength added to the diagonal of the centred second moments; 0 is the exact least squares. For SGD the
+    strength that its weight decay pulls towards."""
     rank: int
-    """Numerical rank of the source features that were fitted."""
+    """Numerical rank of the source features that were fitted; of the weight where no system was solved."""
     condition: float | None
     """Condition number of the solved system; None when it is infinite or was not formed."""
     method: str
@@ -73,6 +81,16 @@ class Certificate:
     """Quality on rows not fitted; None when every row was fitted."""
     fidelity: tuple[Fidelity, ...] = ()
     """Per-concept fidelity, added when concepts are scored."""
+    aligner: str = "ridge"
+    """What fitted it: ridge, least-squares, procrustes, low-rank, sgd, cross-entropy, self-labels, data-free or imported."""
+    objective: str = ""
+    """What it minimised, in one sentence; empty in certificates older than this field."""
+    needed: tuple[str, ...] = ()
+    """What it needed, such as features of both encoders, labels, or heads."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """The aligner's own options, name and value."""
+    measured_on: str = ""
+    """Dataset and snapshot of `held_out` where that is not the fitted one: where an imported map was measured."""
     notes: tuple[str, ...] = ()
     """What a reader must know, such as `fewer rows than source dimensions`."""
     format: int = 1
@@ -92,7 +110,9 @@ def parse_certificate(text: str | bytes, *, subject: str = "certificate") -> Cer
         held_out = value.get("held_out")
         known["held_out"] = HeldOut(**_known(HeldOut, held_out)) if held_out is not None else None
         known["fidelity"] = tuple(Fidelity(**_known(Fidelity, row)) for row in value.get("fidelity", ()))
-        known["notes"] = tuple(value.get("notes", ()))
+        known["notes"], known["needed"] = tuple(value.get("notes", ())), tuple(value.get("needed", ()))
+        known["settings"] = tuple((str(name), str(text)) for name, text in value.get("settings", ()))
+        known.setdefault("aligner", REGRESSIONS[0] if known["ridge"] else REGRESSIONS[1])
         return Certificate(**known)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(expected(subject, "a certificate in JSON", f"{type(error).__name__}: {error}")) from error

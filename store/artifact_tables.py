@@ -91,10 +91,10 @@ def _map_row(found: StoredMap) -> dict[str, object]:
     certificate, manifest = found.certificate, found.manifest
     if certificate is None or manifest is None:
         return {}
-    plain = ("dataset", "snapshot", "ridge", "rank", "condition", "method", "fitted", "folds")
-    row: dict[str, object] = {name: getattr(certificate, name) for name in plain}
+    plain = ("aligner", "objective", "dataset", "snapshot", "ridge", "rank", "condition", "method", "fitted", "folds")
+    row: dict[str, object] = {name: getattr(certificate, name) for name in (*plain, "measured_on")}
     if (quality := certificate.held_out) is not None:
-        measured = ("r2_variance_weighted", "r2_uniform", "r2_global", "mean_global")
+        measured = ("r2_variance_weighted", "r2_uniform", "r2_global", "mean_global", "mean_cosine")
         row |= {name: getattr(quality, name) for name in measured} | {"held_out": quality.n}
     return row | {
         "map": found.digest[:SHORT],
@@ -102,6 +102,7 @@ def _map_row(found: StoredMap) -> dict[str, object]:
         "source_space": found.source.short,
         "target": found.target.name,
         "target_space": found.target.short,
+        "needed": list(certificate.needed),
         "notes": list(certificate.notes),
         "created_at": _time(manifest),
     }

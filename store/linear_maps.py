@@ -4,24 +4,20 @@ An artifact `linear_maps/<digest>` holds three files: `weights` (weight, bias an
 (JSON) and `fitted` (FITTED_ROWS as Parquet). Two equal spaces need no map: the identity has a name and no files.
 """
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from schemas.certificate import Certificate, Fidelity, parse_certificate
+from schemas.certificate import REGRESSIONS, Certificate, Fidelity, HeldOut, parse_certificate
 from schemas.digest import SHORT
-from schemas.errors import CorruptError, InputError, MismatchError, UnknownName, expected
+from schemas.errors import UnknownName, expected
 from schemas.spaces import Space
 from schemas.tables import FITTED_ROWS
 from store import paths
 from store.lease import lease
 from store.manifest import (
-    FileEntry,
     Manifest,
     Parent,
     commit,
@@ -30,38 +26,9 @@ from store.manifest import (
     next_snapshot,
     read_manifest,
     read_parquet,
-    write_file,
-    write_parquet,
 )
+from store.map_files import Affine, MapArrays, map_arrays, read_checked, write_certificate, write_files
 from store.root import Store
-
-Weights = NDArray[np.float32]
-
-
-class Affine(Protocol):
-    """Anything with a weight (source, target) and a bias (target,), such as `t2c_core.linear_map.LinearMap`."""
-
-    @property
-    def weight(self) -> Weights:
-        """(source, target) float32."""
-
-    @property
-    def bias(self) -> Weights:
-        """(target,) float32."""
-
-
-@dataclass(frozen=True, slots=True)
-class MapArrays:
-    """The numbers of a map: `x @ weight + bias`."""
-
-    weight: Weights
-    """(source, target) float32, for rows that were not fitted."""
-    bias: Weights
-    """(target,) float32."""
-    fold_weight: Weights
-    """(folds, source, target) float32: fold f was fitted without the rows of fold f."""
-    fold_bias: Weights
-    """(folds, target) float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +66,7 @@ class StoredMap:
             return None
         from safetensors.numpy import load
 
-        return MapArrays(**load(_read_checked(self.store, self.manifest.with_role("weights")[0])))
+        return MapArrays(**load(read_checked(self.store, self.manifest.with_role("weights")[0])))
 
     def fitted(self) -> pa.Table:
         """Return FITTED_ROWS: rows the map was fitted on and the fold that never saw each; empty for the identity."""
@@ -131,10 +98,10 @@ def write_map(
     full = {"source": certificate.source.id, "target": certificate.target.id, **spec}
     manifest = Manifest("linear_maps", "", 1, full, tuple(parents), rows=fitted.num_rows, summary=_summary(certificate))
     manifest = replace(manifest, name=manifest.digest)
-    arrays = _arrays(linear_map, fold_maps, certificate)
+    arrays = map_arrays(linear_map, fold_maps, certificate)
     with lease(store, manifest.artifact, purpose="write a linear map") as token:
         if find_manifest(store, manifest.artifact) is None:
-            files = _write_files(store, manifest.artifact, arrays, certificate, fitted)
+            files = write_files(store, manifest.artifact, arrays, certificate, fitted)
             commit(store, manifest.artifact, replace(manifest, files=files), check=token.check)
     return open_map(store, manifest.name)
 
@@ -160,18 +127,18 @@ def list_maps(store: Store) -> Iterator[StoredMap]:
 
 
 def find_map(store: Store, source: Space, target: Space, *, dataset: str | None = None) -> StoredMap:
-    """Return the newest map from one space to the other (fitted on a dataset, when one is named).
+    """Return the newest regression from one space to the other (fitted on a dataset, when one is named).
 
-    Equal spaces give the identity. A map fitted on one dataset serves any other in the same spaces.
-    Raises UnknownName naming both sides and the maps there are.
+    Where there is none, the newest map of any other aligner. Equal spaces give the identity. A map fitted on one
+    dataset serves any other in the same spaces. Raises UnknownName naming both sides and the maps there are.
     """
     if source.id == target.id:
         return identity_map(store, source)
     every = list(list_maps(store))
-    for found in reversed(every):
-        fits = found.source.id == source.id and found.target.id == target.id
-        if fits and found.certificate is not None and dataset in (None, found.certificate.dataset):
-            return found
+    fits = [one for one in every if (one.source.id, one.target.id) == (source.id, target.id)]
+    fits = [one for one in fits if one.certificate is not None and dataset in (None, one.certificate.dataset)]
+    if fits:
+        return preferred(fits)
     there = "; ".join(f"{one.name}: {one.source.describe()} to {one.target.describe()}" for one in every) or "no map"
     where = f" fitted on {dataset}" if dataset else ""
     want = f"a map from {source.describe()} to {target.describe()}{where}"
@@ -179,21 +146,53 @@ def find_map(store: Store, source: Space, target: Space, *, dataset: str | None 
     raise UnknownName(expected("linear map", want, there, todo))
 
 
+def preferred(maps: Sequence[StoredMap]) -> StoredMap:
+    """Return the map to use of several between the same spaces, oldest first: the newest regression, else the newest."""
+    known = [one for one in maps if one.certificate is not None and one.certificate.aligner in REGRESSIONS]
+    return (known or maps)[-1]
+
+
+def preferred_maps(store: Store) -> list[StoredMap]:
+    """Return, for each pair of spaces that a map joins, the one to use."""
+    pairs: dict[tuple[str, str], list[StoredMap]] = {}
+    for one in list_maps(store):
+        pairs.setdefault((one.source.id, one.target.id), []).append(one)
+    return [preferred(maps) for maps in pairs.values()]
+
+
 def add_fidelity(store: Store, digest: str, fidelity: Sequence[Fidelity]) -> StoredMap:
     """Let per-concept fidelity join a map's certificate (a new snapshot; the weights stay), replacing its banks' rows."""
-    with lease(store, paths.linear_map(open_map(store, digest).digest), purpose="add fidelity") as token:
+
+    def joined(certificate: Certificate) -> Certificate:
+        banks = {row.bank for row in fidelity}
+        kept = tuple(row for row in certificate.fidelity if row.bank not in banks)
+        return replace(certificate, fidelity=kept + tuple(fidelity))
+
+    return _amend(store, digest, joined, purpose="add fidelity")
+
+
+def add_quality(store: Store, digest: str, held_out: HeldOut, *, measured_on: str, notes: Sequence[str]) -> StoredMap:
+    """Let a measured quality join a map's certificate (a new snapshot; the weights stay), with other notes."""
+
+    def measured(certificate: Certificate) -> Certificate:
+        return replace(certificate, held_out=held_out, measured_on=measured_on, notes=tuple(notes))
+
+    return _amend(store, digest, measured, purpose="add a measured quality")
+
+
+def _amend(store: Store, digest: str, change: Callable[[Certificate], Certificate], *, purpose: str) -> StoredMap:
+    """Commit a changed certificate as a new snapshot; one that stays the same commits nothing."""
+    with lease(store, paths.linear_map(open_map(store, digest).digest), purpose=purpose) as token:
         found = open_map(store, digest)
         if found.manifest is None or found.certificate is None:  # pragma: no cover - open_map gives stored maps
             return found
-        banks = {row.bank for row in fidelity}
-        kept = tuple(row for row in found.certificate.fidelity if row.bank not in banks)
-        certificate = replace(found.certificate, fidelity=kept + tuple(fidelity))
+        certificate = change(found.certificate)
         if certificate == found.certificate:
             return found
         artifact = found.manifest.artifact
         number = next_snapshot(store, artifact)
         others = tuple(entry for entry in found.manifest.files if entry.role != "certificate")
-        entry = _write_certificate(store, artifact, certificate, snapshot=number)
+        entry = write_certificate(store, artifact, certificate, snapshot=number)
         manifest = replace(found.manifest, snapshot=number, files=(*others, entry), summary=_summary(certificate))
         commit(store, artifact, manifest, check=token.check)
     return _open(store, found.digest)
@@ -210,16 +209,8 @@ def _age(found: StoredMap) -> tuple[str, str]:
 def _open(store: Store, name: str) -> StoredMap:
     manifest = read_manifest(store, paths.linear_map(name))
     entry = manifest.with_role("certificate")[0]
-    certificate = parse_certificate(_read_checked(store, entry), subject=entry.path)
+    certificate = parse_certificate(read_checked(store, entry), subject=entry.path)
     return StoredMap(store, certificate.source, certificate.target, manifest, certificate)
-
-
-def _read_checked(store: Store, entry: FileEntry) -> bytes:
-    data = store.files.read(entry.path)
-    got = hashlib.sha256(data).hexdigest()
-    if got != entry.sha256:
-        raise CorruptError(expected(entry.path, f"sha256 {entry.sha256[:12]}", got[:12], "Run: t2c verify"))
-    return data
 
 
 def _summary(certificate: Certificate) -> dict[str, Any]:
@@ -227,42 +218,8 @@ def _summary(certificate: Certificate) -> dict[str, Any]:
     return {
         "source": certificate.source.name,
         "target": certificate.target.name,
+        "aligner": certificate.aligner,
         "dataset": certificate.dataset,
         "fitted": certificate.fitted,
         "r2": None if quality is None else quality.r2_variance_weighted,
     }
-
-
-def _arrays(linear_map: Affine, fold_maps: Sequence[Affine], certificate: Certificate) -> MapArrays:
-    source, target = certificate.source.dimension, certificate.target.dimension
-    for part in (linear_map, *fold_maps):
-        if part.weight.shape != (source, target) or part.bias.shape != (target,):
-            want = f"weight ({source}, {target}) and bias ({target},), from {certificate.source.describe()} to {certificate.target.describe()}"
-            raise MismatchError(expected("linear map", want, f"{part.weight.shape} and {part.bias.shape}"))
-        if not (np.isfinite(part.weight).all() and np.isfinite(part.bias).all()):
-            raise InputError(expected("linear map", "finite weights", "NaN or infinity", "Raise --ridge."))
-    folds = len(fold_maps)
-    return MapArrays(
-        weight=np.ascontiguousarray(linear_map.weight, dtype=np.float32),
-        bias=np.ascontiguousarray(linear_map.bias, dtype=np.float32),
-        fold_weight=np.array([part.weight for part in fold_maps], dtype=np.float32).reshape(folds, source, target),
-        fold_bias=np.array([part.bias for part in fold_maps], dtype=np.float32).reshape(folds, target),
-    )
-
-
-def _write_files(
-    store: Store, artifact: str, arrays: MapArrays, certificate: Certificate, fitted: pa.Table
-) -> tuple[FileEntry, ...]:
-    from safetensors.numpy import save
-
-    tensors = {name: getattr(arrays, name) for name in MapArrays.__dataclass_fields__}
-    path = paths.data_file(artifact, 1, n=0, suffix="safetensors")
-    weights = write_file(store, path, save(tensors), rows=0, role="weights")
-    path = paths.data_file(artifact, 1, n=1)
-    table = write_parquet(store, path, fitted.select(FITTED_ROWS.names).cast(FITTED_ROWS), role="fitted")
-    return (weights, table, _write_certificate(store, artifact, certificate, snapshot=1))
-
-
-def _write_certificate(store: Store, artifact: str, certificate: Certificate, *, snapshot: int) -> FileEntry:
-    path = paths.data_file(artifact, snapshot, n=2, suffix="json")
-    return write_file(store, path, certificate.to_json().encode(), rows=0, role="certificate")

@@ -67,7 +67,7 @@ def score(
 ) -> ScoreReport:
     """Score a dataset's features by the source encoder against a concept bank, and return what was new.
 
-    The newest map between the two spaces is used, whatever dataset it was fitted on, unless `linear_map` names one by
+    The newest regression between the two spaces is used, whatever dataset it was fitted on, unless `linear_map` names one by
     digest; the bank's own encoder needs none. Rows whose content the map was fitted on are scored out of fold. Raises UnknownName naming the command that makes what is
     missing, MismatchError when bank and target are two spaces, SpecError for a snapshot of a dataset.
     """

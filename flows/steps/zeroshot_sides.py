@@ -16,7 +16,7 @@ from store.attributes import read_attributes
 from store.concepts import open_concepts, unknown_concept
 from store.features import Features, list_features
 from store.images import Images
-from store.linear_maps import StoredMap, identity_map, list_maps, open_map
+from store.linear_maps import StoredMap, identity_map, open_map, preferred_maps
 from store.root import Store
 from t2c_core.concepts import expand
 
@@ -169,10 +169,10 @@ def check_some_labels(truth: Sequence[str | None], classes: Sequence[str], *, su
 
 
 def _pairs(store: Store, images: Images) -> list[Classifier]:
-    """Return the newest map of each pair of spaces whose source features the dataset has."""
+    """Return the preferred map of each pair of spaces whose source features the dataset has."""
     spaces = {one.space.id for one in list_features(store, images.dataset)}
-    newest = {(one.source.id, one.target.id): one for one in list_maps(store) if one.source.id in spaces}
-    return [Classifier(features_of(images, one.source.id), one) for one in newest.values()]
+    maps = [one for one in preferred_maps(store) if one.source.id in spaces]
+    return [Classifier(features_of(images, one.source.id), one) for one in maps]
 
 
 def _is(space: Space, text: str) -> bool:

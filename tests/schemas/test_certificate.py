@@ -27,6 +27,11 @@ FULL = Certificate(
     held_out=QUALITY,
     fidelity=(Fidelity("everyday", "<b>dog</b>", 100, 0.93), Fidelity("everyday", "flat", 100, None)),
     notes=("fewer rows than source dimensions",),
+    aligner="sgd",
+    objective="mean squared error",
+    needed=("features of both encoders",),
+    settings=(("epochs", "6"),),
+    measured_on="others@2",
 )
 
 
@@ -46,3 +51,16 @@ def test_unknown_keys_are_ignored_at_every_level() -> None:
 def test_anything_else_is_named(text: str | bytes) -> None:
     with pytest.raises(CorruptError, match=r"map 12/certificate\.json: expected a certificate in JSON, but got"):
         parse_certificate(text, subject="map 12/certificate.json")
+
+
+@pytest.mark.parametrize(("ridge", "aligner"), [(0.0, "least-squares"), (2.5, "ridge")])
+def test_a_certificate_from_before_there_were_other_aligners_says_which_of_two_it_was(
+    ridge: float, aligner: str
+) -> None:
+    value = json.loads(replace(FULL, ridge=ridge).to_json())
+    for name in ("aligner", "objective", "needed", "settings", "measured_on"):
+        del value[name]
+    del value["held_out"]["mean_cosine"]
+    read = parse_certificate(json.dumps(value))
+    assert (read.aligner, read.objective, read.needed, read.settings, read.measured_on) == (aligner, "", (), (), "")
+    assert read.held_out == QUALITY

@@ -7,17 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.certificate import Certificate, Fidelity
+from schemas.certificate import Certificate, Fidelity, HeldOut
 from schemas.errors import CorruptError, InputError, MismatchError, UnknownName
 from schemas.spaces import Space
 from schemas.tables import FITTED_ROWS
 from store.linear_maps import (
     StoredMap,
     add_fidelity,
+    add_quality,
     find_map,
     identity_map,
     list_maps,
     open_map,
+    preferred_maps,
     write_map,
 )
 from store.manifest import Parent
@@ -153,3 +155,32 @@ def test_fidelity_joins_the_certificate_and_changes_no_parent(store: Store) -> N
     assert joined.as_parent() == before
     assert joined.arrays() is not None
     assert add_fidelity(store, written.digest, [Fidelity("everyday", "dog", 10, 0.9)]).manifest == joined.manifest
+
+
+def fitted_by(store: Store, aligner: str, *, dataset: str = "photos") -> StoredMap:
+    named = replace(certificate(dataset), aligner=aligner)
+    return write_map(store, affine(0), named, fitted=FITTED, spec={"aligner": aligner, "on": dataset}, parents=PARENTS)
+
+
+def test_a_regression_is_preferred_to_newer_maps_of_other_aligners(store: Store) -> None:
+    other = fitted_by(store, "sgd")
+    assert find_map(store, SOURCE, TARGET) == other
+    assert preferred_maps(store) == [other]
+    first, second = fitted_by(store, "ridge"), fitted_by(store, "least-squares")
+    fitted_by(store, "imported", dataset="")
+    assert first != second
+    assert find_map(store, SOURCE, TARGET) == second
+    assert preferred_maps(store) == [second]
+
+
+def test_a_measured_quality_joins_the_certificate_and_changes_no_parent(store: Store) -> None:
+    written = fitted_by(store, "imported", dataset="")
+    quality = HeldOut(10, 0.7, 0.6, 0.8, 0.0, 0.0, 0.4, 0.9)
+    measured = add_quality(store, written.digest, quality, measured_on="photos@3", notes=["measured here"])
+    assert measured.certificate is not None
+    assert (measured.certificate.held_out, measured.certificate.measured_on) == (quality, "photos@3")
+    assert measured.certificate.notes == ("measured here",)
+    assert open_map(store, written.digest).certificate == measured.certificate
+    assert measured.as_parent() == written.as_parent()
+    again = add_quality(store, written.digest, quality, measured_on="photos@3", notes=["measured here"])
+    assert again.manifest == measured.manifest
