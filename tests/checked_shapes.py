@@ -17,6 +17,7 @@ import schemas.specs
 import schemas.tables  # noqa: F401  (loaded first, as TYPE_CHECKING is not theirs)
 
 CHECKED = (
+    "agreement",
     "aligners",
     "auroc",
     "blame",
@@ -31,6 +32,7 @@ CHECKED = (
     "moments",
     "procrustes",
     "quality",
+    "ranks",
     "retained",
     "reading",
     "refine",
@@ -42,6 +44,7 @@ CHECKED = (
     "sparse_head",
     "space_similarity",
     "stats",
+    "trust",
     "vocabulary",
     "zeroshot",
 )

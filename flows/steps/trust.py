@@ -1,0 +1,172 @@
+"""Measure whether each concept of a bank may be believed under a map, and remember it: trusted, weak, unverified, untrusted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from flows.progress import NoProgress, Progress
+from flows.steps.answers import answer
+from flows.steps.trust_measure import Asked
+from flows.steps.trust_table import trust_table
+from flows.steps.truths import check_matches, match, truths_of
+from schemas.errors import SpecError, expected
+from schemas.names import DatasetRef
+from store import paths
+from store.answers import list_answers
+from store.concepts import open_concepts
+from store.images import open_images
+from store.linear_maps import identity_map, open_map
+from store.manifest import Manifest, Parent, find_manifest, read_parquet
+from store.root import Store
+from store.similarities import resolve_scores
+
+DIRECTIONS = 200
+"""Random directions of each kind: the 2.5 % level is the fifth largest of them."""
+MOST_ROWS = 100_000
+"""Rows measured at most, chosen by content: a rank correlation is known to 0.005 by then."""
+MARKS = ("trusted", "weak", "unverified", "untrusted")
+"""Marks, best first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrustReport:
+    """The answer to `trust`."""
+
+    dataset: str
+    """Dataset and snapshot that was measured on."""
+    map: str
+    """Map under which the concepts are judged."""
+    bank: str
+    """Concept bank."""
+    labels: tuple[str, ...]
+    """Labels and attributes that were asked."""
+    table: pa.Table
+    """TRUST, in order of key."""
+    notes: tuple[str, ...]
+    """What a reader must know."""
+    path: str
+    """Where the answer is stored; empty when it could not be."""
+    new: bool
+    """False when the same question had been answered before."""
+
+    def count(self, mark: str) -> int:
+        """Return how many concepts have a mark."""
+        return int(self.table["mark"].to_pylist().count(mark))
+
+    @property
+    def headline(self) -> str:
+        """One sentence for people."""
+        counts = ", ".join(f"{self.count(mark)} {mark}" for mark in MARKS)
+        return f"Trust of {self.table.num_rows} concepts of {self.bank} on {self.dataset}: {counts}"
+
+
+def trust(
+    store: Store,
+    dataset: DatasetRef | str,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+    labels: Sequence[str] = (),
+    mapping: Mapping[str, str] | None = None,
+    directions: int = DIRECTIONS,
+    max_rows: int = MOST_ROWS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> TrustReport:
+    """Measure transport and meaning of every concept of a bank that the dataset was scored with, and store the marks.
+
+    `labels` are `label` and names of attributes (default: all there are), `mapping` says which concept a value stands
+    for where the names differ. Only rows the map was not fitted on, or those out of fold, are used, each content once.
+    Raises UnknownName, SpecError, InputError for labels named that bear out no concept.
+    """
+    if directions < 40 or max_rows < 1:
+        raise SpecError(expected("trust", "40 directions or more and a row", f"{directions} and {max_rows}"))
+    images = open_images(store, dataset)
+    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank, linear_map=linear_map)
+    concepts = open_concepts(store, scores.bank)
+    truths = truths_of(images, labels)
+    matches = match(truths, concepts.names(), bank=scores.bank, mapping=mapping)
+    check_matches(matches, truths, concepts.names(), names=labels, dataset=images.dataset)
+    found_map = identity_map(store, scores.source) if scores.identity else open_map(store, scores.map)
+    asked = Asked(images, found_map, concepts, tuple(truths), matches, directions, max_rows, seed)
+    shown = progress or NoProgress()
+    spec: dict[str, Any] = {
+        "dataset": images.dataset,
+        "map": scores.map,
+        "bank": scores.bank,
+        "labels": [one.name for one in truths],
+        "mapping": dict(sorted((mapping or {}).items())),
+        "directions": directions,
+        "max_rows": max_rows,
+        "seed": seed,
+    }
+    found = answer(store, "trust", lambda: trust_table(asked, progress=shown), spec=spec, parents=_parents(asked))
+    return TrustReport(
+        dataset=f"{images.dataset}@{images.snapshot}",
+        map=scores.map,
+        bank=scores.bank,
+        labels=tuple(one.name for one in truths),
+        table=found.table,
+        notes=(*asked.notes(), *(() if found.path else ("the answer was not stored: the store cannot be written",))),
+        path=found.path,
+        new=found.new,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """The marks in use for a dataset, a map and a bank."""
+
+    by_key: Mapping[int, str]
+    """Concept key to mark; a concept added since has none."""
+    answers: tuple[Manifest, ...]
+    """The answers they come from: parents of whatever depends on the marks."""
+
+    def names(self, count: int) -> list[str | None]:
+        """Return the marks of concepts 0 to count - 1, None where not measured."""
+        return [self.by_key.get(key) for key in range(count)]
+
+
+def marks_in_use(store: Store, dataset: str, *, map: str, bank: str) -> Marks | None:  # noqa: A002 - the store's word
+    """Return the newest marks of a map and a bank measured on a dataset; None when none were measured anywhere.
+
+    Marks belong to a map and a bank, so a concept that the dataset itself could not verify (it has no labels, or was
+    never measured) has the newest mark from another dataset.
+    """
+    every = [one for one in list_answers(store, "trust") if (one.spec["map"], one.spec["bank"]) == (map, bank)]
+    newest: dict[bool, Manifest] = {one.spec["dataset"] == dataset: one for one in every}
+    chosen = [newest[own] for own in (True, False) if own in newest]
+    if not chosen:
+        return None
+    by_key: dict[int, str] = {}
+    for one in chosen:
+        table = read_parquet(store, one.with_role("data")[0], columns=["key", "mark"])
+        for key, mark in zip(table["key"].to_pylist(), table["mark"].to_pylist(), strict=True):
+            if by_key.get(key, "unverified") == "unverified":
+                by_key[key] = mark
+    return Marks(by_key, tuple(chosen))
+
+
+def trust_marks(store: Store, dataset: str, *, map: str, bank: str) -> dict[int, str] | None:  # noqa: A002
+    """Return the mark of each concept key under a map and a bank, as `marks_in_use` finds them; None: not measured."""
+    found = marks_in_use(store, dataset, map=map, bank=bank)
+    return None if found is None else dict(found.by_key)
+
+
+def _parents(asked: Asked) -> list[Parent]:
+    """Return the artifacts that the answer rests on."""
+    own = asked.own()
+    parents = [
+        asked.images.manifest.as_parent(),
+        asked.features().manifest.as_parent(),
+        asked.concepts.manifest.as_parent(),
+    ]
+    parents += [asked.linear_map.as_parent()] if not asked.linear_map.identity else []
+    parents += [own.manifest.as_parent()] if own is not None else []
+    attributes = find_manifest(asked.images.store, paths.attributes(asked.images.dataset))
+    parents += [attributes.as_parent()] if attributes is not None else []
+    return [parent for parent in parents if parent is not None]
