@@ -13,6 +13,7 @@ name, and `artifact(kind, name)` is its folder:
     similarities   photos/0123456789ab/everyday           similarities/photos/0123456789ab/everyday
     answers        shift/0123456789ab                     answers/shift/0123456789ab
     bottlenecks    0123456789ab...                        bottlenecks/0123456789ab...
+    vocabularies   0123456789ab...                        vocabularies/0123456789ab...
 """
 
 import re
@@ -42,6 +43,7 @@ KINDS = {
     "similarities": "similarities/{}",
     "answers": "answers/{}",
     "bottlenecks": "bottlenecks/{}",
+    "vocabularies": "vocabularies/{}",
 }
 """Folder of each kind of artifact; {} is its name."""
 
