@@ -88,6 +88,7 @@ ANSWER_WORDS = {
     "current": "what was compared",
     "map": "linear map: 12 hex digits of its digest, or identity-<space>",
     "bank": "concept bank",
+    "target": "encoder of the class or concept vectors",
 }
 """Columns that say, in every answer's view, what was asked."""
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from schemas.answers import audit, trust
+from schemas.answers import audit, suite, trust
 from schemas.answers.kind import AnswerKind
 
-ANSWERS: Mapping[str, AnswerKind] = {**audit.ANSWERS, **trust.ANSWERS}
+ANSWERS: Mapping[str, AnswerKind] = {**audit.ANSWERS, **trust.ANSWERS, **suite.ANSWERS}
 """Kind -> what it holds; the kinds in the order in which documentation lists them."""
