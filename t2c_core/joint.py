@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
-from t2c_core.moments import BLOCK_ROWS, WAITING_ROWS, Centre, Moments
+from t2c_core.moments import Centre, Moments
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Integer
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 WAITING_AT_MOST = 65_536
-"""Rows of all groups together that wait to be multiplied; the group with most is multiplied when there are more."""
+"""Rows of all groups together that wait to be multiplied."""
+_HELD_ROWS = 8192
+"""Rows of one product at most."""
+_COPIED_ROWS = 512
+"""Rows copied at a time, few enough to stay in a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +71,9 @@ class JointMoments:
     @classmethod
     def of(cls, features: Sequence[Float[np.ndarray, "_images _source"]], *, centre: JointCentre) -> Self:
         """Return the moments of the same images' features by each encoder."""
-        total = cls.zero(centre)
-        _check_rows(features, centre)
-        _add_rows(total, [features])
-        return cls(len(features[0]), centre, total.sums, total.gram)
+        everything = [(features, np.zeros(len(features[0]), dtype=np.int8))]
+        found = fold_joint(everything, centre=centre, groups=1)[0]
+        return cls(found.n, centre, found.sums, found.gram)
 
     def __add__(self, other: Self) -> Self:
         """Return the moments of both sets of rows."""
@@ -135,22 +138,16 @@ def fold_joint(
 ) -> tuple[JointMoments, ...]:
     """Return the moments of each group over a stream of (features by encoder, group of each row); group < 0 is left out.
 
-    Memory is that of `groups` JointMoments in `dtype`, one product, and WAITING_AT_MOST waiting rows with one block.
-    Parts of a stream may be computed apart and merged group by group.
+    Memory is that of `groups` JointMoments in `dtype`, one product, WAITING_AT_MOST waiting rows and one block. Parts of a stream may be computed apart and merged group by group.
     """
-    sums = [JointMoments.zero(centre, dtype=dtype) for _ in range(groups)]
-    waiting = _Waiting(groups)
-    counts = [0] * groups
+    held = min(_HELD_ROWS, max(1, WAITING_AT_MOST // groups))
+    product = np.empty((len(centre.value),) * 2, dtype=centre.value.dtype)
+    sums = [_Sum(JointMoments.zero(centre, dtype=dtype), product=product, rows=held) for _ in range(groups)]
     for features, group in blocks:
         _check_rows(features, centre)
         for index, rows in _rows_of(np.asarray(group), groups):
-            counts[index] += len(rows)
-            waiting.put(index, [one[rows] for one in features], len(rows))
-        for index in waiting.full():
-            _add_rows(sums[index], waiting.take(index))
-    for index in range(groups):
-        _add_rows(sums[index], waiting.take(index))
-    return tuple(JointMoments(n, centre, one.sums, one.gram) for n, one in zip(counts, sums, strict=True))
+            sums[index].add(features, rows)
+    return tuple(one.moments() for one in sums)
 
 
 def _rows_of(group: NDArray[np.integer[Any]], groups: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -162,47 +159,46 @@ def _rows_of(group: NDArray[np.integer[Any]], groups: int) -> Iterator[tuple[int
             yield index, order[start:stop]
 
 
-class _Waiting:
-    """Rows that wait, since small products are slow."""
+class _Sum:
+    """The growing moments of one group; centred rows wait in a buffer, since small products are slow."""
 
-    def __init__(self, groups: int) -> None:
-        self._rows: list[list[list[Array]]] = [[] for _ in range(groups)]
-        self._counts = np.zeros(groups, dtype=np.int64)
+    def __init__(self, total: JointMoments, *, product: Array, rows: int) -> None:
+        self._total = total
+        self._product = product
+        self._room = rows
+        self._rows: Array | None = None
+        self._waiting = self._n = 0
 
-    def put(self, group: int, features: list[Array], count: int) -> None:
-        """Let rows of a group wait."""
-        self._rows[group].append(features)
-        self._counts[group] += count
+    def add(self, features: Sequence[Array], rows: NDArray[np.int64]) -> None:
+        """Centre the named rows of each encoder's features into the buffer; multiply whenever it is full."""
+        if self._rows is None:
+            self._rows = np.empty((self._room, len(self._total.sums)), dtype=self._total.centre.value.dtype)
+        done = 0
+        while done < len(rows):
+            some = rows[done : done + min(_COPIED_ROWS, self._room - self._waiting)]
+            into = self._rows[self._waiting : self._waiting + len(some)]
+            for part, one in zip(self._total.centre.parts(), features, strict=True):
+                np.subtract(one[some], self._total.centre.value[part], out=into[:, part], casting="same_kind")
+            done += len(some)
+            self._waiting += len(some)
+            if self._waiting == self._room:
+                self._multiply()
+        self._n += len(rows)
 
-    def full(self) -> Iterator[int]:
-        """Yield the groups to multiply now: those with WAITING_ROWS, then the largest while too many wait in all."""
-        yield from np.flatnonzero(self._counts >= WAITING_ROWS).tolist()
-        while self._counts.sum() > WAITING_AT_MOST:
-            yield int(self._counts.argmax())
+    def moments(self) -> JointMoments:
+        """Return the moments of every row added; the buffers are given up."""
+        self._multiply()
+        self._rows = None
+        return JointMoments(self._n, self._total.centre, self._total.sums, self._total.gram)
 
-    def take(self, group: int) -> list[list[Array]]:
-        """Return a group's waiting rows, in order, and forget them."""
-        found, self._rows[group] = self._rows[group], []
-        self._counts[group] = 0
-        return found
-
-
-def _add_rows(total: JointMoments, pieces: Sequence[Sequence[Array]]) -> None:
-    """Add the products of pieces of rows (features by encoder) into total, in place, in blocks of BLOCK_ROWS."""
-    rows = sum(len(piece[0]) for piece in pieces)
-    if not rows:
-        return
-    joined = pieces[0] if len(pieces) == 1 else [np.concatenate(one) for one in zip(*pieces, strict=True)]
-    buffer = np.empty((min(rows, BLOCK_ROWS), len(total.sums)), dtype=total.centre.value.dtype)
-    parts = total.centre.parts()
-    for start in range(0, rows, BLOCK_ROWS):
-        block = buffer[: min(BLOCK_ROWS, rows - start)]
-        for part, one in zip(parts, joined, strict=True):
-            np.subtract(
-                one[start : start + len(block)], total.centre.value[part], out=block[:, part], casting="same_kind"
-            )
-        np.add(total.sums, block.sum(axis=0, dtype=np.float64), out=total.sums)
-        np.add(total.gram, block.T @ block, out=total.gram)
+    def _multiply(self) -> None:
+        if self._rows is None or not self._waiting:
+            return
+        block = self._rows[: self._waiting]
+        np.matmul(block.T, block, out=self._product)
+        np.add(self._total.gram, self._product, out=self._total.gram)
+        np.add(self._total.sums, np.ones(len(block), block.dtype) @ block, out=self._total.sums)
+        self._waiting = 0
 
 
 def _check_rows(features: Sequence[Array], centre: JointCentre) -> None:
