@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from store.images import Images
 from store.linear_maps import StoredMap, identity_map, open_map, preferred_maps
 from store.root import Store
 from t2c_core.concepts import expand
+
+if TYPE_CHECKING:
+    from t2c_core.encoders.base import TextEncoder
 
 LABEL = "label"
 """Name under which the images' own label column is asked for; any other is an imported attribute."""
@@ -145,18 +149,24 @@ def class_vectors(
             if name not in key:
                 raise unknown_concept(name, names, bank=bank)
         return concepts.vectors()[[key[name] for name in classes]]
+    text = text_side(target, device=device)
+    prompts = expand(ConceptFile(concepts=tuple(classes), templates=tuple(templates)))
+    text.check_texts([prompt for one in prompts for prompt in one.prompts])
+    return encode_prompts(prompts, text.encode_text, averaging="normalise-then-average")
+
+
+def text_side(target: Space, *, device: str) -> "TextEncoder":
+    """Return the text side of a CLIP space; SpecError for imported features, MismatchError for other weights."""
     from t2c_core.encoders.load import load_text_encoder
 
     if ":" not in target.name:
-        todo = "Import the classes' vectors as a bank (t2c concepts import) and name it: --concepts BANK"
+        todo = "Import vectors of the texts as a bank (t2c concepts import) and name it."
         raise SpecError(expected("text encoder", f"one for {target.describe()}", "imported features without one", todo))
     text = load_text_encoder(parse_encoder(target.name), device=device)
     if text.space.id != target.id:
         todo = "The weights on this machine are not those the features were made with."
         raise MismatchError(expected("text encoder", target.describe(), text.space.describe(), todo))
-    prompts = expand(ConceptFile(concepts=tuple(classes), templates=tuple(templates)))
-    text.check_texts([prompt for one in prompts for prompt in one.prompts])
-    return encode_prompts(prompts, text.encode_text, averaging="normalise-then-average")
+    return text
 
 
 def check_some_labels(truth: Sequence[str | None], classes: Sequence[str], *, subject: str) -> None:
