@@ -25,6 +25,7 @@ CHECKED = (
     "cholesky",
     "concepts",
     "data_free",
+    "fidelity",
     "heads",
     "joint",
     "linear_map",
