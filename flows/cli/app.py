@@ -28,6 +28,7 @@ COMMANDS = {
     "zeroshot": ("flows.cli.ask:zeroshot", "Classify with class names as concepts"),
     "sql": ("flows.cli.ask:sql", "Run one SELECT over the store's views"),
     "report": ("flows.cli.run:report", "Write the audit as one HTML file"),
+    "plan": ("flows.cli.recipes:plan", "Say what a recipe costs before it is run"),
     "audit": ("flows.cli.run:audit", "Run everything from one YAML file"),
     "features": ("flows.cli.features:features", "Import, export, read features"),
     "attributes": ("flows.cli.data:attributes", "Import image attributes"),

@@ -1,0 +1,82 @@
+"""Measure here what a recipe's encoders cost: forward passes of untrained models, and the decoding of one photograph."""
+
+import io
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from flows.progress import Progress
+from flows.recipes.rates import DECODE, Rate
+from schemas.errors import unknown
+from schemas.recipe_specs import RecipeSpec
+
+PHOTO = (500, 375)
+"""Width and height of the decoded photograph, pixels: ImageNet's commonest size."""
+
+
+def measure_encoders(
+    recipe: RecipeSpec, keys: Sequence[str], *, device: str, seconds: float, progress: Progress
+) -> list[Rate]:
+    """Return the rates of encoders by key (`all` takes each), equal ones measured once, and that of decoding.
+
+    Raises UnknownName for a key that the recipe lacks.
+    """
+    from t2c_core.encoders.speed import measure, untrained
+
+    for key in keys:
+        if key not in (*recipe.encoders, "all"):
+            raise unknown("encoder of the recipe", key, [*recipe.encoders, "all"])
+    wanted = list(recipe.encoders) if "all" in keys else list(dict.fromkeys(keys))
+    found: dict[tuple[str, int], Rate] = {}
+    progress.start("measure", len(wanted), "encoders")
+    try:
+        for key in wanted:
+            one = recipe.encoders[key]
+            if (one.encoder, one.dimension) not in found:
+                encoder = untrained(one.spec("weights"), dimension=one.dimension, device=device)
+                speed = measure(encoder, seconds=seconds)
+                where = processor() if encoder.device == "cpu" else encoder.device
+                facts = speed.dimension, speed.size, speed.gflops, speed.images_per_second
+                found[one.encoder, one.dimension] = Rate(where, one.encoder, *facts)
+            progress.advance(1)
+    finally:
+        progress.done()
+    return [*found.values(), decoding(seconds=seconds)]
+
+
+def processor() -> str:
+    """Return what this machine's processor calls itself, as one core of it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"1 core of {name.replace(',', ' ')}"
+
+
+def decoding(*, seconds: float) -> Rate:
+    """Return how many photographs of PHOTO's size one core decodes and resizes a second; the best of several passes."""
+    from t2c_core.encoders.base import Preprocessing
+    from t2c_core.encoders.pixels import decode
+    from t2c_core.encoders.resize import resize_and_crop
+
+    data, wanted = _photo(), Preprocessing((224, 224), (256, 256))
+    best, ends = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < ends:
+        started = time.perf_counter()
+        for _ in range(8):
+            resize_and_crop(decode(data), wanted)
+        best = min(best, (time.perf_counter() - started) / 8)
+    return Rate(processor(), DECODE, 0, PHOTO[1], 0.0, 1 / best)
+
+
+def _photo() -> bytes:
+    from PIL import Image
+
+    small = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(small).resize(PHOTO, Image.Resampling.BICUBIC).save(stream, "jpeg", quality=92)
+    return stream.getvalue()

@@ -1,0 +1,210 @@
+"""A recipe: one experiment as a file: its datasets, encoders, concepts and commands, so that it can be priced and run."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.errors import SpecError, expected, nearest, unknown
+from schemas.names import check_name
+from schemas.specs import ConceptFile, EncoderSpec, Spec, parse_encoder
+from schemas.yaml_specs import load_spec
+
+EXAMPLE = "See one: recipes/paper.yaml"
+ALL, GROUP, OUT = "@all", "@group:", "@out/"
+"""Words of a command that stand for every encoder, those of a group, and the folder of results."""
+
+
+class RecipeDataset(Spec):
+    """A dataset that the user brings."""
+
+    about: str
+    """What it is, and what the recipe uses it for."""
+    get: str
+    """Where it comes from and on what terms."""
+    path: str
+    """Folder below one of --data, such as `ILSVRC2012/val`."""
+    reader: Literal["folder", "rival10", "objectnet"] = "folder"
+    """How its files are laid out: a folder a class, or one of the readers (flows.recipes.readers)."""
+    images: int = Field(gt=0)
+    """Images it holds."""
+    width: int = Field(gt=0)
+    """Mean width, pixels; for the bill alone."""
+    height: int = Field(gt=0)
+    """Mean height, pixels; for the bill alone."""
+    part: str = ""
+    """Part that a reader takes, such as `test`; empty takes all."""
+
+
+class Checkpoint(Spec):
+    """A file of weights that no hub of timm or open_clip carries."""
+
+    name: str
+    """File name below --weights."""
+    url: str
+    """Where it is to be had."""
+    tensors: str
+    """How its tensors are called, and which of them are the encoder."""
+
+
+class RecipeEncoder(Spec):
+    """One encoder of the recipe."""
+
+    title: str
+    """Its name in the paper."""
+    encoder: str
+    """Its name here: `timm:MODEL`, `open_clip:MODEL/PRETRAINED`, `demo:NAME`; with a checkpoint without @FILE."""
+    group: str = ""
+    """Group of the paper's heatmaps."""
+    dimension: int = Field(gt=0)
+    """Length of its features; for the bill alone."""
+    checkpoint: Checkpoint | None = None
+    """The file to fetch, where no hub has it."""
+    note: str = ""
+    """What the paper leaves open about it, and what was chosen."""
+
+    @field_validator("encoder")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        head, _, tail = value.partition("?")
+        parse_encoder(f"{head}@FILE?{tail}" if "layout=" in tail and "@" not in head else value)
+        return value
+
+    @model_validator(mode="after")
+    def _file_where_a_layout_is(self) -> Self:
+        if "@" in self.encoder:
+            raise SpecError(expected(f"encoder {self.title}", "its file under `checkpoint`", repr(self.encoder)))
+        if "layout=" in self.encoder and self.checkpoint is None:
+            want = "the file that has this layout under `checkpoint`"
+            raise SpecError(expected(f"encoder {self.title}", want, "none"))
+        return self
+
+    def spec(self, weights: str = "") -> EncoderSpec:
+        """Return what is loaded, its checkpoint below the folder `weights`."""
+        return parse_encoder(self.text(weights))
+
+    def text(self, weights: str = "") -> str:
+        """Return what a user types for it, its checkpoint below the folder `weights`."""
+        if self.checkpoint is None:
+            return self.encoder
+        head, mark, tail = self.encoder.partition("?")
+        return f"{head}@{Path(weights) / self.checkpoint.name}{mark}{tail}"
+
+
+class Extraction(Spec):
+    """Features that the recipe needs."""
+
+    dataset: str
+    """Dataset."""
+    encoders: tuple[str, ...] = ()
+    """Encoders by key; empty takes all."""
+
+
+class RecipeBank(Spec):
+    """A concept bank of the recipe."""
+
+    encoder: str
+    """Key of the CLIP whose text encoder reads it."""
+    concepts: ConceptFile
+    """Its concepts."""
+
+
+class Step(Spec):
+    """One command of the recipe."""
+
+    say: str
+    """What it answers, and the figure or table that it repeats."""
+    run: str
+    """The command without `t2c`: `@KEY` is an encoder, `--option @all` (or `@group:NAME`) repeats an option, `@out/` results."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command, split as a shell splits it."""
+        return tuple(shlex.split(self.run))
+
+
+class RecipeSpec(Spec):
+    """A whole recipe."""
+
+    about: str
+    """What it repeats, in a sentence or two."""
+    paper: str
+    """Sections, figures and tables of the paper."""
+    datasets: dict[str, RecipeDataset] = Field(min_length=1)
+    """Dataset name to what it is."""
+    encoders: dict[str, RecipeEncoder] = Field(min_length=1)
+    """Key to encoder."""
+    extract: tuple[Extraction, ...] = Field(min_length=1)
+    """Features to extract."""
+    banks: dict[str, RecipeBank] = Field(default_factory=dict)
+    """Bank name to concepts."""
+    score: dict[str, int] = Field(default_factory=dict)
+    """Dataset to the number of concept columns that the steps score on it; for the bill alone."""
+    steps: tuple[Step, ...] = ()
+    """Commands, in order."""
+    notes: tuple[str, ...] = ()
+    """What the paper leaves open, what was chosen, and what differs."""
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        for name in (*self.datasets, *self.banks):
+            check_name(name, what="name in a recipe")
+        for key in self.encoders:
+            if key == ALL[1:] or not key.replace("-", "").replace(".", "").isalnum():
+                want = "letters, digits, '-' and '.', and not 'all'"
+                raise SpecError(expected("key of an encoder", want, repr(key)))
+        for subject, name, known in self._named():
+            if name not in known:
+                todo = nearest(name, known)
+                raise SpecError(expected(subject, f"one of {', '.join(known)}", repr(name), todo))
+        return self
+
+    def _named(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        datasets, encoders = tuple(self.datasets), tuple(self.encoders)
+        for one in self.extract:
+            yield "dataset of extract", one.dataset, datasets
+            yield from (("encoder of extract", key, encoders) for key in one.encoders)
+        yield from ((f"encoder of bank {name}", bank.encoder, encoders) for name, bank in self.banks.items())
+        yield from (("dataset of score", name, datasets) for name in self.score)
+        groups = tuple(dict.fromkeys(one.group for one in self.encoders.values() if one.group))
+        for step in self.steps:
+            for word in step.words:
+                if word.startswith(GROUP):
+                    yield f"group in {step.run!r}", word.removeprefix(GROUP), groups
+                elif word.startswith("@") and word != ALL and not word.startswith(OUT):
+                    yield f"encoder in {step.run!r}", word[1:], encoders
+
+    def extracted(self, one: Extraction) -> tuple[str, ...]:
+        """Return the keys of the encoders of an extraction."""
+        return one.encoders or tuple(self.encoders)
+
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Return each group's encoders by key, in order."""
+        names = dict.fromkeys(one.group for one in self.encoders.values())
+        return {name: tuple(key for key, one in self.encoders.items() if one.group == name) for name in names}
+
+    def command(self, step: Step, *, weights: str = "", out: str = ".") -> list[str]:
+        """Return a step's command line with every name filled in; raises UnknownName for a key that is not there."""
+        found: list[str] = []
+        for word in step.words:
+            if word == ALL or word.startswith(GROUP):
+                option = found.pop()
+                keys = tuple(self.encoders) if word == ALL else self.groups()[word.removeprefix(GROUP)]
+                found += [part for key in keys for part in (option, self._text(key, weights))]
+            elif word.startswith(OUT):
+                found.append(str(Path(out) / word.removeprefix(OUT)))
+            else:
+                found.append(self._text(word[1:], weights) if word.startswith("@") else word)
+        return found
+
+    def _text(self, key: str, weights: str) -> str:
+        if key not in self.encoders:
+            raise unknown("encoder of the recipe", key, self.encoders)
+        return self.encoders[key].text(weights)
+
+
+def load_recipe(path: str | Path) -> RecipeSpec:
+    """Read and check a recipe; raises SpecError with every problem."""
+    return load_spec(path, RecipeSpec, example=EXAMPLE)
