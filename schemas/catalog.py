@@ -88,6 +88,8 @@ ANSWER_WORDS = {
     "current": "what was compared",
     "map": "linear map: 12 hex digits of its digest, or identity-<space>",
     "bank": "concept bank",
+    "concept": "concept that was asked about",
+    "model": "what predicted: 12 hex digits of a bottleneck's digest, or the name of imported predictions",
     "target": "encoder of the class or concept vectors",
 }
 """Columns that say, in every answer's view, what was asked."""

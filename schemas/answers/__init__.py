@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 
-from schemas.answers import audit, suite, trust
+from schemas.answers import audit, bottleneck, reading, refine, suite, trust
 from schemas.answers.kind import AnswerKind
 
-ANSWERS: Mapping[str, AnswerKind] = {**audit.ANSWERS, **trust.ANSWERS, **suite.ANSWERS}
+ANSWERS: Mapping[str, AnswerKind] = {
+    **audit.ANSWERS,
+    **trust.ANSWERS,
+    **suite.ANSWERS,
+    **bottleneck.ANSWERS,
+    **refine.ANSWERS,
+    **reading.ANSWERS,
+}
 """Kind -> what it holds; the kinds in the order in which documentation lists them."""

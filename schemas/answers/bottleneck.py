@@ -30,7 +30,7 @@ BOTTLENECK_CLASSES = pa.schema([column("class", pa.string(), "true class"), *_AC
 
 BOTTLENECK_WEIGHTS = pa.schema(
     [
-        column("class", pa.string(), "class"),
+        column("class", pa.string(), "class of the task"),
         column("key", pa.int32(), "concept number in the bank"),
         column("concept", pa.string(), "the concept"),
         column("mark", pa.string(), "trust mark when the head was fitted, or not measured"),
@@ -104,7 +104,7 @@ BOTTLENECK_ERRORS = pa.schema(
 BOTTLENECK_EDITS = pa.schema(
     [
         column("row", pa.int64(), "image row, not fitted, whose prediction changed"),
-        column("label", pa.string(), "label"),
+        column("label", pa.string(), "label in the dataset"),
         column("before", pa.string(), "class before the edit"),
         column("after", pa.string(), "class after it"),
     ]

@@ -9,7 +9,7 @@ CLASS_RANKS = pa.schema(
     [
         column("key", pa.int32(), "concept number in the bank"),
         column("concept", pa.string(), "the concept"),
-        column("label", pa.string(), "class"),
+        column("label", pa.string(), "class of the dataset"),
         column("count", pa.int64(), "images of the class"),
         column("mean", pa.float64(), "mean similarity of the class"),
         column("z", pa.float64(), "mean similarity in standard deviations above that of all images"),
@@ -24,7 +24,7 @@ CLASS_RANKS = pa.schema(
 
 HARD_IMAGES = pa.schema(
     [
-        column("label", pa.string(), "class"),
+        column("label", pa.string(), "class of the dataset"),
         column("key", pa.int32(), "context that the class usually has"),
         column("context", pa.string(), "its name"),
         column("usual_z", pa.float64(), "mean of the class, in standard deviations above that of all images"),
