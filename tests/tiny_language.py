@@ -26,10 +26,11 @@ def tokenizer(words: tuple[str, ...] = WORDS, *, special: tuple[str, ...] = ("<|
     return PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<|unk|>", **names, **pad)
 
 
-def save_gpt2(folder: Path, tokens: Any | None = None, *, rows: int = 48, seed: int = 3) -> Path:
+def save_gpt2(folder: Path, tokens: Any | None = None, *, rows: int = 48, seed: int = 2) -> Path:
     """Write a GPT-2 of about 7,000 parameters and a tokenizer to a folder, and return it."""
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
+    from transformers.utils import logging
 
     kept = tokenizer() if tokens is None else tokens
     torch.manual_seed(seed)
@@ -37,6 +38,10 @@ def save_gpt2(folder: Path, tokens: Any | None = None, *, rows: int = 48, seed: 
         vocab_size=rows, n_positions=32, n_embd=16, n_layer=2, n_head=2, initializer_range=0.4, bos_token_id=38,
         eos_token_id=38,
     )  # fmt: skip
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
     GPT2LMHeadModel(config).save_pretrained(folder)
+    if bars:
+        logging.enable_progress_bar()
     kept.save_pretrained(folder)
     return folder

@@ -6,6 +6,7 @@ context of its own prefix; moved and unmoved distributions are fused as p_moved^
 are compared by their mean log-probability; forbidden and end factors act on the fused probability.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -122,14 +123,16 @@ class LanguageDecoder:
         return (weight * led + (1 - weight) * plain).log_softmax(dim=1), longer
 
     def _answers(self, vectors: torch.Tensor, beams: Sequence[Beam]) -> list[Decoded]:
-        """Return what is said of each vector: its beams' texts by cosine, each text once."""
+        """Return what is said of each vector: its beams' texts by cosine, each once, without those that CLIP cannot read."""
         rows = [(*self.prompt, *beam.tokens) for beam in beams]
         texts = [text.strip() for text in self.language.texts(rows)]
         of_texts = self.guide.texts.of(texts)
         before = len(self.language.text(self.prompt))
         said: list[dict[str, tuple[float, float]]] = [{} for _ in vectors]
-        cosines = (of_texts * vectors[[beam.vector for beam in beams]]).sum(dim=1).nan_to_num(nan=-1.0).tolist()
+        cosines = (of_texts * vectors[[beam.vector for beam in beams]]).sum(dim=1).tolist()
         for beam, text, cosine in zip(beams, texts, cosines, strict=True):
+            if math.isnan(cosine):
+                continue
             word, known = text[before:].strip(), said[beam.vector]
             known[word] = max(known.get(word, (cosine, beam.score)), (cosine, beam.score))
         return [self._decoded(found) for found in said]
@@ -171,6 +174,7 @@ def load_language_decoder(
     target = text_dimension(encode, asked.prompt)
     language = load_language_model(model, prompt=asked.prompt, device=device)
     rules = rules_of(language, asked)
-    guide = Guide(language, TextVectors(encode, language.device), asked.candidates, rules.never, target)
     prompt = tuple(language.prompt_tokens(asked.prompt))
+    texts = TextVectors(encode, language.device)
+    guide = Guide(language, texts, prompt, candidates=asked.candidates, never=rules.never, target=target)
     return LanguageDecoder(name, language, asked, target, rules, guide, prompt)

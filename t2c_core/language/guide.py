@@ -55,6 +55,8 @@ class Guide:
     """Writes the candidates."""
     texts: TextVectors
     """Reads them."""
+    prompt: tuple[int, ...]
+    """Tokens that every text begins with."""
     candidates: int
     """How many next tokens are compared."""
     never: torch.Tensor
@@ -74,7 +76,8 @@ class Guide:
         """Return candidates (rows, count) and their cosines with each row's vector, -inf where CLIP cannot read one.
 
         `prefixes` are the tokens written so far, log_p (rows, tokens) what the unmoved model says next, vectors
-        (rows, target) unit length. Raises SpecError when CLIP can read no candidate of a row.
+        (rows, target) unit length. A row without any readable candidate has strayed from what CLIP knows: its cosines are
+        0, which leads nowhere. Raises SpecError when that is so right after the prompt.
         """
         groups: dict[tuple[int, ...], list[int]] = {}
         for row, prefix in enumerate(prefixes):
@@ -88,7 +91,10 @@ class Guide:
             ids[rows] = found
             cosines[rows] = (vectors[rows] @ theirs.T).nan_to_num(nan=-torch.inf)
         self._forget()
-        return ids, cosines
+        strayed = cosines.isneginf().all(dim=1)
+        if prefixes[0] == self.prompt and bool(strayed.all()):
+            self._refuse(ids[0])
+        return ids, cosines.masked_fill(strayed[:, None], 0.0)
 
     def _read(
         self, prefixes: list[tuple[int, ...]], groups: dict[tuple[int, ...], list[int]], log_p: torch.Tensor
@@ -104,18 +110,15 @@ class Guide:
             for prefix, row in zip(prefixes, ids.tolist(), strict=True)
             for text in self.language.texts([(*prefix, token) for token in row])
         ]
-        theirs = self.texts.of(written).reshape(len(prefixes), ids.shape[1], -1)
-        if theirs.shape[2] != self.target:
-            self._refuse_unreadable(written)
+        theirs = self.texts.of(written).reshape(len(prefixes), self.count, -1)
         for number, prefix in enumerate(prefixes):
-            if bool(theirs[number].isnan().all()):
-                self._refuse_unreadable(written[number * ids.shape[1] :][: ids.shape[1]])
-            self._kept[prefix] = (ids[number], theirs[number])
+            self._kept[prefix] = (ids[number], theirs[number].expand(self.count, self.target).clone())
 
-    def _refuse_unreadable(self, texts: list[str]) -> None:
-        want = f"at least one of {len(texts)} candidates of {self.language.name} that CLIP can read"
+    def _refuse(self, ids: torch.Tensor) -> None:
+        want = f"at least one of {self.count} candidates of {self.language.name} that CLIP can read"
+        example = self.language.text([*self.prompt, int(ids[0])]).strip()
         todo = "Use a language model and a CLIP that share words"
-        raise SpecError(expected("guiding texts", want, f"none, such as {texts[0]!r}", todo))
+        raise SpecError(expected("guiding texts", want, f"none, such as {example!r}", todo))
 
     def _forget(self) -> None:
         most = max(1, KEPT_BYTES // (4 * self.count * self.target))

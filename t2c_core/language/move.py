@@ -9,7 +9,7 @@ import torch
 from t2c_core.language.model import Context, LanguageModel
 from t2c_core.language.settings import Settings
 
-LEAST_NORM = 1e-8
+LEAST_NORM = 1e-6
 """Gradients smaller than this are rounding: they are not blown up to a step."""
 
 
