@@ -9,8 +9,8 @@ import torch
 from t2c_core.language.model import Context, LanguageModel
 from t2c_core.language.settings import Settings
 
-LEAST_NORM = 1e-6
-"""Gradients smaller than this are rounding: they are not blown up to a step."""
+LEAST_NORM = 1e-12
+"""Norms are at least this, so that no gradient is no step."""
 
 
 def moved(
