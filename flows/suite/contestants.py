@@ -1,0 +1,136 @@
+"""Who takes part in a suite: encoders under test, each with the map that brings it into the CLIP's space."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.progress import Progress
+from flows.runner import Runner
+from flows.steps.align import align
+from flows.steps.extract import extract
+from schemas.errors import MismatchError, SpecError, UnknownName, expected
+from schemas.names import parse_dataset_ref
+from schemas.specs import EncoderSpec, parse_encoder
+from store.features import list_features
+from store.images import open_images
+from store.linear_maps import StoredMap, open_map, preferred_maps
+from store.root import Store
+
+if TYPE_CHECKING:
+    from t2c_core.encoders.base import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """How encoders run."""
+
+    runner: Runner
+    """Where block work runs."""
+    progress: Progress
+    """Who watches."""
+    device: str = "auto"
+    """cpu, cuda, mps, or auto."""
+    batch_size: int | None = None
+    """Images a forward pass; None chooses."""
+    workers: int | None = None
+    """Decode threads; None chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """One encoder under test."""
+
+    name: str
+    """Encoder name."""
+    linear_map: StoredMap | None
+    """Map into the CLIP's space; None for the CLIP itself."""
+
+
+def name_of(encoder: "str | Encoder") -> str:
+    """Return the name of an encoder given by name or as it is."""
+    return encoder if isinstance(encoder, str) else encoder.name
+
+
+def named_maps(store: Store, digests: Sequence[str], *, target: "str | Encoder") -> tuple[StoredMap, ...]:
+    """Return maps by digest; raises UnknownName for one that is not there, MismatchError for one into another space."""
+    found = tuple(open_map(store, one) for one in digests)
+    for one in found:
+        if one.target.name != name_of(target):
+            subject = f"map {one.name} from {one.source.name}"
+            want, got = f"a map to {name_of(target)}", f"one to {one.target.name}"
+            raise MismatchError(expected(subject, want, got, f"Name its target: --target {one.target.name}"))
+    return found
+
+
+def check_models(models: Sequence["str | Encoder"], maps: Sequence[StoredMap]) -> None:
+    """Raise SpecError for nobody to test and for a name that is no encoder's."""
+    if not models and not maps:
+        raise SpecError(expected("models of the suite", "at least one encoder", "none", "Add --model ENCODER"))
+    for one in models:
+        _runnable(one)
+
+
+def contestants(
+    store: Store,
+    models: Sequence["str | Encoder"],
+    *,
+    target: "str | Encoder",
+    maps: Sequence[StoredMap],
+    align_on: str | None,
+    machine: Machine,
+) -> tuple[Contestant, ...]:
+    """Return every contestant: the models, in order, and then those of the maps that were named.
+
+    A model's map is fitted on `align_on` (features missing there are extracted first), or is the one that the store
+    holds from it to the target. A model that a named map starts from uses that map alone. Raises UnknownName for a
+    model without a map, naming what fits one.
+    """
+    brought = {one.source.name for one in maps}
+    others = [one for one in models if name_of(one) not in brought]
+    to_fit = [one for one in others if name_of(one) != name_of(target)]
+    if align_on is not None and to_fit:
+        extract_missing(store, parse_dataset_ref(align_on).name, [*to_fit, target], machine=machine)
+    found = [Contestant(name_of(one), _map_of(store, one, target, align_on, machine)) for one in others]
+    return (*dict.fromkeys(found), *(Contestant(one.source.name, one) for one in maps))
+
+
+def _map_of(
+    store: Store, model: "str | Encoder", target: "str | Encoder", align_on: str | None, machine: Machine
+) -> StoredMap | None:
+    """Return the map from a model to the target: fitted now, or the store's; None when the model is the target."""
+    source, goal = name_of(model), name_of(target)
+    if source == goal:
+        return None
+    if align_on is not None:
+        made = align(store, align_on, source=source, target=goal, runner=machine.runner, progress=machine.progress)
+        return open_map(store, made.digest)
+    for one in preferred_maps(store):
+        if (one.source.name, one.target.name) == (source, goal):
+            return one
+    todo = f"Add --align-on DATASET, or fit one: t2c align DATASET --source {source} --target {goal}"
+    raise UnknownName(expected(f"linear map of {source}", f"a map to {goal}", "none", todo))
+
+
+def extract_missing(
+    store: Store, dataset: str, encoders: Iterable["str | Encoder"], *, machine: Machine
+) -> tuple[str, ...]:
+    """Extract the features that a dataset lacks, in one pass, and return by which encoders; no other is even loaded."""
+    rows = open_images(store, dataset).rows
+    there = {one.encoder for one in list_features(store, dataset) if one.rows >= rows}
+    lacking = {name_of(one): one for one in encoders if name_of(one) not in there}
+    if lacking:
+        extract(
+            store,
+            dataset,
+            [_runnable(one) for one in lacking.values()],
+            runner=machine.runner,
+            device=machine.device,
+            batch_size=machine.batch_size,
+            workers=machine.workers,
+            progress=machine.progress,
+        )
+    return tuple(lacking)
+
+
+def _runnable(encoder: "str | Encoder") -> "EncoderSpec | Encoder":
+    return parse_encoder(encoder) if isinstance(encoder, str) else encoder

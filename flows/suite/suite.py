@@ -1,0 +1,202 @@
+"""Models times zero-shot tasks, against the CLIP's own encoder and chance (paper, section 4.2, figures 5 and 6).
+
+Everything is kept in the store under the digest of what it was made from: pictures, features, maps, class vectors,
+predictions, and one row a model and task. A run that was killed goes on there, and a second run computes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from flows.progress import NoProgress, Progress
+from flows.runner import Runner, SerialRunner
+from flows.steps.answers import Answer, answer
+from flows.steps.rows import features_of
+from flows.steps.zeroshot import ZeroshotReport, zeroshot
+from flows.suite.banks import Vectors, class_banks
+from flows.suite.contestants import (
+    Contestant,
+    Machine,
+    check_models,
+    contestants,
+    extract_missing,
+    name_of,
+    named_maps,
+)
+from flows.suite.datasets import prepare
+from flows.suite.plan import Skipped, plan_tasks
+from flows.suite.tasks import Task
+from schemas.answers.suite import SUITE
+from schemas.digest import SHORT, digest
+from schemas.errors import InputError, expected
+from store.concepts import open_concepts
+from store.images import Images
+from store.root import Store
+
+if TYPE_CHECKING:
+    from t2c_core.encoders.base import Encoder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuiteReport:
+    """What `suite` found."""
+
+    target: str
+    """The CLIP."""
+    table: pa.Table
+    """SUITE: one row a model and task, in the order of the suite, then of the models."""
+    skipped: tuple[Skipped, ...]
+    """Tasks that were not done, and why."""
+    computed: int
+    """Rows that the store did not hold before."""
+    indexed: tuple[str, ...]
+    """Datasets that were indexed now."""
+    extracted: tuple[tuple[str, str], ...]
+    """(dataset, encoder) whose features were extracted now."""
+
+    @property
+    def new(self) -> bool:
+        """Whether anything was computed."""
+        return bool(self.computed or self.indexed or self.extracted)
+
+    @property
+    def headline(self) -> str:
+        """One sentence: how often the models are at least as good as the CLIP."""
+        tested = [row for row in self.table.to_pylist() if row["model"] != self.target]
+        as_good = sum(row["accuracy"] >= row["clip_accuracy"] for row in tested)
+        tasks, models = len({row["task"] for row in tested}), len({row["model"] for row in tested})
+        return (
+            f"zero-shot suite: {models} models at {tasks} tasks; as accurate as {self.target} itself, or more, in "
+            f"{as_good} of {len(tested)}"
+        )
+
+
+def suite(
+    store: Store,
+    data: str | Path,
+    *,
+    models: Sequence["str | Encoder"] = (),
+    target: "str | Encoder",
+    tasks: Sequence[str] = (),
+    align_on: str | None = None,
+    maps: Sequence[str] = (),
+    pictures: Path | None = None,
+    device: str = "auto",
+    batch_size: int | None = None,
+    workers: int | None = None,
+    runner: Runner | None = None,
+    progress: Progress | None = None,
+) -> SuiteReport:
+    """Classify every task's pictures with every model through the classes' text vectors, and count.
+
+    `data` holds the tasks' files (docs/suite.md); without `tasks`, every task whose files are there is done, and those
+    that need none. `align_on` is the dataset that the models' maps are fitted on; `maps` are digests of further maps to
+    test. `pictures` is where pictures that are no image files go (beside a local store when None).
+
+    Raises InputError for a folder that is not there and for files that are missing (each named) or damaged, UnknownName
+    for a task (nearest names) or a model without a map, SpecError, MismatchError, and what extracting raises.
+    """
+    plan = plan_tasks(Path(data), tasks)
+    machine = Machine(runner or SerialRunner(), progress or NoProgress(), device, batch_size, workers)
+    named = named_maps(store, maps, target=target)
+    check_models(models, named)
+    vectors, unread = class_banks(store, plan, target, machine=machine)
+    tested = contestants(store, models, target=target, maps=named, align_on=align_on, machine=machine)
+    work = _Work(store, target, tested, machine)
+    runnable = {name_of(one): one for one in (*models, target)}
+    for reader in dict.fromkeys(task.reader for task in vectors):
+        made = prepare(store, reader, plan.data, pictures=pictures, progress=machine.progress)
+        name = made.images.dataset
+        encoders = [runnable.get(one.name, one.name) for one in tested]
+        lacking = extract_missing(store, name, [*encoders, target], machine=machine)
+        work.indexed += [name] if made.new else []
+        work.extracted += [(name, encoder) for encoder in lacking]
+        for task in (one for one in vectors if one.reader == reader):
+            work.classify(task, vectors[task], images=made.images)
+    order = {task.name: number for number, task in enumerate(plan.tasks)}
+    answers = sorted(work.answers, key=lambda one: order[one.table["task"][0].as_py()])
+    return SuiteReport(
+        name_of(target),
+        pa.concat_tables([SUITE.empty_table(), *(one.table for one in answers)]),
+        (*plan.skipped, *unread),
+        sum(one.new for one in answers),
+        tuple(work.indexed),
+        tuple(work.extracted),
+    )
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a run has done so far."""
+
+    store: Store
+    target: "str | Encoder"
+    tested: tuple[Contestant, ...]
+    machine: Machine
+    answers: list[Answer] = field(default_factory=list)
+    indexed: list[str] = field(default_factory=list)
+    extracted: list[tuple[str, str]] = field(default_factory=list)
+
+    def classify(self, task: Task, vectors: Vectors, *, images: Images) -> None:
+        """Add a row for every contestant, from the store where it is there."""
+        own = features_of(images, name_of(self.target)).manifest.as_parent()
+        bank = open_concepts(self.store, vectors.bank).manifest.as_parent()
+        for one in self.tested:
+            through = one.linear_map.as_parent() if one.linear_map is not None else None
+            parents = [images.manifest.as_parent(), features_of(images, one.name).manifest.as_parent(), own, bank]
+            spec = {
+                "dataset": images.dataset,
+                "target": name_of(self.target),
+                "model": one.name,
+                "map": one.linear_map.digest if one.linear_map is not None else "",
+                "task": task.name,
+                "prompt": task.prompt,
+                "mapping": digest(dict(vectors.classes.mapping)),
+            }
+            compute = partial(self._row, task, vectors, one, images)
+            self.answers.append(
+                answer(self.store, "suite", compute, spec=spec, parents=[*parents, *([through] if through else [])])
+            )
+
+    def _row(self, task: Task, vectors: Vectors, one: Contestant, images: Images) -> pa.Table:
+        """Return SUITE of one contestant and task."""
+        itself = {"source": one.name, "target": one.name}
+        sides = {"linear_map": one.linear_map.digest} if one.linear_map is not None else itself
+        found = zeroshot(
+            self.store,
+            f"{images.dataset}@{images.snapshot}",
+            bank=vectors.bank,
+            classes=vectors.classes.classes,
+            mapping=vectors.classes.mapping,
+            name=task.name,
+            runner=self.machine.runner,
+            progress=self.machine.progress,
+            **sides,
+        )
+        return _table(task, one, found)
+
+
+def _table(task: Task, one: Contestant, found: ZeroshotReport) -> pa.Table:
+    """Return SUITE of one report; raises InputError when no image counts."""
+    if not found.scores:
+        raise InputError(expected(f"images of {task.title}", "labelled images with features", "none"))
+    mine, clip = found.scores[0], found.scores[-1]
+    certificate = one.linear_map.certificate if one.linear_map is not None else None
+    row = {
+        "model": one.name,
+        "aligner": "none" if certificate is None else certificate.aligner,
+        "map": "identity" if one.linear_map is None else one.linear_map.digest[:SHORT],
+        "group": task.group,
+        "task": task.name,
+        "classes": len(found.classes),
+        **{name: getattr(mine, name) for name in ("n", "correct", "accuracy", "low", "high")},
+        **{f"clip_{name}": getattr(clip, name) for name in ("accuracy", "low", "high")},
+        "chance": found.chance,
+        "majority": found.majority,
+        "other_labels": found.other_labels,
+    }
+    return pa.Table.from_pylist([row], schema=SUITE)
