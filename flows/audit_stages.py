@@ -93,11 +93,12 @@ def align_encoders(job: Job) -> AlignReport | None:
         job.spec.fitted_on,
         source=encoders.source,
         target=encoders.target,
-        ridge=options.ridge,
+        method=options.fitted_by,
         folds=options.folds,
         holdout=options.holdout,
         seed=options.seed,
         max_rows=options.max_rows,
+        device=encoders.device,
         runner=job.runner,
         progress=job.progress,
     )

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas.align_specs import DESCENDING, MethodSpec
 from schemas.digest import digest
 from schemas.errors import SpecError, expected, nearest
 from schemas.names import check_name, parse_dataset_ref
@@ -88,21 +89,32 @@ class EncodersSpec(Spec):
         return tuple(dict.fromkeys(name for name in (self.source, self.target) if ":" in name))
 
 
-class AlignSpec(Spec):
-    """How the linear map is fitted."""
+class AlignSpec(MethodSpec):
+    """How the linear map is fitted: by which aligner, with its options, on which rows."""
 
     dataset: str | None = None
     """Dataset the map is fitted on, `photos` or `photos@3`; None takes the shift's reference or the first dataset."""
-    ridge: float | None = Field(default=None, ge=0)
-    """Ridge strength; 0 is exact least squares, None chooses by cross-validation."""
-    folds: int = Field(default=5, ge=2, le=16)
-    """Folds for out-of-fold maps."""
+    folds: int = Field(default=5, ge=0, le=16)
+    """Folds for out-of-fold maps, 2 or more; 0 for none, with methods that read rows in every epoch."""
     holdout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the rows that are never fitted."""
     seed: int = Field(default=0, ge=0)
     """Seed of the block and fold assignment."""
     max_rows: int | None = Field(default=None, gt=0)
     """Rows used at most, chosen by content hash; None uses all."""
+
+    @model_validator(mode="after")
+    def _folds_fit(self) -> Self:
+        least = 0 if self.method in DESCENDING else 2
+        if self.folds == 1 or self.folds < least:
+            want = "2 to 16" + (", or 0 for no fold maps" if least == 0 else "")
+            raise SpecError(expected("folds", want, str(self.folds)))
+        return self
+
+    @property
+    def fitted_by(self) -> MethodSpec:
+        """The aligner and its options alone."""
+        return MethodSpec.model_validate(self.model_dump(include=set(MethodSpec.model_fields)))
 
 
 class BankSpec(Spec):

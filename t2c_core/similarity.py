@@ -11,7 +11,7 @@ from schemas.errors import InputError, MismatchError, expected
 from t2c_core.linear_map import Map, check_source
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Float32
+    from jaxtyping import Float, Float32, Float64
 
 Array = NDArray[Any]
 
@@ -48,6 +48,17 @@ def unit(vectors: Float[np.ndarray, "concepts target"]) -> Float[np.ndarray, "co
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Array = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths != 0)
     return scaled
+
+
+def paired_cosine(
+    x: Float[np.ndarray, "images target"], y: Float[np.ndarray, "images target"]
+) -> Float64[np.ndarray, " images"]:
+    """Return the cosine of each row of x with the same row of y, in float64; 0 where one is zero."""
+    if x.shape != y.shape:
+        raise MismatchError(expected("paired features", f"one shape, {x.shape}", f"{y.shape}"))
+    left, right = unit(x.astype(np.float64)), unit(y.astype(np.float64))
+    found: Array = np.einsum("it,it->i", left, right)
+    return found
 
 
 def _padded(block: Array) -> NDArray[np.float32]:

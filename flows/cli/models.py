@@ -1,4 +1,4 @@
-"""Commands that compute: encoders, extract, align, score."""
+"""Commands that compute: encoders, extract, score."""
 
 from typing import Any
 
@@ -125,72 +125,6 @@ def show_extract(out: Output, report: Any) -> None:
     ]
     out.put("features", features)
     out.wrote(report.path)
-
-
-@click.argument("dataset")
-@click.option("--source", required=True, metavar="ENCODER", help="Encoder whose features are mapped.")
-@click.option("--target", required=True, metavar="ENCODER", help="Encoder whose space they are mapped into, a CLIP.")
-@click.option(
-    "--ridge",
-    type=click.FloatRange(0),
-    default=None,
-    help="Ridge strength; 0 is exact least squares.  [default: chosen by cross-validation]",
-)
-@click.option(
-    "--folds",
-    type=click.IntRange(2, 16),
-    default=5,
-    show_default=True,
-    help="Folds for out-of-fold similarities.",
-)
-@click.option(
-    "--holdout",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=0.1,
-    show_default=True,
-    help="Share of rows that are never fitted.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the row blocks.")
-@click.option("--max-rows", type=click.IntRange(1), default=None, help="Fit on a random subset of this many rows.")
-@runner_options
-def _align(out: Output, dataset: str, store_url: str, dask_address: str | None, **options: Any) -> None:
-    """Fit the linear map from SOURCE's space to TARGET's on the images of DATASET that both have read."""
-    from flows.runner import runner_for
-    from flows.steps.align import align as step
-
-    with runner_for(dask_address) as runner:
-        ref = parse_dataset_ref(dataset)
-        report = step(open_store(store_url), ref, runner=runner, progress=Bars(quiet=out.as_json), **options)
-    certificate = report.certificate
-    facts = {
-        "map": report.digest[:12],
-        "fitted rows": certificate.fitted,
-        "ridge": certificate.ridge,
-        "rank": certificate.rank,
-    }
-    out.facts("report", facts)
-    show_quality(out, certificate.held_out)
-    for note in certificate.notes:
-        out.say(f"  note: {note}")
-    out.put("certificate", certificate)
-    out.wrote(report.path)
-    out.suggest(f"t2c concepts add everyday concepts.txt --encoder {options['target']}")
-
-
-align = command("align", example="t2c align photos --source timm:resnet50.a1_in1k --target open_clip:ViT-B-16/openai")(
-    _align
-)
-
-
-def show_quality(out: Output, held_out: Any) -> None:
-    """Show R2 on rows not fitted, in its three definitions, each beside the mean predictor."""
-    if held_out is None:
-        out.say("  R2 unknown: every row was fitted (--holdout 0)")
-        return
-    out.say(f"  R2 on {held_out.n:,} rows not fitted   map   mean predictor")
-    for name in ("variance_weighted", "uniform", "global"):
-        mine, mean = getattr(held_out, f"r2_{name}"), getattr(held_out, f"mean_{name}")
-        out.say(f"    {name.replace('_', '-'):<25}{mine:>6.3f}  {mean:>6.3f}")
 
 
 @click.argument("dataset")

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from flows.steps.rows import in_parts, ranges
 from schemas.errors import InputError, SpecError, expected
-from schemas.tables import FITTED_ROWS
+from schemas.tables import FITTED_ROWS, FOLD_IN_SAMPLE
 from store.features import Features
 from store.images import Images, content_hashes
 from store.selection import searchable
@@ -32,7 +32,7 @@ class AlignOptions:
     ridge: float | None = None
     """Ridge strength; 0 is exact least squares, None chooses by cross-validation over the folds."""
     folds: int = 5
-    """Folds for out-of-fold maps, 2 to 16."""
+    """Folds for out-of-fold maps, 2 to 16; 0 fits no fold maps, for methods that read rows in every epoch."""
     holdout: float = 0.1
     """Share of the blocks that are never fitted, 0 to below 1."""
     seed: int = 0
@@ -40,19 +40,25 @@ class AlignOptions:
     max_rows: int | None = None
     """Rows used at most, fitted and held out together; None uses all."""
 
+    @property
+    def held(self) -> int:
+        """Group of the held-out rows: the number after the last fold; fitted rows without folds are group 0."""
+        return max(self.folds, 1)
+
     def spec(self) -> dict[str, Any]:
         """Return the options as JSON values, for the digest."""
         names = ("ridge", "folds", "holdout", "seed", "max_rows")
         return {"algorithm": "closed-form", "blocks": BLOCKS, **{name: getattr(self, name) for name in names}}
 
 
-def check_options(options: AlignOptions) -> None:
-    """Raise SpecError for an option out of its range."""
+def check_options(options: AlignOptions, *, foldless: bool = False) -> None:
+    """Raise SpecError for an option out of its range; `foldless` allows no folds at all."""
     ridge = options.ridge
     if ridge is not None and not (np.isfinite(ridge) and ridge >= 0):
         raise SpecError(expected("--ridge", "a finite number of 0 or more", str(ridge)))
-    if not 2 <= options.folds <= 16:
-        raise SpecError(expected("--folds", "2 to 16", str(options.folds)))
+    if not 2 <= options.folds <= 16 and not (foldless and options.folds == 0):
+        want = "2 to 16, or 0 for no fold maps" if foldless else "2 to 16"
+        raise SpecError(expected("--folds", want, str(options.folds)))
     if not 0 <= options.holdout < 1 or held_out_blocks(options.holdout) > BLOCKS - options.folds:
         most = (BLOCKS - options.folds) / BLOCKS
         raise SpecError(expected("--holdout", f"a share of 0 to {most:.2f}", str(options.holdout)))
@@ -66,19 +72,19 @@ def held_out_blocks(holdout: float) -> int:
 
 
 def group_of_blocks(options: AlignOptions) -> npt.NDArray[np.int8]:
-    """Return the group of each block, (BLOCKS,) int8: a fold, or `folds` for held out; shuffled by the seed."""
+    """Return the group of each block, (BLOCKS,) int8: a fold, or `options.held`; shuffled by the seed."""
     order = np.random.default_rng(options.seed).permutation(BLOCKS)
     held = held_out_blocks(options.holdout)
     groups = np.empty(BLOCKS, dtype=np.int8)
-    groups[order[:held]] = options.folds
-    groups[order[held:]] = np.arange(BLOCKS - held) % options.folds
+    groups[order[:held]] = options.held
+    groups[order[held:]] = np.arange(BLOCKS - held) % options.held
     return groups
 
 
 def groups_of_rows(
     images: Images, source: Features, target: Features, *, options: AlignOptions
 ) -> npt.NDArray[np.int8]:
-    """Return the group of every row that both features cover, (rows,) int8: a fold, `folds` (held out) or LEFT_OUT.
+    """Return the group of every row that both features cover, (rows,) int8: a fold, held out, or LEFT_OUT.
 
     Raises InputError when no row has both features.
     """
@@ -99,9 +105,10 @@ def groups_of_rows(
 
 
 def fitted_rows(images: Images, groups: npt.NDArray[np.int8], *, folds: int) -> pa.Table:
-    """Return FITTED_ROWS of the rows in a fold, ascending."""
-    rows = np.flatnonzero((groups >= 0) & (groups < folds))
-    columns = [content_hashes(images).take(pa.array(rows)), pa.array(rows), pa.array(groups[rows])]
+    """Return FITTED_ROWS of the rows in a fold, ascending; without folds they are in-sample."""
+    rows = np.flatnonzero((groups >= 0) & (groups < max(folds, 1)))
+    fold = groups[rows] if folds else np.full(len(rows), FOLD_IN_SAMPLE, np.int8)
+    columns = [content_hashes(images).take(pa.array(rows)), pa.array(rows), pa.array(fold)]
     return pa.table(columns, names=FITTED_ROWS.names).cast(FITTED_ROWS)
 
 

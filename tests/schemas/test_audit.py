@@ -137,3 +137,23 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"audit.yaml: expected a readable YAML file, but got no such file"):
         load_audit(tmp_path / "audit.yaml")
+
+
+@pytest.mark.parametrize(
+    ("align", "part"),
+    [
+        ("{folds: 1}", "align: folds: expected 2 to 16, but got 1"),
+        ("{folds: 0}", "align: folds: expected 2 to 16, but got 0"),
+        ("{method: sgd, folds: 1}", "align: folds: expected 2 to 16, or 0 for no fold maps, but got 1"),
+        ("{method: sgd, rank: 3}", "--rank: expected a method that takes it (low-rank), but got --method sgd"),
+        ("{method: sdg}", "align.method: expected 'ridge', 'least-squares'"),
+    ],
+)
+def test_an_aligner_and_its_options_must_fit(tmp_path: Path, align: str, part: str) -> None:
+    assert part in message(tmp_path, f"{GOOD}align: {align}")
+
+
+def test_an_audit_names_its_aligner(tmp_path: Path) -> None:
+    (tmp_path / "audit.yaml").write_text(f"{GOOD}align: {{method: low-rank, rank: 8, folds: 3}}")
+    spec = load_audit(tmp_path / "audit.yaml").align
+    assert (spec.fitted_by.method, spec.fitted_by.rank, spec.folds) == ("low-rank", 8, 3)
