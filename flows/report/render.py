@@ -41,7 +41,7 @@ SECTIONS = (
 def render(data: ReportData) -> str:
     """Return the report as one HTML document; the same data give the same string."""
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    page = _environment().get_template("report.html.jinja")
+    page = environment().get_template("report.html.jinja")
     missing = dict(data.missing)
     return page.render(
         data=data,
@@ -173,7 +173,7 @@ def _panel(
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
     """Return the environment: autoescape for every template, and an error for a name that is not there."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
