@@ -91,6 +91,10 @@ ANSWER_WORDS = {
     "concept": "concept that was asked about",
     "model": "what predicted: 12 hex digits of a bottleneck's digest, or the name of imported predictions",
     "target": "encoder of the class or concept vectors",
+    "source": "encoder of the vectors",
+    "what": "what was decoded, as it is typed after the dataset",
+    "decoder": "vocabulary, sparse, zerocap or rescore",
+    "vocabulary": "word list: english, bank:NAME or file:NAME",
 }
 """Columns that say, in every answer's view, what was asked."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from schemas.answers import audit, bottleneck, reading, refine, suite, trust
+from schemas.answers import audit, bottleneck, decode, reading, refine, suite, trust
 from schemas.answers.kind import AnswerKind
 
 ANSWERS: Mapping[str, AnswerKind] = {
@@ -12,5 +12,6 @@ ANSWERS: Mapping[str, AnswerKind] = {
     **bottleneck.ANSWERS,
     **refine.ANSWERS,
     **reading.ANSWERS,
+    **decode.ANSWERS,
 }
 """Kind -> what it holds; the kinds in the order in which documentation lists them."""
