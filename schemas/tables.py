@@ -167,15 +167,52 @@ SHIFT = pa.schema(
             "(mean_current - mean_reference) / reference std (of both sets together when the reference is constant); "
             "0 when all are equal",
         ),
+        column("wasserstein", pa.float64(), "1-Wasserstein distance in the unit of the effect"),
         column("d", pa.float64(), "two-sample Kolmogorov-Smirnov statistic, 0 to 1"),
         column(
             "sign", pa.int8(), "+1: current lies to the right where the distance is largest; -1: to the left; 0: D is 0"
         ),
+        column(
+            "effect_mix",
+            pa.float64(),
+            "part of the effect that another mix of classes makes, over images with a class; null without classes",
+            nullable=True,
+        ),
+        column(
+            "effect_within",
+            pa.float64(),
+            "the other part: inside the classes that both sides have, weighted by their current shares",
+            nullable=True,
+        ),
+        column(
+            "d_blocks",
+            pa.float64(),
+            "largest D of a contiguous block of the reference against the rest of it; null when it has too few rows",
+            nullable=True,
+        ),
         column("log10_p", pa.float64(), "log10 of the two-sided p-value; does not underflow"),
         column("log10_q", pa.float64(), "log10 of the Benjamini-Hochberg q-value over the bank"),
-        column("q", pa.float64(), "Benjamini-Hochberg q-value; 0 when below 1e-308"),
-        column("wasserstein", pa.float64(), "1-Wasserstein distance in the unit of the effect"),
+        column("q", pa.float64(), "Benjamini-Hochberg q-value; 0 when below 1e-308, 1 for a concept that is left out"),
+        column(
+            "log10_p_within",
+            pa.float64(),
+            "log10 p of the distance that is left once the reference has the current mix of classes",
+            nullable=True,
+        ),
+        column("log10_q_within", pa.float64(), "log10 of its q-value over the bank", nullable=True),
+        column(
+            "p_blocks", pa.float64(), "(1 + blocks at least as far as the current set) / (1 + blocks)", nullable=True
+        ),
+        column("q_blocks", pa.float64(), "its q-value over the bank", nullable=True),
         column("verdict", pa.string(), "risen, fallen or none"),
+        column(
+            "cause",
+            pa.string(),
+            "of a concept that has shifted: class mix, within classes or both; null without classes",
+            nullable=True,
+        ),
+        column("trust", pa.string(), "its mark under this map; null: not measured", nullable=True),
+        column("left_out", pa.bool_(), "whether its mark kept it out of verdicts and q-values", nullable=True),
     ]
 )
 

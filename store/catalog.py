@@ -183,10 +183,11 @@ class _Builder:
             yield self._select("concept_stats", _sides(scores), scores.manifest.with_role(STATS_ROLE))
 
     def _answers(self, kind: str) -> Iterator[str]:
+        blank = self._keep(f"columns of {kind}", ANSWERS[kind].schema.empty_table())
         for manifest in list_answers(self.store, kind):
             named = {"answer": manifest.name.rpartition("/")[2], "created_at": manifest.created_at}
             said = (f"{literal(str(manifest.spec[name]))} as {name}, " for name in ANSWERS[kind].says)
-            yield self._select("answer", named, manifest.with_role("data"), says="".join(said))
+            yield self._select("answer", named, manifest.with_role("data"), says="".join(said), blank=blank)
 
     def _dataset_tables(self, path: Callable[[str], str]) -> Iterator[str]:
         for dataset in list_datasets(self.store):

@@ -1,20 +1,24 @@
 """Compare two datasets or slices concept by concept, on similarities that no map was fitted on (paper, section 5)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.steps.answers import Answer, answer
+from flows.steps.shift_blocks import self_null
+from flows.steps.shift_classes import AUTO, classes_of
 from flows.steps.shift_sides import FEW, Side, Slice, open_sides, two_slices
+from flows.steps.shift_table import Null, Wanted, compare_all
+from flows.steps.trust import marks_in_use
 from schemas.errors import SpecError, expected
-from schemas.tables import SHIFT
 from store.queries.where import tables_read
 from store.root import Store
 from store.similarities import Scores
-from t2c_core.shift import ALPHA, Comparison, compare, judge
+from t2c_core.block_null import BLOCKS
+from t2c_core.shift import ALPHA
 
 __all__ = ["ShiftReport", "Slice", "shift"]
 
@@ -41,6 +45,10 @@ class ShiftReport:
     """Images on the current side."""
     flagged: int
     """Concepts that have risen or fallen."""
+    left_out: int
+    """Untrusted concepts that got no verdict."""
+    classes: str
+    """What the split is by: `label`, an attribute, `prediction:MODEL`; empty without one."""
     notes: tuple[str, ...]
     """What a reader must know, such as how few images a side has."""
     digest: str
@@ -69,6 +77,10 @@ def shift(
     linear_map: str | None = None,
     alpha: float = ALPHA,
     duplicates: bool = True,
+    classes: str = AUTO,
+    null: Null = "rows",
+    blocks: int = BLOCKS,
+    untrusted: bool = False,
     progress: Progress | None = None,
 ) -> ShiftReport:
     """Compare the current side with the reference side, for every concept of a bank, and store the answer.
@@ -77,75 +89,87 @@ def shift(
     condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
     `photos` itself the rows added since are compared. With `duplicates=False` a content counts once.
 
+    Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
+    takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
+    contiguous blocks of the reference from the rest of it; with `null="blocks"` a verdict asks for more than those.
+    Concepts marked untrusted get no verdict unless `untrusted` is set.
+
     Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
     """
     if not 0 < alpha < 1:
         raise SpecError(expected("--alpha", "a rate between 0 and 1", str(alpha)))
+    if null not in ("rows", "blocks"):
+        raise SpecError(expected("--null", "rows or blocks", repr(null)))
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
     scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     one, other = open_sides(store, *slices, **scored, duplicates=duplicates)
-    scores = (one.among.scores, other.among.scores)
-    spec = _spec(slices, scores[0], alpha=alpha, duplicates=duplicates)
+    scores = one.among.scores
+    marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
+    wanted = Wanted(
+        one,
+        other,
+        classes_of(one, other, classes=classes),
+        self_null(one, current=int(other.rows().sum()), blocks=blocks),
+        None if marks is None else marks.by_key,
+        alpha,
+        null,
+        untrusted,
+    )
+    options = {"alpha": alpha, "duplicates": duplicates, "null": null, "blocks": blocks, "untrusted": untrusted}
+    spec = _spec(slices, scores, {**options, "classes": wanted.classes.name if wanted.classes else ""})
     parents = [part.manifest.as_parent() for side in (one, other) for part in (side.among.scores, side.among.images)]
     for side, chosen in zip((one, other), slices, strict=True):
         parents += tables_read(side.among.images, chosen.where)
+    parents += wanted.classes.parents if wanted.classes else ()
+    parents += [found.as_parent() for found in marks.answers] if marks else []
     shown = progress or NoProgress()
-    found = answer(
-        store, "shift", lambda: _compare(one, other, alpha=alpha, progress=shown), spec=spec, parents=parents
-    )
-    return _report(one, other, found, alpha=alpha)
+    found = answer(store, "shift", lambda: compare_all(wanted, progress=shown), spec=spec, parents=parents)
+    return _report(wanted, found)
 
 
-def _spec(slices: tuple[Slice, Slice], scores: Scores, *, alpha: float, duplicates: bool) -> dict[str, Any]:
-    options = {"map": scores.map, "bank": scores.bank, "alpha": alpha, "duplicates": duplicates}
+def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) -> dict[str, Any]:
     reference, current = (str(one) for one in slices)
-    return {"algorithm": "two-sample Kolmogorov-Smirnov", **options, "reference": reference, "current": current}
+    sides = {"map": scores.map, "bank": scores.bank, "reference": reference, "current": current}
+    return {"algorithm": "two-sample Kolmogorov-Smirnov", **options, **sides}
 
 
-def _compare(one: Side, other: Side, *, alpha: float, progress: Progress) -> pa.Table:
-    """Return SHIFT over the concepts that both sides have, smallest q first."""
-    names = one.among.names[: len(other.among.names)]
-    found: list[Comparison] = []
-    progress.start("compare", len(names), "concepts")
-    try:
-        for key in range(len(names)):
-            found.append(compare(one.values(key), other.values(key), ordered=True))
-            progress.advance(1)
-    finally:
-        progress.done()
-    return shift_table(names, found, alpha=alpha)
-
-
-def shift_table(names: Sequence[str], comparisons: Sequence[Comparison], *, alpha: float) -> pa.Table:
-    """Return SHIFT of comparisons in order of key, sorted by q, then p, then key."""
-    rows = []
-    for key, (name, one, (log10_q, verdict)) in enumerate(
-        zip(names, comparisons, judge(comparisons, alpha=alpha), strict=True)
-    ):
-        q = 10**log10_q if log10_q > -308 else 0.0
-        rows.append({"key": key, "concept": name, **asdict(one), "log10_q": log10_q, "q": q, "verdict": verdict})
-    rows.sort(key=lambda row: (row["log10_q"], row["log10_p"], row["key"]))
-    return pa.Table.from_pylist(rows, schema=SHIFT)
-
-
-def _report(one: Side, other: Side, found: Answer, *, alpha: float) -> ShiftReport:
-    table = found.table
+def _report(wanted: Wanted, found: Answer) -> ShiftReport:
+    one, other, table = wanted.one, wanted.other, found.table
     counts = [table[name][0].as_py() if table.num_rows else 0 for name in ("n_reference", "n_current")]
+    left_out = sum(table["left_out"].to_pylist())
     return ShiftReport(
         reference=one.name,
         current=other.name,
         map=one.among.scores.map,
         bank=one.among.scores.bank,
-        alpha=alpha,
+        alpha=wanted.alpha,
         table=table,
         n_reference=counts[0],
         n_current=counts[1],
         flagged=sum(verdict != "none" for verdict in table["verdict"].to_pylist()),
-        notes=_notes(one, other, counts, stored=bool(found.path)),
+        left_out=left_out,
+        classes=wanted.classes.name if wanted.classes else "",
+        notes=(*_notes(one, other, counts, stored=bool(found.path)), *_more_notes(wanted, table, left_out)),
         digest=found.digest,
         path=found.path,
         new=found.new,
     )
+
+
+def _more_notes(wanted: Wanted, table: pa.Table, left_out: int) -> tuple[str, ...]:
+    """Return what a reader must know about marks, the split and the blocks."""
+    notes = []
+    if left_out:
+        concepts = "1 untrusted concept has" if left_out == 1 else f"{left_out} untrusted concepts have"
+        notes.append(f"{concepts} no verdict (--untrusted gives one)")
+    flagged = [row for row in table.to_pylist() if row["verdict"] != "none"]
+    if inside := sum(row["p_blocks"] is not None and row["d"] <= row["d_blocks"] for row in flagged):
+        notes.append(f"{inside} of {len(flagged)} flagged differ no more than the reference's own blocks do")
+    if wanted.classes is not None:
+        notes += wanted.classes.notes((wanted.one, wanted.other))
+    decides = wanted.null == "blocks"
+    notes += wanted.blocks.notes(table.num_rows, alpha=wanted.alpha, decides=decides)
+    return tuple(notes)
 
 
 def _notes(one: Side, other: Side, counts: Sequence[int], *, stored: bool) -> tuple[str, ...]:
