@@ -1,6 +1,7 @@
 """Commands of recipes: plan (the bill before paying it) and run."""
 
 import os
+import shlex
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import pyarrow as pa
 from flows.cli.bars import Bars
 from flows.cli.options import command
 from flows.cli.output import Output
+from store.root import open_store
 
 
 @click.argument("recipe")
@@ -113,3 +115,51 @@ def show_bill(out: Output, bill: Any) -> None:
 
 def _hours(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
+
+
+@click.argument("recipe")
+@click.option("--data", multiple=True, metavar="DIR", help="Folder that holds datasets of the recipe; may repeat.")
+@click.option(
+    "--weights", default="weights", show_default=True, metavar="DIR", help="Folder of checkpoints no hub carries."
+)
+@click.option("--out", "folder", default=".", show_default=True, metavar="DIR", help="Where results are written.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--dry-run", is_flag=True, help="Check the recipe and print its commands; read and write nothing.")
+def _run(
+    out: Output, recipe: str, data: tuple[str, ...], folder: str, dry_run: bool, store_url: str, **options: Any
+) -> None:
+    """Run RECIPE: index its datasets, extract its features, add its concepts, then its commands in order.
+
+    What is missing is said before any work is done. Run again after a kill it goes on where it stopped.
+    """
+    from flows.recipes.run import Place, commands, run_recipe
+    from schemas.recipe_specs import load_recipe
+
+    spec = load_recipe(recipe)
+    if dry_run:
+        show_commands(out, spec, commands(spec, weights=options["weights"], out=folder))
+        out.suggest(f"t2c run {recipe} --data DIR")
+        return
+    place = Place(open_store(store_url, create=True), data, options["weights"], folder, options["device"])
+    report = run_recipe(spec, place, progress=Bars(quiet=out.as_json), say=out.say, as_json=out.as_json)
+    facts = {"datasets": len(report.datasets), "encoders": len(report.encoders), "steps": len(report.steps)}
+    out.facts("report", facts)
+    out.put("details", report)
+    out.suggest(f"t2c verify --store {store_url}")
+
+
+run = command("run", example="t2c run recipes/paper.yaml --data /data --weights /weights --store paper-store")(_run)
+
+
+def show_commands(out: Output, spec: Any, lines: list[list[str]]) -> None:
+    """Show what a recipe would run."""
+    for name, dataset in spec.datasets.items():
+        out.say(f"index    {name}: {dataset.images:,} images in {dataset.path} ({dataset.reader})")
+    for one in spec.extract:
+        out.say(f"extract  {one.dataset}: {len(spec.extracted(one))} encoders")
+    for name, bank in spec.banks.items():
+        out.say(f"concepts {name}: by {spec.encoders[bank.encoder].encoder}")
+    for step, words in zip(spec.steps, lines, strict=True):
+        out.say(f"# {step.say}")
+        out.say(f"t2c {shlex.join(words)}")
+    out.put("commands", lines)
