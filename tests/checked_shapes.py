@@ -35,6 +35,7 @@ CHECKED = (
     "moments",
     "procrustes",
     "quality",
+    "rank_agreement",
     "ranks",
     "retained",
     "reading",

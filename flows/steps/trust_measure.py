@@ -19,8 +19,8 @@ from store.features import Features
 from store.images import Images, content_hashes
 from store.linear_maps import StoredMap, identity_map
 from store.selection import searchable
-from t2c_core.agreement import Agreement, Known, measure
 from t2c_core.moments import row_keys
+from t2c_core.rank_agreement import Agreement, Known, measure
 from t2c_core.trust import bank_directions, sphere_directions
 
 Rows = npt.NDArray[np.int64]

@@ -89,7 +89,7 @@ def check_matches(
         if truth.name in names and not any(one.truth == place for one in found.values()):
             some = ", ".join(repr(value) for value in truth.values[:5] if value)
             want = f"values among the concepts {', '.join(map(repr, concepts[:5]))}"
-            todo = "Say which concept a value stands for: --map VALUE=CONCEPT"
+            todo = "Say which concept a value stands for: --mapping VALUE=CONCEPT"
             raise InputError(expected(f"{truth.name} of {dataset}", want, some or "no value at all", todo))
 
 
@@ -156,6 +156,6 @@ def _key_of(
     if len(fits) > 1:
         got = " and ".join(repr(concepts[key]) for key in fits)
         want = f"one concept by the name of {value!r}"
-        todo = f"They differ in case, spaces or hyphens alone. Say which is meant: --map {value}={concepts[fits[0]]}"
+        todo = f"They differ in case, spaces or hyphens alone. Say which is meant: --mapping {value}={concepts[fits[0]]}"
         raise SpecError(expected("concepts", want, got, todo))
     return fits[0] if fits else None

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from t2c_core.agreement import Known, measure
 from t2c_core.auroc import newcombe
+from t2c_core.rank_agreement import Known, measure
 from t2c_core.ranks import spearman_interval
 from t2c_core.trust import (
     FEWEST_CONCEPTS,

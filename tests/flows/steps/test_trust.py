@@ -168,7 +168,7 @@ def test_the_targets_own_encoder_carries_everything_and_a_constant_nothing(judge
 
 
 def test_labels_that_name_no_concept_and_names_that_collide_are_refused(judged: Planted) -> None:
-    with pytest.raises(InputError, match=r"tree of photos: expected values among the concepts 'red', .*--map"):
+    with pytest.raises(InputError, match=r"tree of photos: expected values among the concepts 'red', .*--mapping"):
         trust(judged.store, "photos", labels=["tree"])
     vector = pa.array([judged.vector("red").astype(np.float32).tolist()], pa.list_(pa.float32()))
     more = pa.table(

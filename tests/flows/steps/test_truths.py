@@ -79,7 +79,7 @@ def test_a_mapping_says_what_a_value_stands_for(photos: Store) -> None:
 
 def test_two_concepts_of_one_name_are_refused_only_where_it_matters(photos: Store) -> None:
     truths = truths_of(open_images(photos, "photos"), ["colour"])
-    with pytest.raises(SpecError, match=r"one concept by the name of 'red', but got 'Red' and ' red'.*--map red=Red"):
+    with pytest.raises(SpecError, match=r"one concept by the name of 'red', but got 'Red' and ' red'.*--mapping red=Red"):
         match(truths, ["Red", " red", "blue"], bank="b")
     assert match(truths, ["Red", " red"], bank="b", mapping={"red": " red"})[1] == Match(0, (0,))
     assert match(truths, ["blue", "tree", "TREE"], bank="b") == {0: Match(0, (1,))}
@@ -102,6 +102,6 @@ def test_labels_named_that_bear_out_nothing_are_refused_saying_what_to_type(phot
     check_matches(found, truths, ["red"], names=[], dataset="photos")
     with pytest.raises(
         InputError,
-        match=r"label of photos: expected values among the concepts 'red', but got 'Dog', .*--map VALUE=CONCEPT",
+        match=r"label of photos: expected values among the concepts 'red', but got 'Dog', .*--mapping VALUE=CONCEPT",
     ):
         check_matches(found, truths, ["red"], names=["colour", "label"], dataset="photos")
