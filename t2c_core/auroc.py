@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
+from t2c_core.ranks import ranks
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
-Array = NDArray[Any]
 
 _Z = 1.959963984540054
 _HALVINGS = 60
@@ -49,19 +48,10 @@ def auroc(scores: Float[np.ndarray, " images"], positive: Bool[np.ndarray, " ima
     negatives = len(positive) - positives
     if not positives or not negatives:
         raise InputError(expected("truth", "positives and negatives", f"{positives} and {negatives}"))
-    ranks = mid_ranks(scores)
-    wins = float(ranks[positive].sum()) - positives * (positives + 1) / 2
+    wins = float(ranks(scores)[positive].sum()) - positives * (positives + 1) / 2
     area = wins / (positives * negatives)
     low, high = newcombe(area, positives, negatives)
     return Auroc(positives, negatives, area, low, high)
-
-
-def mid_ranks(scores: Float[np.ndarray, " images"]) -> Float[np.ndarray, " images"]:
-    """Return ranks from 1 on; equal scores share the mean of theirs."""
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts, dtype=np.float64)
-    ranks: Array = (last - (counts - 1) / 2)[inverse]
-    return ranks
 
 
 def newcombe(area: float, positives: int, negatives: int) -> tuple[float, float]:

@@ -87,6 +87,13 @@ BOTTLENECK_ERRORS = pa.schema(
         column("pushed_high", pa.float64(), "upper end of Wilson's 95 % interval"),
         column("other", pa.int64(), "images of the class that do not"),
         column("other_accuracy", pa.float64(), "share of them classified as labelled; null without any", nullable=True),
+        column(
+            "gap",
+            pa.float64(),
+            "other_accuracy - pushed_high: by how much the class fares worse when it leans this way, at least; null without "
+            "others",
+            nullable=True,
+        ),
         column("lean_label", pa.float64(), "share of the class's images that lean this way"),
         column(
             "lean_predicted",

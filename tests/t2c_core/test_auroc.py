@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from schemas.errors import InputError, MismatchError
-from t2c_core.auroc import auroc, mid_ranks, newcombe
+from t2c_core.auroc import auroc, newcombe
 
 
 @pytest.mark.parametrize("digits", [1, 6])
@@ -41,10 +41,6 @@ def test_the_interval_holds_the_truth_in_about_95_of_100_draws() -> None:
 def test_more_images_make_it_narrower() -> None:
     few, many = newcombe(0.8, 20, 20), newcombe(0.8, 200, 200)
     assert few[0] < many[0] < 0.8 < many[1] < few[1]
-
-
-def test_equal_scores_share_their_rank() -> None:
-    assert mid_ranks(np.array([3.0, 1.0, 3.0, 2.0])).tolist() == [3.5, 1.0, 3.5, 2.0]
 
 
 def test_one_class_only_and_bad_scores_are_refused(unchecked_shapes: None) -> None:

@@ -1,0 +1,21 @@
+"""Which concepts of a bank were refined from exemplars, and on what: their AUROC on those images would flatter them."""
+
+from schemas.answers.refine import REFINED
+from store.answers import list_answers
+from store.manifest import Manifest, read_parquet
+from store.root import Store
+
+
+def refinements(store: Store, bank: str) -> dict[str, Manifest]:
+    """Return the provenance of every refined concept of a bank, by the concept's name."""
+    return {str(one.spec["concept"]): one for one in list_answers(store, REFINED) if one.spec["bank"] == bank}
+
+
+def exemplars(store: Store, bank: str, concept: str) -> frozenset[str]:
+    """Return the content hashes that a refined concept was fitted on; empty for any other concept."""
+    found = refinements(store, bank).get(concept)
+    if found is None:
+        return frozenset()
+    table = read_parquet(store, found.with_role("data")[0], columns=["content_hash", "use"])
+    pairs = zip(table["content_hash"].to_pylist(), table["use"].to_pylist(), strict=True)
+    return frozenset(content for content, use in pairs if use == "fitted")
