@@ -1,5 +1,6 @@
 """What every way of fitting hands to the certificate: the map, those of the folds, and quality on rows not fitted."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,6 +13,9 @@ from t2c_core.linear_map import LinearMap
 from t2c_core.moments import Moments, estimate_centre
 from t2c_core.quality import quality
 from t2c_core.similarity import paired_cosine
+
+Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+"""x (images, source) and y (images, target) of the same images."""
 
 BLOCK_ROWS = 8192
 """Rows mapped at once when cosines are read."""
@@ -34,21 +38,26 @@ class Fitted:
 
 
 def measured(
-    linear_map: LinearMap, x: npt.NDArray[Any], y: npt.NDArray[Any], *, train_mean: npt.NDArray[Any] | None
+    linear_map: LinearMap, blocks: Iterable[Pair], *, train_mean: npt.NDArray[Any] | None = None
 ) -> HeldOut | None:
-    """Return the quality of a map on rows x (images, source), y (images, target), read one by one; None below two.
+    """Return the quality of a map on blocks of x (images, source), y (images, target), read one by one; None below two.
 
-    `train_mean` is the mean target of the fitted rows; None, where none was fitted, takes the measured rows' own, so
-    that the mean predictor scores a variance-weighted R2 of 0.
+    `train_mean` is the mean target of the fitted rows; None, where it is not known or no row was fitted, takes the
+    measured rows' own, so that the mean predictor scores a variance-weighted R2 of 0.
     """
-    if len(x) < 2:
-        return None
-    centre = estimate_centre(x[:BLOCK_ROWS].astype(np.float32), y[:BLOCK_ROWS].astype(np.float32))
-    total, cosine = Moments.zero(centre), 0.0
-    for start in range(0, len(x), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        block, own = x[rows].astype(np.float32), y[rows].astype(np.float32)
-        total = total + Moments.of(block, own, centre=centre)
+    total, cosine = None, 0.0
+    for x, y in blocks:
+        block, own = x.astype(np.float32, copy=False), y.astype(np.float32, copy=False)
+        total = Moments.zero(estimate_centre(block, own)) if total is None else total
+        total = total + Moments.of(block, own, centre=total.centre)
         cosine += float(paired_cosine(linear_map.apply(block), own).sum())
+    if total is None or total.n < 2:
+        return None
     found = quality(total, linear_map, train_mean=total.mean_y if train_mean is None else train_mean)
-    return replace(HeldOut(**asdict(found)), mean_cosine=cosine / len(x))
+    return replace(HeldOut(**asdict(found)), mean_cosine=cosine / total.n)
+
+
+def in_blocks(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Iterator[Pair]:
+    """Yield paired rows a block at a time."""
+    for start in range(0, len(x), BLOCK_ROWS):
+        yield x[start : start + BLOCK_ROWS], y[start : start + BLOCK_ROWS]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.progress import Progress
-from flows.steps.align_fit import Fitted, measured
+from flows.steps.align_fit import Fitted, in_blocks, measured
 from flows.steps.align_heads import Heads
 from flows.steps.align_plan import READ_ROWS, AlignOptions
 from flows.steps.plan import check_memory
@@ -64,7 +64,7 @@ def fit_from_rows(
     finally:
         progress.done()
     mean = rows.y[fitted].mean(axis=0, dtype=np.float64) if fitted.any() else None
-    quality = measured(full.map, rows.x[~fitted], rows.y[~fitted], train_mean=mean)
+    quality = measured(full.map, in_blocks(rows.x[~fitted], rows.y[~fitted]), train_mean=mean)
     return Fitted(aligner, full, tuple(by_fold), quality, _notes(heads, options, fitted))
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from schemas.answers import audit, bottleneck, decode, reading, refine, suite, trust
+from schemas.answers import audit, bottleneck, decode, maps, reading, refine, suite, trust
 from schemas.answers.kind import AnswerKind
 
 ANSWERS: Mapping[str, AnswerKind] = {
     **audit.ANSWERS,
+    **maps.ANSWERS,
     **trust.ANSWERS,
     **suite.ANSWERS,
     **bottleneck.ANSWERS,
