@@ -53,7 +53,7 @@ class Separation:
     auroc: float
     """Chance that an image of the current set is nearer to the word than one of the reference; 0.5 is no shift."""
     z: float
-    """(auroc - 0.5) in standard errors of two sets that are alike (Mann and Whitney)."""
+    """Mean similarity of the current set less that of the reference, in its standard errors."""
 
 
 def nearest_images(similarities: Float[np.ndarray, " images"], *, k: int) -> Int64[np.ndarray, " _images"]:
@@ -83,12 +83,17 @@ def agreement(by_vector: Float[np.ndarray, " images"], by_word: Float[np.ndarray
 
 
 def separation(reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"]) -> Separation:
-    """Return how similarities to a word tell the current set from the reference; each has one image or more."""
+    """Return how similarities to a word tell the current set from the reference; each has one image or more.
+
+    z is Welch's (1947): a mixture whose shares have shifted moves its mean by more than its ranks. It is 0 where
+    nothing varies, as of single images.
+    """
     both = np.concatenate([reference, current])
-    is_current = np.arange(len(both)) >= len(reference)
-    area = auroc(both, is_current).auroc
-    spread = math.sqrt((len(both) + 1) / (12 * len(reference) * len(current)))
-    return Separation(area, (area - 0.5) / spread)
+    area = auroc(both, np.arange(len(both)) >= len(reference)).auroc
+    parts = [values.astype(np.float64) for values in (reference, current)]
+    variance = sum(float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0 for values in parts)
+    moved = float(parts[1].mean() - parts[0].mean())
+    return Separation(area, moved / math.sqrt(variance) if variance > 0 else 0.0)
 
 
 def separation_floor(words: int) -> float:

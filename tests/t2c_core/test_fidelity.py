@@ -7,6 +7,7 @@ from schemas.errors import InputError, MismatchError
 from t2c_core.fidelity import (
     FEWEST,
     NEAREST,
+    Separation,
     agreement,
     images_compared,
     nearest_images,
@@ -76,6 +77,17 @@ def test_a_shift_up_is_above_and_a_shift_down_below() -> None:
     assert up.z > separation_floor(1000)
     assert down.auroc < 0.4
     assert down.z < -separation_floor(1000)
+
+
+def test_a_share_that_has_fallen_is_seen_although_most_images_stay_alike() -> None:
+    reference = np.where(np.arange(3000) < 500, 3.0, 0.0) + RNG.normal(size=3000) * 0.5
+    current = np.where(np.arange(1000) < 100, 3.0, 0.0) + RNG.normal(size=1000) * 0.5
+    assert separation(reference, current).z < -separation_floor(26)
+
+
+def test_single_images_and_constants_have_no_z() -> None:
+    assert separation(np.ones(1), np.zeros(1)).z == 0
+    assert separation(np.ones(5), np.ones(4)) == Separation(0.5, 0.0)
 
 
 def test_more_words_to_choose_from_ask_for_a_larger_shift() -> None:
