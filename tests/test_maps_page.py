@@ -1,0 +1,40 @@
+"""docs/maps.md does what it says: its loading examples run on exported maps and give aligned features."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.steps.align import align
+from flows.steps.map_exports import export_map
+from flows.steps.maps import load_map
+from schemas.align_specs import METHODS
+from store.root import Store
+from tests.planted_features import SOURCE, TARGET, Planted
+
+PAGE = (Path(__file__).parents[1] / "docs" / "maps.md").read_text()
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_loading_example_of_at_most_ten_lines_aligns_features(store: Store, tmp_path: Path, number: int) -> None:
+    planted = Planted(store)
+    planted.dataset("photos", 120)
+    digest = align(store, "photos", source=SOURCE.name, target=TARGET.name).digest
+    for suffix in re.findall(r"t2c maps export MAP map(\.\w+)", PAGE):
+        export_map(store, digest, tmp_path / f"map{suffix}")
+    x = planted.x(9).astype(np.float32)
+    np.save(tmp_path / "features.npy", x)
+    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES[number].splitlines()) <= 10
+    command = [sys.executable, "-c", EXAMPLES[number]]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(np.load(tmp_path / "aligned.npy"), load_map(store, digest).apply(x), atol=1e-5)
+
+
+def test_the_page_names_every_method() -> None:
+    assert [method for method in METHODS if f"| `{method}`" not in PAGE] == []
