@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
+from t2c_core.linear_map import LinearMap
 from t2c_core.moments import Centre, Moments, fold_moments
 from t2c_core.ridge import fit
 from t2c_core.similarity import unit
@@ -67,6 +68,19 @@ class Head:
         """Return the index of the largest logit of each image; of equals the first."""
         found: NDArray[np.int64] = self.logits(features).argmax(axis=1)
         return found
+
+
+def compose(head: Head, linear_map: LinearMap) -> Head:
+    """Return the head over the map's source space that predicts what `head` predicts of aligned features.
+
+    Logits are those of the aligned features; of a head that normalises they are not divided by the features' length,
+    which orders the classes of an image no differently.
+    """
+    if linear_map.target != head.dimension:
+        want, got = f"a target of {head.dimension} dimensions, as the head reads", f"{linear_map.target}"
+        raise MismatchError(expected("map under a head", want, got))
+    weight = np.ascontiguousarray((linear_map.weight @ head.weight.T).T)
+    return Head(head.classes, weight, head.weight @ linear_map.bias + head.bias, head.kind)
 
 
 def zeroshot_head(classes: Sequence[str], vectors: Float[np.ndarray, "classes target"]) -> Head:

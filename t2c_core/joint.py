@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-WAITING_AT_MOST = 65_536
+WAITING_AT_MOST = 131_072
 """Rows of all groups together that wait to be multiplied."""
 _HELD_ROWS = 8192
 """Rows of one product at most."""
@@ -138,7 +138,8 @@ def fold_joint(
 ) -> tuple[JointMoments, ...]:
     """Return the moments of each group over a stream of (features by encoder, group of each row); group < 0 is left out.
 
-    Memory is that of `groups` JointMoments in `dtype`, one product, WAITING_AT_MOST waiting rows and one block. Parts of a stream may be computed apart and merged group by group.
+    Memory is that of `groups` JointMoments in `dtype`, one product, WAITING_AT_MOST waiting rows and one block. Parts of
+    a stream may be computed apart and merged group by group.
     """
     held = min(_HELD_ROWS, max(1, WAITING_AT_MOST // groups))
     product = np.empty((len(centre.value),) * 2, dtype=centre.value.dtype)
@@ -181,9 +182,9 @@ class _Sum:
                 np.subtract(one[some], self._total.centre.value[part], out=into[:, part], casting="same_kind")
             done += len(some)
             self._waiting += len(some)
+            self._n += len(some)
             if self._waiting == self._room:
                 self._multiply()
-        self._n += len(rows)
 
     def moments(self) -> JointMoments:
         """Return the moments of every row added; the buffers are given up."""
@@ -195,8 +196,10 @@ class _Sum:
         if self._rows is None or not self._waiting:
             return
         block = self._rows[: self._waiting]
-        np.matmul(block.T, block, out=self._product)
-        np.add(self._total.gram, self._product, out=self._total.gram)
+        first = self._n == self._waiting and self._total.gram.dtype == block.dtype
+        np.matmul(block.T, block, out=self._total.gram if first else self._product)
+        if not first:
+            np.add(self._total.gram, self._product, out=self._total.gram)
         np.add(self._total.sums, np.ones(len(block), block.dtype) @ block, out=self._total.sums)
         self._waiting = 0
 

@@ -5,7 +5,16 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from schemas.errors import InputError, MismatchError
-from t2c_core.heads import UNLABELLED, Head, check_same_classes, label_moments, probe_from_moments, zeroshot_head
+from t2c_core.heads import (
+    UNLABELLED,
+    Head,
+    check_same_classes,
+    compose,
+    label_moments,
+    probe_from_moments,
+    zeroshot_head,
+)
+from t2c_core.linear_map import LinearMap
 from t2c_core.moments import merge
 
 CLASSES = ("ant", "bee", "cat")
@@ -39,6 +48,21 @@ def test_logits_of_class_vectors_are_cosines_whatever_the_lengths() -> None:
     cosine = (x @ vectors.T) / np.linalg.norm(x, axis=1)[:, None] / np.linalg.norm(vectors, axis=1)
     np.testing.assert_allclose(head.logits(100 * x), cosine, atol=1e-6)
     np.testing.assert_array_equal(head.logits(np.zeros((1, 5), np.float32)), np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_a_head_over_a_map_predicts_what_it_predicts_of_aligned_features(normalise: bool) -> None:
+    rng = np.random.default_rng(0)
+    weight, bias = rng.normal(size=(3, 5)).astype(np.float32), rng.normal(size=3).astype(np.float32)
+    head = zeroshot_head(CLASSES, weight) if normalise else Head(CLASSES, weight, bias, "classifier")
+    linear_map = LinearMap(rng.normal(size=(7, 5)).astype(np.float32), rng.normal(size=5).astype(np.float32))
+    x = rng.normal(size=(200, 7)).astype(np.float32)
+    over = compose(head, linear_map)
+    np.testing.assert_array_equal(over.predict(x), head.predict(linear_map.apply(x)))
+    if not normalise:
+        np.testing.assert_allclose(over.logits(x), head.logits(linear_map.apply(x)), rtol=1e-4, atol=1e-4)
+    with pytest.raises(MismatchError, match=r"map under a head: expected a target of 7 dimensions.*but got 5"):
+        compose(over, linear_map)
 
 
 @pytest.mark.parametrize("ridge", [0.0, 1.0, 1e3])

@@ -50,7 +50,7 @@ def test_merge_equals_the_union_and_subtracting_equals_never_having_had() -> Non
     assert merge_joint([], centre=centre).n == 0
 
 
-@pytest.mark.parametrize("waiting", [10, 65_536])
+@pytest.mark.parametrize("waiting", [10, 131_072])
 def test_groups_of_a_stream_are_those_of_their_rows(monkeypatch: pytest.MonkeyPatch, waiting: int) -> None:
     monkeypatch.setattr(joint, "WAITING_AT_MOST", waiting)
     every = features(400, dtype=np.float64)
