@@ -1,0 +1,88 @@
+"""The closed form against the published SGD on equal data: time, training loss, and R2 on held-out rows."""
+
+import argparse
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.closed_form import ROWS, SOURCE, TARGET, features
+from benchmarks.harness import Row, at_least, paired
+from t2c_core.gradient.options import PRESETS
+from t2c_core.gradient.sgd import fit_sgd
+from t2c_core.linear_map import LinearMap
+from t2c_core.moments import Moments, estimate_centre, fold_moments, merge
+from t2c_core.quality import quality
+from t2c_core.ridge import choose_ridge, fit
+
+SIZES = (1_000, 5_000, ROWS)
+"""Rows fitted: fewer than source dimensions, a few times as many, many."""
+HELD = 4_000
+FOLDS = 5
+WORSE = 0.005
+
+Array = NDArray[np.float32]
+
+
+def rows(n: int = ROWS) -> list[Row]:
+    """Return the rows of this group; `n` is the largest number of rows fitted."""
+    x, y = features(n + HELD)
+    fitted = sorted({min(size, n) for size in SIZES})
+    compared = [_compare(x[:size], y[:size], x[n:], y[n:]) for size in fitted]
+    sizes = ", ".join(f"{size:,}" for size in fitted)
+    return [
+        _speed(x[:n], y[:n]),
+        _losses([one[0] for one in compared], sizes),
+        _held([one[1] for one in compared], sizes),
+    ]
+
+
+def _speed(x: Array, y: Array) -> Row:
+    def closed() -> None:
+        fit(Moments.of(x, y, centre=estimate_centre(x[:4096], y[:4096])), ridge=0.0)
+
+    def descent() -> None:
+        fit_sgd(x, y, options=PRESETS["paper"], device="cpu")
+
+    claim = f"closed form against the published SGD (6 epochs, CPU), {len(x):,} x {SOURCE} -> {TARGET}"
+    return at_least(claim, paired(descent, closed, pairs=3), 8)
+
+
+def _compare(x: Array, y: Array, held_x: Array, held_y: Array) -> tuple[float, float]:
+    """Return how much lower the closed form's training R2 is than SGD's, and the chosen ridge's held-out R2; worst preset."""
+    fold = np.random.default_rng(0).integers(0, FOLDS, len(x))
+    centre = estimate_centre(x[:4096], y[:4096])
+    folds = fold_moments([(x, y, fold)], centre=centre, folds=FOLDS)
+    train, held = merge(folds), Moments.of(held_x, held_y, centre=centre)
+    exact = fit(train, ridge=0.0).map
+    chosen = fit(train, ridge=choose_ridge(folds).ridge).map
+
+    def r2(of: Moments, linear_map: LinearMap) -> float:
+        return quality(of, linear_map, train_mean=train.mean_y).r2_variance_weighted
+
+    descended = [fit_sgd(x, y, options=options, device="cpu").map for options in PRESETS.values()]
+    return (
+        max(r2(train, one) - r2(train, exact) for one in descended),
+        max(r2(held, one) - r2(held, chosen) for one in descended),
+    )
+
+
+def _losses(gaps: list[float], sizes: str) -> Row:
+    worst = max(gaps)
+    claim = f"training loss of the closed form against both SGD presets, {sizes} rows"
+    measured = f"R2 on the fitted rows higher by {-worst:.4f} to {-min(gaps):.4f}"
+    return Row(claim, "never worse", measured, worst <= 0)
+
+
+def _held(gaps: list[float], sizes: str) -> Row:
+    worst = max(gaps)
+    claim = f"held-out R2 of the chosen ridge against both SGD presets, {sizes} rows"
+    return Row(
+        claim, f"never worse by more than {WORSE}", f"higher by {-worst:.4f} to {-min(gaps):.4f}", worst <= WORSE
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS, help="rows fitted at most")
+    for row in rows(parser.parse_args().rows):
+        print(row)
