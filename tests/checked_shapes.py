@@ -25,6 +25,7 @@ CHECKED = (
     "bottleneck",
     "cholesky",
     "class_shift",
+    "components",
     "concepts",
     "data_free",
     "fidelity",
@@ -33,6 +34,7 @@ CHECKED = (
     "linear_map",
     "logic_eval",
     "moments",
+    "paired",
     "procrustes",
     "quality",
     "rank_agreement",
@@ -54,7 +56,7 @@ CHECKED = (
 )
 """Modules of t2c_core whose arrays have named axes."""
 
-AXES = {"images", "source", "target", "concepts", "classes", "prompts"}
+AXES = {"images", "source", "target", "concepts", "components", "classes", "prompts"}
 """The one vocabulary of axes."""
 
 _STRICT = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is a float, as for mypy
