@@ -17,7 +17,8 @@ from flows.report.gather import account, aligner, artifacts, check_artifacts
 from flows.report.pictures import grids, logic
 from flows.report.question import Question
 from flows.report.render import render
-from flows.report.sections import Context, gather_sections
+from flows.report.section import Context
+from flows.report.sections import gather_sections
 from flows.report.tasks import stored_tasks, table_of
 from flows.steps.files import replacing
 from flows.steps.shift import shift

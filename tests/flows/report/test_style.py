@@ -5,10 +5,11 @@ import re
 import pytest
 
 from flows.report.render import TEMPLATES
+from flows.report.suite_figures import COLOURS
 
 STYLE = (TEMPLATES / "report.css").read_text(encoding="utf-8")
 _LIGHT, _DARK = STYLE.partition("@media print")[0].split("(prefers-color-scheme: dark)")
-LIGHT, DARK = (dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6});", block)) for block in (_LIGHT, _DARK))
+LIGHT, DARK = (dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{3,6});", block)) for block in (_LIGHT, _DARK))
 
 
 def luminance(colour: str) -> float:
@@ -39,6 +40,8 @@ def test_marks_can_be_seen(scheme: dict[str, str]) -> None:
     assert contrast(scheme["on-step"], scheme["step"]) >= 4.5
     for mark in ("accent", "weak", "risen", "fallen", "none"):
         assert contrast(scheme[mark], scheme["page"]) >= 3
+    for number in range(COLOURS):
+        assert contrast(scheme[f"m{number}"], scheme["sunk"]) >= 3
 
 
 def test_the_style_reaches_for_nothing() -> None:
