@@ -37,8 +37,14 @@ class Folder:
 
     def missing(self, data: Path) -> list[str]:
         """Return the paths, relative to the data folder, that are not there."""
+        return [path for path, there in self.listing(data).items() if not there]
+
+    def listing(self, data: Path) -> dict[str, bool]:
+        """Return each path, relative to the data folder, and whether it is there."""
         home, found = self.home(data), self.found(data)
-        return [f"{home.relative_to(data)}/{paths[0]}" for role, paths in self.files.items() if role not in found]
+        paths = {role: found.get(role, home / choices[0]) for role, choices in self.files.items()}
+        slash = {role: "/" if choices[0].endswith("/") else "" for role, choices in self.files.items()}
+        return {f"{path.relative_to(data)}{slash[role]}": role in found for role, path in paths.items()}
 
     def state(self, data: Path) -> State:
         """Say whether all of it, some of it, or nothing is there."""
