@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from schemas.errors import MismatchError, UnknownName, expected
 from schemas.tables import FOLD_FULL
+from store import paths
 from store.features import Features, how_to_get, list_features, open_features
 from store.images import Images
-from store.manifest import find_manifest, snapshots
+from store.manifest import Parent, find_manifest, snapshots
 from store.root import Store
 
 
@@ -56,10 +57,26 @@ def check_rows(images: Images, features: Features) -> None:
                 expected(
                     f"rows of {features.encoder} features of {images.dataset}",
                     f"those of {images.dataset}@{parent.snapshot} ({now})",
-                    f"those of {parent.name}@{parent.snapshot} ({parent.digest[:12]})",
+                    f"those of {parent.name}@{parent.snapshot} ({parent.digest[:12]}){_first_difference(images, parent)}",
                     f"Extract them again: t2c extract {images.dataset} --encoder {features.encoder}",
                 )
             )
+
+
+def _first_difference(images: Images, parent: Parent) -> str:
+    """Return which image is the first that two indexes have in different rows; empty where the other is not to be had."""
+    folder = paths.images(parent.name)
+    there = find_manifest(images.store, folder, snapshot=parent.snapshot)
+    if there is None or there.content_digest != parent.digest:
+        return ""
+    mine, theirs = (
+        one.table(["image_id"], current=False)["image_id"].to_pylist()
+        for one in (images, Images(images.store, parent.name, there))
+    )
+    pairs = enumerate(zip(mine, theirs, strict=False))
+    row = next((at for at, (one, other) in pairs if one != other), min(len(mine), len(theirs)))
+    names = [repr(side[row]) if row < len(side) else "no image" for side in (theirs, mine)]
+    return f": in row {row} {names[0]} in place of {names[1]}"
 
 
 def folds_of(fitted: pa.Table, content_hashes: pa.ChunkedArray) -> npt.NDArray[np.int8]:

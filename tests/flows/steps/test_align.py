@@ -6,6 +6,7 @@ import pytest
 
 from flows.steps.align import align
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from store.feature_writer import FeatureWriter
 from store.features import open_features
 from store.images import append_images, open_images
 from store.lease import lease
@@ -143,6 +144,24 @@ def test_features_of_other_rows_are_refused_naming_both_sides(planted: Planted) 
         other = image_table(0, 100, image_id=[f"b/{row}.png" for row in reversed(range(100))])
         append_images(planted.store, "photos", other, spec={}, token=token)
     with pytest.raises(MismatchError, match=r"rows of timm:planted features of photos: expected those of photos@1 \("):
+        align(planted.store, "photos", **SIDES)
+
+
+def test_features_of_another_dataset_are_refused_naming_the_first_image_that_differs(planted: Planted) -> None:
+    planted.images("photos", 100)
+    planted.images("others", 100, image_id=[f"{'b' if row == 7 else 'img'}-{row:08d}.jpg" for row in range(100)])
+    x = planted.x(100).astype(np.float32)
+    planted.features("photos", SOURCE, x)
+    writer = FeatureWriter.open(planted.store, "photos", encoder=TARGET.name, space=TARGET, dtype="float32")
+    with lease(planted.store, writer.artifact, purpose="extract photos") as token:
+        (task,) = writer.pending(100)
+        writer.write_chunk(task, x[:, :4], np.ones(100, np.bool_))
+        writer.commit(100, parents=[open_images(planted.store, "others").manifest.as_parent()], token=token)
+    message = (
+        r"rows of open_clip:planted/test features of photos: expected those of photos@1 \(.*"
+        r"but got those of others@1 \(.*\): in row 7 'b-00000007.jpg' in place of 'img-00000007.jpg'\. Extract them again"
+    )
+    with pytest.raises(MismatchError, match=message):
         align(planted.store, "photos", **SIDES)
 
 
