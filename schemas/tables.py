@@ -105,8 +105,12 @@ CONCEPTS = pa.schema(
         column("prompts", pa.list_(pa.string()), "texts that were encoded; empty for imported vectors"),
         column("vector", pa.list_(pa.float32()), "unit vector in the target space"),
         column("vector_digest", pa.string(), "sha256 of the vector's little-endian float32 bytes"),
-        column("averaging", pa.string(), "normalise-then-average, average-then-normalise or imported"),
-        column("kind", pa.string(), "concept, context or imported"),
+        column(
+            "averaging",
+            pa.string(),
+            "normalise-then-average, average-then-normalise, imported, mean of exemplars or linear classifier",
+        ),
+        column("kind", pa.string(), "concept, context, imported, or refined from exemplars"),
     ]
 )
 
@@ -187,7 +191,13 @@ SHIFT = pa.schema(
         column(
             "d_blocks",
             pa.float64(),
-            "largest D of a contiguous block of the reference against the rest of it; null when it has too few rows",
+            "mean D of the reference's contiguous blocks, each against the rest of it; null when it has too few rows",
+            nullable=True,
+        ),
+        column(
+            "d_pieces",
+            pa.float64(),
+            "mean D of pieces of the current set, as large as those blocks, against the reference",
             nullable=True,
         ),
         column("log10_p", pa.float64(), "log10 of the two-sided p-value; does not underflow"),

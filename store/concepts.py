@@ -111,7 +111,8 @@ def add_concepts(
     """Append concepts to a bank (made if it is not there) as one snapshot, and return it.
 
     `table` has the columns of CONCEPTS; `key` and `vector_digest` may be left out, keys are given here. A concept that
-    is there with the same vector and prompts is passed over; without new ones nothing is committed.
+    is there with the same vector and prompts is passed over; without new ones nothing is committed. Parents join those of
+    earlier snapshots.
 
     Raises MismatchError for another space than the bank's or a concept that has another vector already, InputError for
     vectors of a wrong length, not finite or not of unit length, SpecError for an empty or repeated concept.
@@ -127,7 +128,7 @@ def add_concepts(
         new = _only_new(_checked(table, bank=bank, space=space), old)
         if old is not None and new.num_rows == 0:
             return old
-        snapshot = newest.snapshot + 1 if newest else 1
+        snapshot, before = (newest.snapshot + 1, newest.parents) if newest else (1, ())
         keyed = new.set_column(0, CONCEPTS.field("key"), pa.array(range(start, start + new.num_rows), pa.int32()))
         entry = write_parquet(store, paths.data_file(artifact, snapshot), keyed)
         manifest = Manifest(
@@ -135,7 +136,7 @@ def add_concepts(
             bank,
             snapshot,
             spec=newest.spec if newest else {"space": asdict(space), "text_encoder": text_encoder},
-            parents=newest.parents if newest else tuple(parents),
+            parents=(*before, *(one for one in parents if one not in before)),
             files=(*(newest.files if newest else ()), entry),
             rows=start + new.num_rows,
             summary={"added": new.num_rows},
