@@ -142,8 +142,14 @@ def _sizes(ok: pa.Table) -> pa.Table:
 
 def _facts(certificate: Certificate) -> tuple[tuple[str, str], ...]:
     held = certificate.held_out
+    said = (("minimised", certificate.objective), ("needed", "; ".join(certificate.needed)))
+    fitted_on = f"{certificate.dataset}@{certificate.snapshot}" if certificate.dataset else "not known: a file"
+    measured_on = (("measured on", certificate.measured_on),) if certificate.measured_on else ()
     return (
-        ("fitted on", f"{certificate.dataset}@{certificate.snapshot}"),
+        ("aligner", certificate.aligner),
+        *(pair for pair in said if pair[1]),
+        ("fitted on", fitted_on),
+        *measured_on,
         ("rows fitted", words.count(certificate.fitted)),
         ("rows held out", words.count(held.n) if held else "none"),
         ("ridge", f"{certificate.ridge:.4g}"),

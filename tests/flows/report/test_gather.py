@@ -6,6 +6,8 @@ import pytest
 
 from flows.report.gather import account, aligner, artifacts, check_artifacts
 from flows.steps.align import align
+from flows.steps.map_exports import export_map
+from flows.steps.maps import import_map, measure_map
 from flows.steps.score import score
 from schemas.errors import CorruptError
 from store.features import open_features
@@ -84,10 +86,25 @@ def test_the_aligner_is_its_certificate(planted) -> None:
     assert facts["rows fitted"] == str(certificate.fitted)
     assert facts["rows held out"] == str(certificate.held_out.n)
     assert facts["fitted on"] == "photos@1"
+    assert facts["aligner"] == "ridge"
+    assert facts["minimised"].startswith("squared error of the target features plus ridge")
+    assert facts["needed"] == "features of both encoders on the same images"
     assert found.digest == stored.digest
     assert sorted(found.fidelity["concept"].to_pylist()) == ["blue", "in a tree", "red"]
     assert found.fidelity["correlation"].to_pylist() == sorted(found.fidelity["correlation"].to_pylist())
     assert aligner(stored, bank="other").fidelity.num_rows == 0
+
+
+def test_an_imported_map_says_that_it_came_as_a_file_and_where_it_was_measured(planted, tmp_path) -> None:
+    planted.dataset("photos", 60)
+    export_map(planted.store, align(planted.store, "photos", **SIDES).digest, tmp_path / "map.safetensors")
+    digest = import_map(planted.store, tmp_path / "map.safetensors", **SIDES).digest
+    facts = dict(aligner(open_map(planted.store, digest), bank="everyday").facts)
+    assert (facts["aligner"], facts["fitted on"], facts["rows held out"]) == ("imported", "not known: a file", "none")
+    assert "measured on" not in facts
+    measure_map(planted.store, digest, "photos")
+    facts = dict(aligner(open_map(planted.store, digest), bank="everyday").facts)
+    assert (facts["measured on"], facts["rows held out"]) == ("photos@1", "60")
 
 
 def test_an_identity_needs_no_certificate(planted) -> None:
