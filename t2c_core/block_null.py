@@ -1,13 +1,17 @@
 """How much a dataset differs from itself: contiguous blocks of the reference, each against the rest of it.
 
 Images that were taken together resemble each other, so two honest parts of one dataset differ by more than independent
-rows would. A block's distance from the rest is what such a difference looks like without any shift; a current set is
-beyond it when it lies farther from the reference than all but a few blocks do.
+rows would. A block's distance from the rest is what such a difference looks like without any shift. The current set is
+cut into pieces of the same size (one piece, when it is no larger than a block), so that distances are equally noisy,
+and lies beyond the blocks when its pieces are farther from the reference than the blocks are from their rest: Mann and
+Whitney's exact one-sided test, ties counted against it. With one piece its p-value is (1 + blocks as far) / (1 + blocks).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +20,7 @@ from numpy.typing import NDArray
 from schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int64, Integer
+    from jaxtyping import Float, Integer
 
 Array = NDArray[Any]
 
@@ -26,53 +30,66 @@ FEWEST_ROWS = 20
 """Rows below which a block says nothing."""
 FEWEST_BLOCKS = 5
 """Blocks below which there is no null."""
+MOST_PIECES = 60
+"""Pieces of the current set that are looked at, evenly spread."""
 GRID = 256
 """Quantiles of the reference at which distributions are compared; a distance is known to 1 / 256."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """Contiguous blocks of a reference of n rows."""
+    """Contiguous blocks of the reference and pieces of the current set, all of one size."""
 
-    order: Int64[np.ndarray, " _images"]
-    """Places of the reference's rows in the order that makes them contiguous."""
-    block: Int64[np.ndarray, " _images"]
-    """Block of each row in that order; -1 between blocks."""
+    reference: Integer[np.ndarray, " _images"]
+    """Block of each reference row; -1 between blocks."""
+    current: Integer[np.ndarray, " _images"]
+    """Piece of each current row; -1 between pieces."""
     count: int
     """Number of blocks."""
+    pieces: int
+    """Number of pieces."""
     rows: int
-    """Rows of each block: never more than the current set has, so that a block is no steadier than it is."""
+    """Rows of each."""
 
     @property
     def smallest_p(self) -> float:
-        """The smallest p-value that so many blocks can give."""
-        return 1 / (self.count + 1)
+        """The smallest p-value that so many blocks and pieces can give."""
+        return 1 / math.comb(self.count + self.pieces, self.pieces)
 
     def smallest_q(self, concepts: int, *, alone: bool) -> float:
         """Return the smallest reachable q over a bank: of one concept alone, or when all lie beyond every block."""
         return min(1.0, self.smallest_p * (concepts if alone else 1))
 
 
-def plan_blocks(order: Integer[np.ndarray, " _images"], *, current: int, blocks: int = BLOCKS) -> Blocks | None:
-    """Return contiguous blocks over rows in a given order, evenly spread; None when the reference is too small.
+def plan_blocks(
+    reference: Integer[np.ndarray, " _images"], current: Integer[np.ndarray, " _images"], *, blocks: int = BLOCKS
+) -> Blocks | None:
+    """Return blocks and pieces of two sides whose rows are contiguous in these orders; None for a small reference.
 
-    A block has as many rows as the current set, or fewer when the reference has not enough for `blocks` of that size.
+    A block has as many rows as the current set, or fewer where the reference has not enough for `blocks` of that size.
     Raises InputError for fewer than FEWEST_BLOCKS.
     """
     if blocks < FEWEST_BLOCKS:
         raise InputError(expected("blocks of the reference", f"{FEWEST_BLOCKS} or more", str(blocks)))
-    n = len(order)
-    rows = min(current, n // blocks)
-    if rows < FEWEST_ROWS:
-        rows = FEWEST_ROWS
-        blocks = n // rows
-    if blocks < FEWEST_BLOCKS or current < 1:
+    n = len(reference)
+    rows = min(len(current), n // blocks)
+    if rows < min(FEWEST_ROWS, len(current)):
+        rows = min(FEWEST_ROWS, len(current))
+        blocks = n // max(rows, 1)
+    if blocks < FEWEST_BLOCKS or rows < 1:
         return None
-    block = np.full(n, -1, dtype=np.int64)
-    for index in range(blocks):
-        start = index * n // blocks
-        block[start : start + rows] = index
-    return Blocks(np.asarray(order, dtype=np.int64), block, blocks, rows)
+    pieces = min(MOST_PIECES, len(current) // rows)
+    cut = (_cut(reference, blocks, rows), _cut(current, pieces, rows))
+    return Blocks(*cut, blocks, pieces, rows)
+
+
+def _cut(order: Array, parts: int, rows: int) -> Array:
+    """Return the part of each place: evenly spread runs of `rows` places in order; -1 between them."""
+    part = np.full(len(order), -1, dtype=np.int64)
+    for index in range(parts):
+        start = index * len(order) // parts
+        part[order[start : start + rows]] = index
+    return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +97,11 @@ class SelfDistance:
     """One concept's distance beside those of the reference from itself."""
 
     d_blocks: float
-    """Largest distance of a block from the rest of the reference."""
+    """Mean distance of a block from the rest of the reference."""
+    d_pieces: float
+    """Mean distance of a piece of the current set, as large as a block, from the reference."""
     p_blocks: float
-    """(1 + blocks at least as far as the current set) / (1 + blocks)."""
+    """Chance of pieces so far out if they were blocks like the others."""
 
 
 def self_distance(
@@ -92,15 +111,43 @@ def self_distance(
     ordered = np.sort(reference)
     below_all = np.nextafter(ordered[:1], -np.inf, dtype=ordered.dtype)
     grid = np.unique(np.concatenate([below_all, ordered[(np.arange(1, GRID) * len(ordered)) // GRID]]))
-    bins = np.searchsorted(grid, reference[blocks.order], side="left")
-    inside = blocks.block >= 0
-    width = len(grid) + 1
-    counts = np.bincount(blocks.block[inside] * width + bins[inside], minlength=blocks.count * width)
-    of_blocks = np.cumsum(counts.reshape(blocks.count, width)[:, :-1], axis=1)
-    of_all = np.cumsum(np.bincount(bins, minlength=width)[:-1])
-    n = len(reference)
-    gaps = np.abs(of_blocks / blocks.rows - (of_all - of_blocks) / (n - blocks.rows)).max(axis=1)
-    theirs = np.cumsum(np.bincount(np.searchsorted(grid, current, side="left"), minlength=width)[:-1])
-    d = float(np.abs(theirs / len(current) - of_all / n).max())
-    beyond = int(np.count_nonzero(gaps >= d - 1e-12))
-    return SelfDistance(float(gaps.max()), (1 + beyond) / (1 + blocks.count))
+    bins = np.searchsorted(grid, reference, side="left")
+    whole = np.cumsum(np.bincount(bins, minlength=len(grid) + 1)[:-1])
+    mine = _below(bins, blocks.reference, blocks.count, len(grid))
+    n, rows = len(reference), blocks.rows
+    own = np.abs(mine / rows - (whole - mine) / (n - rows)).max(axis=1)
+    theirs = _below(np.searchsorted(grid, current, side="left"), blocks.current, blocks.pieces, len(grid))
+    pieces = np.abs(theirs / rows - whole / n).max(axis=1)
+    farther = int(np.count_nonzero(pieces[:, None] > own[None, :] + 1e-12))
+    return SelfDistance(float(own.mean()), float(pieces.mean()), rank_sum_p(farther, blocks.count, blocks.pieces))
+
+
+def _below(bins: Array, part: Array, parts: int, points: int) -> Array:
+    """Return how many rows of each part lie at or below each grid point, (parts, points)."""
+    inside = part >= 0
+    width = points + 1
+    counts = np.bincount(part[inside] * width + bins[inside], minlength=parts * width)
+    below: Array = np.cumsum(counts.reshape(parts, width)[:, :-1], axis=1)
+    return below
+
+
+def rank_sum_p(farther: int, blocks: int, pieces: int) -> float:
+    """Return the exact chance that so many (piece, block) pairs or more have the piece farther out, all orders alike."""
+    return float(_tail(blocks, pieces)[blocks * pieces - farther])
+
+
+@lru_cache(maxsize=8)
+def _tail(blocks: int, pieces: int) -> Array:
+    """Return the chance of at most 0, 1, ... pairs: sums of the Gaussian binomial coefficient's terms.
+
+    Small counts come from small terms alone, which are exact integers, so the smallest chances are exact too.
+    """
+    terms = np.zeros(blocks * pieces + 1)
+    terms[0] = 1.0
+    for index in range(1, pieces + 1):
+        if blocks + index < len(terms):
+            terms[blocks + index :] -= terms[: -(blocks + index)].copy()
+        for start in range(index):
+            terms[start::index] = np.cumsum(terms[start::index])
+    below: Array = np.cumsum(np.maximum(terms, 0.0))
+    return np.minimum(below / math.comb(blocks + pieces, pieces), 1.0)

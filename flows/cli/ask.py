@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from flows.cli.bars import Bars
 from flows.cli.options import command, score_options, side_options
 from flows.cli.output import Output, show
 from schemas.logic import Constraint, render
@@ -48,9 +49,13 @@ summary = command("summary", example="t2c summary photos --concepts everyday")(_
 @click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
 def _top(out: Output, dataset: str, concept: str, store_url: str, no_duplicates: bool, **options: Any) -> None:
     """Show the images most (or least) similar to CONCEPT."""
+    from flows.cli.marks_view import say_mark_of
     from flows.steps.top import top as step
 
-    table = step(open_store(store_url), dataset, concept, duplicates=not no_duplicates, **options)
+    store = open_store(store_url)
+    table = step(store, dataset, concept, duplicates=not no_duplicates, **options)
+    scored = {name: options[name] for name in ("source", "target", "bank", "linear_map")}
+    say_mark_of(out, store, dataset, concept, **scored)
     out.table("images", table, columns=_present(table, "row", "similarity", "z", "label", "image_id"))
     out.suggest(f"t2c find {dataset} {shlex.quote(_example([concept]))}")
 
@@ -75,15 +80,19 @@ def _find(out: Output, dataset: str, expression: str, store_url: str, output: st
     `c > k` keeps similarities above mean + k standard deviations of the searched images, `c < -k` those below
     mean - k. Combine with & | ! and parentheses; quote names with spaces or operators. ! is set complement.
     """
+    from flows.cli.marks_view import say_marks
     from flows.steps.find import find as step
 
     options["duplicates"] = not options.pop("no_duplicates")
-    report = step(open_store(store_url), dataset, expression, **options)
+    store = open_store(store_url)
+    report = step(store, dataset, expression, **options)
     out.say(f"{report.expression}")
     out.facts("counts", {"searched": report.searched, "matches": report.total})
     out.put("dataset", report.dataset)
     out.table("funnel", report.funnel, title="after each constraint")
     out.table("thresholds", report.thresholds, title="thresholds")
+    named = report.thresholds["concept"].to_pylist()
+    say_marks(out, store, dataset, named, map=report.map, bank=report.bank)
     if report.matches.num_rows:
         columns = _present(report.matches, "rank", "row", "margin", "label", "image_id")
         out.table("matches", report.matches, columns=columns, title="matches, surest first")
@@ -107,6 +116,22 @@ find = command("find", example="t2c find photos 'dog > 2.25 & beach > 2 & indoor
 @click.argument("current", required=False)
 @score_options
 @side_options
+@click.option(
+    "--classes",
+    default="auto",
+    show_default=True,
+    metavar="label|ATTRIBUTE|prediction:MODEL|none",
+    help="Split each shift into class mix and the rest by these; auto takes what both sides have.",
+)
+@click.option(
+    "--null",
+    type=click.Choice(["rows", "blocks"]),
+    default="rows",
+    show_default=True,
+    help="A verdict asks for more than chance among rows, or than the reference's own blocks differ by.",
+)
+@click.option("--blocks", type=click.IntRange(5), default=20, show_default=True, help="Blocks of the reference.")
+@click.option("--untrusted", is_flag=True, help="Give untrusted concepts a verdict too.")
 @click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
 @click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")
@@ -115,23 +140,13 @@ def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drif
 
     Either may be a snapshot (photos@3) or a slice (--where); only held-out and out-of-fold similarities are compared.
     """
+    from flows.cli.shift_view import show_shift
     from flows.exit_codes import EXIT_DRIFT
     from flows.steps.shift import shift as step
 
     options["duplicates"] = not options.pop("no_duplicates")
-    report = step(open_store(store_url), reference, **options)
-    facts = {
-        "reference": f"{report.reference} ({report.n_reference:,} images)",
-        "current": f"{report.current} ({report.n_current:,} images)",
-    }
-    out.facts("sides", facts)
-    out.table("shift", report.table.slice(0, limit), columns=["concept", "verdict", "effect", "d", "log10_q"])
-    out.put("shift", report.table)
-    out.facts("verdict", {"flagged": report.flagged, "concepts": report.table.num_rows, "alpha": report.alpha})
-    for note in report.notes:
-        out.say(f"  note: {note}")
-    if report.path:
-        out.wrote(report.path)
+    report = step(open_store(store_url), reference, progress=Bars(quiet=out.as_json), **options)
+    show_shift(out, report, limit=limit)
     if options["current"]:
         out.suggest(f"t2c report {reference} {options['current']} -o report.html")
     return EXIT_DRIFT if fail_on_drift and report.drift else 0

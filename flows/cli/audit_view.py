@@ -7,6 +7,7 @@ import pyarrow as pa
 from flows.audit import AuditReport
 from flows.cli.bars import Bars
 from flows.cli.output import Output
+from flows.cli.shift_view import by_effect, shift_columns
 
 
 def run_audit(out: Output, file: str, *, prefect: bool, store: str | None, dask: str | None) -> AuditReport:
@@ -45,7 +46,7 @@ def _show(out: Output, report: AuditReport) -> None:
         out.say(
             f"{shift.current} against {shift.reference}: {shift.flagged} of {shift.table.num_rows} concepts shifted"
         )
-        out.table("shift", shift.table.slice(0, 12), columns=["concept", "verdict", "effect", "d", "log10_q"])
+        out.table("shift", shift_columns(by_effect(shift.table).slice(0, 12)))
     out.put(
         "shift",
         [{"reference": shift.reference, "current": shift.current, "table": shift.table} for shift in report.shifts],

@@ -109,7 +109,7 @@ def shift(
         one,
         other,
         classes_of(one, other, classes=classes),
-        self_null(one, current=int(other.rows().sum()), blocks=blocks),
+        self_null(one, other, blocks=blocks),
         None if marks is None else marks.by_key,
         alpha,
         null,
@@ -163,8 +163,12 @@ def _more_notes(wanted: Wanted, table: pa.Table, left_out: int) -> tuple[str, ..
         concepts = "1 untrusted concept has" if left_out == 1 else f"{left_out} untrusted concepts have"
         notes.append(f"{concepts} no verdict (--untrusted gives one)")
     flagged = [row for row in table.to_pylist() if row["verdict"] != "none"]
-    if inside := sum(row["p_blocks"] is not None and row["d"] <= row["d_blocks"] for row in flagged):
-        notes.append(f"{inside} of {len(flagged)} flagged differ no more than the reference's own blocks do")
+    inside = [row["concept"] for row in flagged if row["q_blocks"] is not None and row["q_blocks"] > wanted.alpha]
+    if inside:
+        some = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
+        notes.append(
+            f"{len(inside)} of {len(flagged)} flagged lie no farther out than the reference's own blocks: {some}"
+        )
     if wanted.classes is not None:
         notes += wanted.classes.notes((wanted.one, wanted.other))
     decides = wanted.null == "blocks"

@@ -11,10 +11,10 @@ from t2c_core.block_null import Blocks, plan_blocks
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelfNull:
-    """Blocks of a reference."""
+    """Blocks of a reference, and the current set's pieces beside them."""
 
     blocks: Blocks | None
-    """The blocks, over the places of the side's rows; None when it has too few rows."""
+    """The blocks, over the places of the sides' rows; None when the reference has too few."""
     by: str
     """`captured_at`, or `source order` when some image has no time."""
 
@@ -22,26 +22,34 @@ class SelfNull:
         """Return what a reader must know about the blocks: how many, and the smallest q they can give."""
         if self.blocks is None:
             return ("the reference has too few images to be compared with itself in blocks",)
-        alone, all_ = (self.blocks.smallest_q(concepts, alone=one) for one in (True, False))
-        count, rows = self.blocks.count, self.blocks.rows
-        head = f"the reference differs from itself as {count} blocks of {rows:,} images by {self.by} do"
-        reach = f"smallest reachable q {all_:.2g} when all concepts lie beyond every block, {alone:.2g} for one alone"
-        few = alone > alpha and decides
-        needed = int(np.ceil(concepts / alpha)) - 1
-        todo = f"; to flag one concept alone takes --blocks {needed:,} or more" if few else ""
-        return (f"{head}: {reach}{todo}",)
+        found = self.blocks
+        alone, all_ = (found.smallest_q(concepts, alone=one) for one in (True, False))
+        head = f"{found.count} blocks of the reference and {words(found.pieces)} of the current side, {found.rows:,} images each"
+        reach = ""
+        if alone > alpha:
+            reach = f"; smallest reachable q {all_:.2g} when all concepts lie beyond, {alone:.2g} for one alone"
+            reach += "; more --blocks reach smaller ones" if decides else ""
+        return (f"{head}, by {self.by}{reach}",)
 
 
-def self_null(side: Side, *, current: int, blocks: int) -> SelfNull:
-    """Return the blocks of the reference's compared rows for a current set of so many images."""
-    rows = np.flatnonzero(side.rows())
-    order, by = _order(side, rows)
-    return SelfNull(plan_blocks(order, current=current, blocks=blocks), by)
+def words(pieces: int) -> str:
+    """Return how many pieces, for people."""
+    return "1 piece" if pieces == 1 else f"{pieces} pieces"
 
 
-def _order(side: Side, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], str]:
-    """Return the places of some rows by time, ties in order of row; in order of row when one has no time."""
+def self_null(one: Side, other: Side, *, blocks: int) -> SelfNull:
+    """Return the blocks of the reference's compared rows and the pieces of the current side's."""
+    sides = [(side, np.flatnonzero(side.rows())) for side in (one, other)]
+    times = [_times(side, rows) for side, rows in sides]
+    timed = all(each is not None for each in times)
+    orders = [
+        np.argsort(each, kind="stable") if timed and each is not None else np.arange(len(rows))
+        for each, (_, rows) in zip(times, sides, strict=True)
+    ]
+    return SelfNull(plan_blocks(*orders, blocks=blocks), "captured_at" if timed else "source order")
+
+
+def _times(side: Side, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+    """Return when some rows were captured, in microseconds; None when one has no time."""
     times = side.among.images.table(["captured_at"], current=False)["captured_at"].combine_chunks().take(rows)
-    if times.null_count:
-        return np.arange(len(rows)), "source order"
-    return np.argsort(np.asarray(times.cast("int64")), kind="stable"), "captured_at"
+    return None if times.null_count else np.asarray(times.cast("int64"))

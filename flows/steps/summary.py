@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from flows.steps.trust import marks_by_name
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
 from schemas.tables import OUTCOMES
@@ -33,6 +34,8 @@ class SummaryReport:
     """For each concept, classes ranked by mean similarity; empty without labels."""
     extremes: tuple[Extremes, ...]
     """The most and least similar images of each concept, overall and (when asked for) inside each class."""
+    trust: dict[str, str] | None
+    """Concept to its mark; None: not measured."""
 
 
 def summary(
@@ -67,6 +70,7 @@ def summary(
         concepts=found.stats,
         classes=found.classes,
         extremes=tuple(ends),
+        trust=marks_by_name(store, scores.dataset, map=scores.map, bank=scores.bank),
     )
 
 

@@ -157,6 +157,19 @@ def trust_marks(store: Store, dataset: str, *, map: str, bank: str) -> dict[int,
     return None if found is None else dict(found.by_key)
 
 
+def marks_by_name(store: Store, dataset: str, *, map: str, bank: str) -> dict[str, str] | None:  # noqa: A002
+    """Return the mark of each concept by name; None: not measured."""
+    found = marks_in_use(store, dataset, map=map, bank=bank)
+    if found is None:
+        return None
+    return {name: mark for name, mark in zip(*_named(store, bank, found), strict=True) if mark is not None}
+
+
+def _named(store: Store, bank: str, found: Marks) -> tuple[list[str], list[str | None]]:
+    names = open_concepts(store, bank).names()
+    return names, found.names(len(names))
+
+
 def _parents(asked: Asked) -> list[Parent]:
     """Return the artifacts that the answer rests on."""
     own = asked.own()

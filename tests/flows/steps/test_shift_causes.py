@@ -110,33 +110,37 @@ def test_blocks_follow_the_time_when_every_image_has_one_else_the_source(store: 
     scored(store, matrix, NAMES, captured_at=times)
     last = "captured_at >= '2026-12-10'"
     report = shift(store, "photos", where=last)
-    assert any("20 blocks of 30 images by captured_at" in note for note in report.notes)
+    assert any(
+        "20 blocks of the reference and 1 piece of the current side, 30 images each, by captured_at" in note
+        for note in report.notes
+    )
     found = rows_of(report.table)["one"]
     assert found["p_blocks"] > 1 / 21
-    assert found["d_blocks"] > 0.3
+    assert found["d_blocks"] > 0.2
+    assert found["d_pieces"] > 0.1
     careful = shift(store, "photos", where=last, null="blocks")
     assert careful.flagged == 0
     assert careful.flagged <= report.flagged
     flagged_by_rows = [row for row in report.table.to_pylist() if row["verdict"] != "none"]
     assert flagged_by_rows, "the trap is not set: rows alone see no shift"
-    assert any("flagged differ no more than the reference's own blocks do" in note for note in report.notes)
+    assert any("flagged lie no farther out than the reference's own blocks: " in note for note in report.notes)
 
 
 def test_few_blocks_say_which_q_they_can_reach_and_a_tiny_reference_has_none(store: Store) -> None:
     rng = np.random.default_rng(4)
     scored(store, rng.normal(0, 0.05, (200, 3)) + np.repeat([0, 0.3], [150, 50])[:, None], NAMES)
-    report = shift(store, "photos", where="row >= 150", null="blocks")
+    report = shift(store, "photos", where="row >= 170", reference_where="row < 150", null="blocks")
     assert report.flagged == 0
     (note,) = [one for one in report.notes if "smallest reachable q" in one]
-    assert "7 blocks of 20 images by source order" in note
-    assert "smallest reachable q 0.12 when all concepts lie beyond every block, 0.38 for one alone" in note
-    assert "to flag one concept alone takes --blocks 59 or more" in note
+    assert "7 blocks of the reference and 1 piece of the current side, 20 images each, by source order" in note
+    assert "smallest reachable q 0.12 when all concepts lie beyond, 0.38 for one alone; more --blocks" in note
     assert rows_of(report.table)["one"]["p_blocks"] == 1 / 8
+    more = shift(store, "photos", where="row >= 150", null="blocks")
+    assert rows_of(more.table)["one"]["p_blocks"] == pytest.approx(1 / 36)
+    assert more.flagged == 3
     tiny = shift(store, "photos", where="row >= 150", reference_where="row < 90")
     assert "the reference has too few images to be compared with itself in blocks" in tiny.notes
     assert rows_of(tiny.table)["one"]["p_blocks"] is None
-    many = shift(store, "photos", where="row >= 190", null="blocks", blocks=9)
-    assert many.table["verdict"].to_pylist() == ["none"] * 3
     with pytest.raises(SpecError, match="--null: expected rows or blocks, but got 'days'"):
         shift(store, "photos", where="row >= 150", null="days")
     with pytest.raises(InputError, match="blocks of the reference: expected 5 or more"):

@@ -1,0 +1,61 @@
+"""How a shift is shown at 80 columns: what has moved first, by size of effect; p-values after."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flows.cli.output import Output
+
+
+def show_shift(out: Output, report: Any, *, limit: int) -> None:
+    """Show both sides, then one row a concept; machines get the whole table, smallest q first."""
+    facts = {
+        "reference": f"{report.reference} ({report.n_reference:,} images)",
+        "current": f"{report.current} ({report.n_current:,} images)",
+    }
+    out.facts("sides", facts)
+    ordered = by_effect(report.table)
+    out.table("shift", shift_columns(ordered.slice(0, limit)), title="what has shifted first, largest effect first")
+    if ordered.num_rows > limit:
+        out.say(f"  ... and {ordered.num_rows - limit:,} more (-n {ordered.num_rows})")
+    out.put("shift", report.table)
+    out.facts("verdict", {"flagged": report.flagged, "concepts": report.table.num_rows, "alpha": report.alpha})
+    out.put("classes", report.classes)
+    out.put("notes", report.notes)
+    for note in report.notes:
+        out.say(f"  note: {note}")
+    if report.path:
+        out.wrote(report.path)
+
+
+def by_effect(table: pa.Table) -> pa.Table:
+    """Return a SHIFT table with what has shifted first, each part by size of effect."""
+    rows = zip(table["verdict"].to_pylist(), table["effect"].to_pylist(), table["key"].to_pylist(), strict=True)
+    ranked = sorted(enumerate(rows), key=lambda one: (one[1][0] == "none", -abs(one[1][1]), one[1][2]))
+    return table.take(pa.array([index for index, _ in ranked], pa.int64()))
+
+
+def shift_columns(table: pa.Table) -> pa.Table:
+    """Return the columns that people are shown: effects, their cause and mark, then p-values."""
+    shown = {"concept": table["concept"]}
+    if table["trust"].null_count < table.num_rows:
+        shown["trust"] = table["trust"]
+    shown |= {"verdict": table["verdict"], "effect": _rounded(table["effect"], 2)}
+    if table["effect_mix"].null_count < table.num_rows:
+        shown |= {"mix": _rounded(table["effect_mix"], 2), "cause": _short_cause(table["cause"])}
+    shown |= {"d": _rounded(table["d"], 3), "log10_q": _rounded(table["log10_q"], 1)}
+    if table["q_blocks"].null_count < table.num_rows:
+        shown["q blocks"] = _rounded(table["q_blocks"], 4)
+    return pa.table(shown)
+
+
+def _rounded(values: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
+    """Return numbers rounded, without a negative zero."""
+    return pc.add(pc.round(values, ndigits=digits), 0.0)
+
+
+def _short_cause(causes: pa.ChunkedArray) -> pa.Array:
+    """Return causes in a word: mix, within or both."""
+    short = {"class mix": "mix", "within classes": "within"}
+    return pa.array([None if one is None else short.get(one, one) for one in causes.to_pylist()], pa.string())
