@@ -2,17 +2,32 @@
 
 from collections.abc import Mapping
 
-from schemas.answers import audit, bottleneck, decode, maps, reading, refine, suite, trust
+from schemas.answers import (
+    audit,
+    bottleneck,
+    decode,
+    laboratory,
+    maps,
+    objectives,
+    reading,
+    refine,
+    study,
+    suite,
+    trust,
+)
 from schemas.answers.kind import AnswerKind
 
 ANSWERS: Mapping[str, AnswerKind] = {
     **audit.ANSWERS,
     **maps.ANSWERS,
+    **laboratory.ANSWERS,
+    **objectives.ANSWERS,
     **trust.ANSWERS,
     **suite.ANSWERS,
     **bottleneck.ANSWERS,
     **refine.ANSWERS,
     **reading.ANSWERS,
     **decode.ANSWERS,
+    **study.ANSWERS,
 }
 """Kind -> what it holds; the kinds in the order in which documentation lists them."""
