@@ -31,6 +31,7 @@ COMMANDS = {
     "suite": ("flows.cli.suite:suite", "Test encoders at the zero-shot tasks of the paper"),
     "sql": ("flows.cli.ask:sql", "Run one SELECT over the store's views"),
     "report": ("flows.cli.run:report", "Write the audit as one HTML file"),
+    "objectives": ("flows.cli.objectives:objectives", "Compare the aligner's objectives by zero-shot accuracy"),
     "plan": ("flows.cli.recipes:plan", "Say what a recipe costs before it is run"),
     "run": ("flows.cli.recipes:run", "Run a recipe: data, features, concepts, commands"),
     "audit": ("flows.cli.run:audit", "Run everything from one YAML file"),

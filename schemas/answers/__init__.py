@@ -20,6 +20,7 @@ from schemas.answers.kind import AnswerKind
 ANSWERS: Mapping[str, AnswerKind] = {
     **audit.ANSWERS,
     **maps.ANSWERS,
+    **objectives.ANSWERS,
     **laboratory.ANSWERS,
     **objectives.ANSWERS,
     **trust.ANSWERS,

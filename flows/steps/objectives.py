@@ -1,0 +1,179 @@
+"""Objectives of the aligner compared by zero-shot accuracy: regression against cross-entropy (paper, A.2 and table 2)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+
+from flows.progress import NoProgress, Progress
+from flows.runner import Runner
+from flows.steps.align import align
+from flows.steps.answers import Answer, answer
+from flows.steps.objectives_table import REGRESSION, Comparison, compare
+from flows.steps.objectives_tasks import TaskSpec, open_task
+from flows.steps.rows import features_of
+from schemas.align_specs import MethodSpec
+from schemas.errors import SpecError, expected, unknown
+from schemas.names import DatasetRef
+from store.concepts import open_concepts
+from store.images import Images, open_images
+from store.linear_maps import StoredMap, open_map
+from store.manifest import Parent
+from store.root import Store
+
+Objective = Literal["cross-entropy", "self-labels"]
+OBJECTIVE_NAMES: tuple[Objective, ...] = get_args(Objective)
+"""What regression is compared with: labels, or the source model's own predictions, through the target's text head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """How the maps of a comparison are fitted."""
+
+    labels: str = "label"
+    """`label`, or the attribute with the classes that cross-entropy is fitted on."""
+    classes: tuple[str, ...] = ()
+    """Those classes in order; empty takes the labels there are."""
+    source_head: str = "classifier"
+    """Head of the source encoder whose predictions self-labels are: classifier, probe or probe:ATTRIBUTE."""
+    bank: str = ""
+    """Concept bank that holds the class vectors of fit and tasks; empty encodes prompts with the target's text encoder."""
+    epochs: int | None = None
+    """Passes of cross-entropy over the rows; None is the published 6."""
+    learning_rate: float | None = None
+    """Its learning rate; None is the published 0.01."""
+    holdout: float = 0.1
+    """Share of the rows that no map is fitted on."""
+    seed: int = 0
+    """Seed of the row blocks and of SGD."""
+    max_rows: int | None = None
+    """Rows used at most; None uses all."""
+
+    def method(self, objective: Objective) -> MethodSpec:
+        """Return the aligner of an objective."""
+        given: dict[str, Any] = {"labels": self.labels, "classes": self.classes, "epochs": self.epochs}
+        given |= {"learning_rate": self.learning_rate, "head": f"zeroshot:{self.bank}" if self.bank else None}
+        if objective == "self-labels":
+            given["source_head"] = self.source_head
+        return MethodSpec(method=objective, **given)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectivesReport:
+    """The answer to `objectives`."""
+
+    dataset: str
+    """Dataset and snapshot that the maps were fitted on."""
+    target: str
+    """Target encoder."""
+    table: pa.Table
+    """OBJECTIVES: every source, task and objective, then the means."""
+    maps: Mapping[tuple[str, str], str]
+    """(source, aligner) to the digest of its map; the aligner is ridge or an objective."""
+    path: str
+    """Where the table is; empty when it could not be stored."""
+    new: bool
+    """False when the same comparison was there already."""
+
+
+def objectives(
+    store: Store,
+    dataset: DatasetRef | str,
+    *,
+    sources: Sequence[str],
+    target: str,
+    tasks: Sequence[TaskSpec],
+    against: Sequence[Objective] = OBJECTIVE_NAMES,
+    groups: Mapping[str, str] | None = None,
+    fitting: Fitting | None = None,
+    device: str = "auto",
+    runner: Runner | None = None,
+    progress: Progress | None = None,
+) -> ObjectivesReport:
+    """Fit each source's map by regression and by the other objectives, and compare them on tasks, image by image.
+
+    All maps of a comparison hold out the same rows; a task is judged on images that none of a source's maps was fitted
+    on. Means are over tasks and sources of a group (`groups`: source to group), each pair counting once, apart for tasks
+    related and unrelated to the classes used for fitting. Raises SpecError for no source, no task or an objective that
+    is none, and what `align` raises.
+    """
+    how, shown = fitting or Fitting(), progress or NoProgress()
+    _check(sources, tasks, against)
+    images = open_images(store, dataset)
+    methods: dict[str, MethodSpec] = {REGRESSION: MethodSpec(), **{name: how.method(name) for name in against}}
+    maps = {
+        (source, name): _fit(images, source, target, method, how=how, device=device, runner=runner, progress=shown)
+        for source in sources
+        for name, method in methods.items()
+    }
+    opened = [open_task(one, open_images(store, one.dataset) if one.dataset else images) for one in tasks]
+    grouped = {source: (groups or {}).get(source, "") for source in sources}
+    plan = Comparison(opened, tuple(sources), tuple(against), maps, grouped, how.bank, device, shown)
+    found = _answer(store, images, target, plan)
+    digests = {key: one.digest for key, one in maps.items()}
+    where = f"{images.dataset}@{images.snapshot}"
+    return ObjectivesReport(where, target, found.table, digests, found.path, found.new)
+
+
+def _check(sources: Sequence[str], tasks: Sequence[TaskSpec], against: Sequence[str]) -> None:
+    for what, given in (("--source", sources), ("tasks", tasks), ("--against", against)):
+        if not given:
+            raise SpecError(expected(what, "one or more", "none"))
+    for name in against:
+        if name not in OBJECTIVE_NAMES:
+            raise unknown("objective", name, OBJECTIVE_NAMES)
+    names = [task.name for task in tasks]
+    if len(set(names)) < len(names):
+        raise SpecError(expected("tasks", "each once", ", ".join(names)))
+
+
+def _fit(
+    images: Images,
+    source: str,
+    target: str,
+    method: MethodSpec,
+    *,
+    how: Fitting,
+    device: str,
+    runner: Runner | None,
+    progress: Progress,
+) -> StoredMap:
+    """Return one map; those of cross-entropy have no fold maps, since only held-out rows are judged."""
+    report = align(
+        images.store,
+        DatasetRef(images.dataset, images.snapshot),
+        source=source,
+        target=target,
+        method=method,
+        folds=5 if method.method == REGRESSION else 0,
+        holdout=how.holdout,
+        seed=how.seed,
+        max_rows=how.max_rows,
+        device=device,
+        runner=runner,
+        progress=progress,
+    )
+    return open_map(images.store, report.digest)
+
+
+def _answer(store: Store, images: Images, target: str, plan: Comparison) -> Answer:
+    parents: list[Parent] = [images.manifest.as_parent()]
+    parents += [parent for one in plan.maps.values() if (parent := one.as_parent()) is not None]
+    for task in plan.tasks:
+        parents += [
+            features_of(task.images, plan.maps[source, REGRESSION].source.id).manifest.as_parent()
+            for source in plan.sources
+        ]
+    parents += [open_concepts(store, plan.bank).manifest.as_parent()] if plan.bank else []
+    spec = {
+        "dataset": images.dataset,
+        "target": target,
+        "sources": list(plan.sources),
+        "groups": dict(plan.groups),
+        "against": list(plan.against),
+        "bank": plan.bank,
+        "tasks": [task.question() for task in plan.tasks],
+    }
+    return answer(store, "objectives", partial(compare, plan), spec=spec, parents=parents)

@@ -1,0 +1,140 @@
+"""Zero-shot tasks of an objective comparison: their images, classes and prompts, and what a map gets right on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.steps.heads import codes_of
+from flows.steps.rows import features_of, folds_of
+from flows.steps.zeroshot_sides import check_some_labels, class_names, class_vectors, truth_of
+from schemas.digest import digest
+from schemas.errors import InputError, SpecError, expected
+from schemas.names import parse_dataset_ref
+from schemas.tables import FOLD_FULL
+from store.images import Images, content_hashes
+from store.linear_maps import StoredMap, identity_map
+from store.selection import searchable
+from t2c_core.heads import UNLABELLED
+from t2c_core.similarity import unit
+
+BLOCK_ROWS = 8192
+"""Rows classified at once."""
+PROMPT = "a photo of a {}"
+"""Prompt of a task that names none: that of most of the paper's tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task: `[DATASET:]LABELS[=PROMPT]`."""
+
+    labels: str
+    """`label`, or the attribute that holds the class."""
+    related: bool
+    """Whether its classes are related to those that the maps were fitted with."""
+    dataset: str = ""
+    """Dataset, such as `photos@3`; empty is the one that the maps are fitted on."""
+    prompt: str = PROMPT
+    """Text with {} where the class goes."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return f"{self.dataset}:{self.labels}" if self.dataset else self.labels
+
+
+def parse_task(text: str, *, related: bool) -> TaskSpec:
+    """Read `LABELS`, `LABELS=PROMPT`, `DATASET:LABELS` or `DATASET:LABELS=PROMPT`; raises SpecError."""
+    head, equals, prompt = text.partition("=")
+    dataset, colon, labels = head.rpartition(":")
+    if not labels or (colon and not dataset) or (equals and "{}" not in prompt):
+        want = "[DATASET:]LABELS[=PROMPT], the prompt with {} for the class"
+        raise SpecError(expected("task", want, repr(text), "Try: --related 'shape=a diagram of the shape {}'"))
+    if dataset:
+        parse_dataset_ref(dataset)
+    return TaskSpec(labels, related, dataset, prompt or PROMPT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A task, opened: its images, classes, labels."""
+
+    spec: TaskSpec
+    """What was asked for."""
+    images: Images
+    """Its images."""
+    classes: tuple[str, ...]
+    """Class names."""
+    codes: npt.NDArray[np.int64]
+    """Class of every image row, -1 where unknown."""
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of a uniform guess."""
+        return 1 / len(self.classes)
+
+    def question(self) -> dict[str, object]:
+        """Return what decides its answer beside the features, for a digest."""
+        truth = digest(self.codes.tolist())
+        return {
+            "dataset": f"{self.images.dataset}@{self.images.snapshot}",
+            "labels": self.spec.labels,
+            "prompt": self.spec.prompt,
+            "related": self.spec.related,
+            "classes": list(self.classes),
+            "truth": truth,
+        }
+
+    def vectors(self, target: StoredMap, *, bank: str, device: str) -> npt.NDArray[np.float32]:
+        """Return the classes' unit vectors (classes, target)."""
+        return class_vectors(
+            self.images.store,
+            self.classes,
+            linear_map=identity_map(target.store, target.target),
+            bank=bank or None,
+            templates=(self.spec.prompt,),
+            device=device,
+        )
+
+
+def open_task(spec: TaskSpec, images: Images) -> Task:
+    """Return a task on its images; raises UnknownName for an attribute, SpecError for fewer than two classes."""
+    truth = truth_of(images, spec.labels, mapping={})
+    classes = class_names(images, truth, classes=None, labels=spec.labels)
+    check_some_labels(truth, classes, subject=f"{spec.labels} of {images.dataset}")
+    return Task(spec, images, classes, codes_of(classes, truth))
+
+
+def unseen_rows(task: Task, maps: Sequence[StoredMap]) -> npt.NDArray[np.int64]:
+    """Return the labelled rows whose content none of the maps was fitted on and that have features, ascending.
+
+    Raises InputError when there are none.
+    """
+    images = task.images
+    rows = images.rows
+    free = searchable(images) & (task.codes != UNLABELLED)
+    for linear_map in maps:
+        features = features_of(images, linear_map.source.id)
+        rows = min(rows, features.rows)
+        free[:rows] &= features.present(0, rows)
+        free &= folds_of(linear_map.fitted(), content_hashes(images)) == FOLD_FULL
+    found = np.flatnonzero(free[:rows])
+    if not len(found):
+        want = f"labelled images of {images.dataset} that no map was fitted on"
+        raise InputError(expected(f"task {task.spec.name}", want, "none", "Hold out more: --holdout 0.2"))
+    return found
+
+
+def right(
+    task: Task, linear_map: StoredMap, rows: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
+) -> npt.NDArray[np.bool_]:
+    """Return whether each row is classified as labelled through the full map, (rows,)."""
+    features, arrays = features_of(task.images, linear_map.source.id), linear_map.arrays()
+    found = np.empty(len(rows), dtype=np.bool_)
+    for start in range(0, len(rows), BLOCK_ROWS):
+        here = rows[start : start + BLOCK_ROWS]
+        x = features.take(here).astype(np.float32)
+        aligned = x if arrays is None else x @ arrays.weight + arrays.bias
+        found[start : start + len(here)] = (unit(aligned) @ vectors.T).argmax(axis=1) == task.codes[here]
+    return found

@@ -1,0 +1,155 @@
+"""Regression keeps what cross-entropy throws away: tasks on other classes than those that the map was fitted with."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from flows.cli.app import run
+from flows.steps.objectives import Fitting, objectives
+from flows.steps.objectives_tasks import TaskSpec, open_task, parse_task, unseen_rows
+from flows.steps.table_imports import import_attributes
+from schemas.answers.objectives import OBJECTIVES
+from schemas.errors import InputError, SpecError, UnknownName
+from store.images import open_images
+from store.linear_maps import open_map
+from store.root import Store, open_store
+from tests.planted_features import SOURCE, TARGET, Planted
+
+ROWS = 1200
+COLOURS, SIZES = ("red", "blue"), ("tall", "short")
+TASKS = (TaskSpec("label", related=True), TaskSpec("size", related=False))
+FITTING = Fitting(bank="classes", holdout=0.3, epochs=3, learning_rate=0.05)
+
+
+def plant(store: Store, folder: Path) -> Planted:
+    """Plant images whose colour (label) and size (attribute) are the nearest of two vectors each."""
+    planted = Planted(store)
+    x = planted.x(ROWS)
+    y = x @ planted.weight + 1
+
+    def nearest(names: tuple[str, str]) -> list[str]:
+        vectors = np.stack([planted.vector(name) for name in names])
+        return [names[at] for at in (y @ vectors.T).argmax(1)]
+
+    planted.images("photos", ROWS, label=nearest(COLOURS))
+    planted.both("photos", x, noise=0.05)
+    planted.bank("classes", (*COLOURS, *SIZES))
+    ids = open_images(store, "photos").table(["image_id"])["image_id"].to_pylist()
+    parquet.write_table(pa.table({"image_id": ids, "size": nearest(SIZES)}), folder / "size.parquet")
+    import_attributes(store, "photos", folder / "size.parquet")
+    return planted
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("objectives")
+    store = open_store(folder / "store", create=True)
+    plant(store, folder)
+    return store
+
+
+def compare(store: Store, **more: object) -> pa.Table:
+    options = {"sources": [SOURCE.name], "target": TARGET.name, "tasks": TASKS, "fitting": FITTING, "device": "cpu"}
+    return objectives(store, "photos", **{**options, "against": ("cross-entropy",), **more})  # type: ignore[return-value]
+
+
+def test_regression_wins_on_unrelated_tasks_alone(planted: Store) -> None:
+    report = compare(planted, groups={SOURCE.name: "Planted"})
+    assert report.table.schema.equals(OBJECTIVES)
+    rows = {(row["scope"], row["source"], row["task"]): row for row in report.table.to_pylist()}
+    related, unrelated = rows["task", SOURCE.name, "label"], rows["task", SOURCE.name, "size"]
+    assert related["regression"] > 0.9
+    assert related["other"] > 0.85, "cross-entropy learns the classes that it was fitted with"
+    assert unrelated["regression"] > 0.9
+    assert unrelated["low"] > 0.05, "what no label told of is lost"
+    assert abs(related["difference"]) < 0.1
+    assert (related["related"], unrelated["related"], related["chance"]) == (True, False, 0.5)
+    assert related["n"] == rows["mean", "all", "related"]["n"]
+    assert 0.2 * ROWS < related["n"] < 0.4 * ROWS, "rows that no map was fitted on"
+    mean = rows["mean", "Planted", "unrelated"]
+    assert mean["difference"] == pytest.approx(unrelated["difference"])
+    assert (mean["low"], mean["high"]) == pytest.approx((unrelated["low"], unrelated["high"]), abs=0.02)
+
+
+def test_no_row_is_judged_that_any_map_was_fitted_on(planted: Store) -> None:
+    report = compare(planted)
+    images = open_images(planted, "photos")
+    maps = [open_map(planted, digest) for digest in report.maps.values()]
+    rows = set(unseen_rows(open_task(TASKS[0], images), maps).tolist())
+    for one in maps:
+        fitted = set(one.fitted()["row"].to_pylist())
+        assert fitted
+        assert not rows & fitted
+
+
+def test_asked_again_it_computes_nothing(planted: Store) -> None:
+    first, again = compare(planted), compare(planted)
+    assert not again.new
+    assert again.path == first.path
+    assert again.table.equals(first.table)
+    assert compare(planted, fitting=Fitting(bank="classes", holdout=0.3, epochs=2, learning_rate=0.05)).new
+
+
+def test_self_labels_need_no_label_but_a_head(planted: Store) -> None:
+    fitting = Fitting(bank="classes", holdout=0.3, epochs=2, learning_rate=0.05, source_head="probe", classes=COLOURS)
+    report = compare(planted, against=("self-labels",), fitting=fitting)
+    row = report.table.to_pylist()[0]
+    assert row["objective"] == "self-labels"
+    assert row["other"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "message"),
+    [
+        ({"sources": []}, SpecError, "--source: expected one or more"),
+        ({"tasks": ()}, SpecError, "tasks: expected one or more"),
+        ({"tasks": (TASKS[0], TASKS[0])}, SpecError, "tasks: expected each once, but got label, label"),
+        (
+            {"against": ("mse",)},
+            UnknownName,
+            "objective: expected one of 'cross-entropy', 'self-labels', but got 'mse'",
+        ),
+        ({"tasks": (TaskSpec("sise", related=False),)}, UnknownName, "attribute of photos: .*'size'"),
+        (
+            {"fitting": Fitting(bank="classes", holdout=0.0, epochs=1)},
+            InputError,
+            "that no map was fitted on, but got none",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(planted: Store, more: dict, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        compare(planted, **more)
+
+
+def test_a_task_is_written_in_one_word() -> None:
+    assert parse_task("label", related=True) == TaskSpec("label", True)
+    found = parse_task("cifar10@2:label=a pixelated photo of a {}", related=False)
+    assert found == TaskSpec("label", False, "cifar10@2", "a pixelated photo of a {}")
+    assert found.name == "cifar10@2:label"
+    for text in ("", ":label", "colour=a swatch", "cifar10:"):
+        with pytest.raises(SpecError, match=r"task: expected \[DATASET:\]LABELS\[=PROMPT\]"):
+            parse_task(text, related=True)
+
+
+def test_the_command_prints_table_two(planted: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["objectives", "photos", "--source", SOURCE.name, "--target", TARGET.name, "--concepts", "classes"]
+    words += ["--related", "label", "--unrelated", "size", "--group", f"{SOURCE.name}=Planted", "--epochs", "3"]
+    words += ["--learning-rate", "0.05", "--holdout", "0.3", "--device", "cpu", "--store", planted.url]
+    assert run(words) == 0
+    text = capsys.readouterr().out
+    assert "Regression against cross-entropy, task by task" in text
+    assert "Planted" in text
+    assert max(map(len, text.splitlines())) <= 110
+    assert run([*words, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {row["task"] for row in said["objectives"]} == {"label", "size", "related", "unrelated"}
+    assert (
+        run(["sql", "SELECT count(*) AS n FROM objectives WHERE scope = 'mean'", "--store", planted.url, "--json"]) == 0
+    )
+    assert run([*words[:-2], "--group", "Planted", "--store", planted.url]) == 2
+    assert "--group: expected ENCODER=GROUP" in capsys.readouterr().err
