@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from flows.audit_stages import Job
+from flows.suite_stages import zero_shot_suite
 
 
 class ExtraReport(Protocol):
@@ -18,7 +19,7 @@ class ExtraReport(Protocol):
         """Whether it computed anything that the store did not hold."""
 
 
-EXTRAS: Mapping[str, Callable[[Job, Any], ExtraReport]] = {}
+EXTRAS: Mapping[str, Callable[[Job, Any], ExtraReport]] = {"suite": zero_shot_suite}
 """Field of `AuditSpec` to the stage that answers it, in the order in which they run; each value of the field (or of its
 tuple) is one call."""
 

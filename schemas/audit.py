@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,7 +11,10 @@ from schemas.digest import digest
 from schemas.errors import SpecError, expected, nearest
 from schemas.names import check_name, parse_dataset_ref
 from schemas.specs import DEFAULT_TEMPLATES, ConceptFile, Spec, parse_encoder
+from schemas.suite_specs import SuiteSpec
 from schemas.yaml_specs import load_spec
+
+Block = TypeVar("Block", bound=Spec)
 
 EXAMPLE_FILE = """\
 store: t2c-store
@@ -197,6 +200,8 @@ class AuditSpec(Spec):
     """Concept-logic expressions, run on every dataset."""
     zeroshot: tuple[ZeroshotSpec, ...] = ()
     """Zero-shot tasks."""
+    suite: SuiteSpec | None = None
+    """Zero-shot suite; None runs none."""
     report: str | None = None
     """HTML file to write; None writes none."""
     fail_on_drift: bool = False
@@ -224,6 +229,7 @@ class AuditSpec(Spec):
         named += [("shift.reference", one.reference) for one in self.shift]
         named += [("shift.current", one.current) for one in self.shift]
         named += [("zeroshot.datasets", name) for task in self.zeroshot for name in task.datasets]
+        named += [("suite.align_on", self.suite.align_on)] if self.suite else []
         return [(subject, name) for subject, name in named if name is not None]
 
     @property
@@ -270,8 +276,16 @@ def _with_absolute_paths(spec: AuditSpec, folder: Path) -> AuditSpec:
             "report": _absolute(spec.report, folder),
             "concepts": spec.concepts.model_copy(update={"file": _absolute(spec.concepts.file, folder)}),
             "datasets": datasets,
+            "suite": _with_paths(spec.suite, ("data", "pictures"), folder),
         }
     )
+
+
+def _with_paths(block: Block | None, fields: tuple[str, ...], folder: Path) -> Block | None:
+    """Return an optional block with its paths made absolute."""
+    if block is None:
+        return None
+    return block.model_copy(update={name: _absolute(getattr(block, name), folder) for name in fields})
 
 
 def _absolute(text: str | None, folder: Path) -> str | None:

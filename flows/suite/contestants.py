@@ -79,19 +79,24 @@ def contestants(
     align_on: str | None,
     machine: Machine,
 ) -> tuple[Contestant, ...]:
-    """Return every contestant: the models, in order, and then those of the maps that were named.
+    """Return every contestant: the models, in order, and then the models that only a named map brings.
 
     A model's map is fitted on `align_on` (features missing there are extracted first), or is the one that the store
-    holds from it to the target. A model that a named map starts from uses that map alone. Raises UnknownName for a
+    holds from it to the target. A model that named maps start from is tested under those alone. Raises UnknownName for a
     model without a map, naming what fits one.
     """
-    brought = {one.source.name for one in maps}
-    others = [one for one in models if name_of(one) not in brought]
-    to_fit = [one for one in others if name_of(one) != name_of(target)]
+    brought: dict[str, list[StoredMap]] = {}
+    for one in maps:
+        brought.setdefault(one.source.name, []).append(one)
+    to_fit = [one for one in models if name_of(one) not in (*brought, name_of(target))]
     if align_on is not None and to_fit:
         extract_missing(store, parse_dataset_ref(align_on).name, [*to_fit, target], machine=machine)
-    found = [Contestant(name_of(one), _map_of(store, one, target, align_on, machine)) for one in others]
-    return (*dict.fromkeys(found), *(Contestant(one.source.name, one) for one in maps))
+    found = []
+    for model in models:
+        own = brought.pop(name_of(model), None) or [_map_of(store, model, target, align_on, machine)]
+        found += [Contestant(name_of(model), one) for one in own]
+    others = [Contestant(one.source.name, one) for several in brought.values() for one in several]
+    return tuple(dict.fromkeys([*found, *others]))
 
 
 def _map_of(
