@@ -1,39 +1,58 @@
-"""Agreement of many directions at once is that of each direction by itself, on the rows that each part may use."""
+"""Rates and agreement of a human study, and the chance levels beside them, on counts worked out by hand."""
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from t2c_core.agreement import AT_ONCE, Known, measure
-from t2c_core.auroc import auroc
+from schemas.errors import InputError
+from t2c_core.agreement import GRAINS, RATES, agreement, pairs_of, rate
+from t2c_core.zeroshot import wilson
 
-
-def units(rng: np.random.Generator, rows: int, columns: int = 6) -> np.ndarray:
-    values = rng.normal(size=(rows, columns))
-    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
+ANSWERS = np.array([1, 1, 1, 2, 2, 3, 4, 4, 1, 1])
 
 
-def test_every_direction_has_the_figures_it_has_alone() -> None:
-    rng = np.random.default_rng(0)
-    aligned, vectors = units(rng, 300), units(rng, AT_ONCE + 3)
-    own = units(rng, 300) + aligned
-    both = rng.random(300) < 0.8
-    codes = rng.integers(-1, 3, 300).astype(np.int32)
-    found = measure(aligned, vectors, own=own[both], both=both, known=[Known(codes, 3), Known(np.abs(codes), 3)])
-    for index in (0, AT_ONCE - 1, AT_ONCE, AT_ONCE + 2):
-        mine, theirs = aligned @ vectors[index], own @ vectors[index]
-        assert found.spearman[index] == pytest.approx(stats.spearmanr(mine[both], theirs[both]).statistic, abs=1e-9)
-        known = codes >= 0
-        for code in range(3):
-            want = auroc(mine[known], codes[known] == code).auroc
-            assert found.areas[0][index, code] == pytest.approx(want, abs=1e-9)
-            assert found.areas[1][index, code] == pytest.approx(auroc(mine, np.abs(codes) == code).auroc, abs=1e-9)
+def test_rates_count_their_answers() -> None:
+    counts = {which: rate(ANSWERS, which).count for which in RATES}
+    assert counts == {"relevant": 8, "similar": 7, "main": 5}
 
 
-def test_without_own_features_agreement_is_not_known() -> None:
-    rng = np.random.default_rng(1)
-    counted: list[int] = []
-    found = measure(units(rng, 50), units(rng, 5), advance=counted.append)
-    assert np.isnan(found.spearman).all()
-    assert np.isnan(found.overlap).all()
-    assert (found.areas, counted) == ((), [5])
+def test_a_rate_has_wilsons_interval_and_the_uniform_chance() -> None:
+    found = rate(ANSWERS, "similar")
+    assert (found.low, found.high) == wilson(7, 10)
+    assert (found.rate, found.chance, found.chance_observed) == (0.7, 0.5, None)
+
+
+@pytest.mark.parametrize(("grain", "chance"), [("related or not", 0.625), ("three", 0.375), ("all four", 0.25)])
+def test_chance_is_what_uniform_annotators_reach(grain: str, chance: float) -> None:
+    everything = np.array([(one, two) for one in range(1, 5) for two in range(1, 5)])
+    found = agreement(everything, grain)
+    assert found.chance == chance
+    assert found.rate == found.chance_observed == chance
+
+
+def test_agreement_merges_answers_at_each_grain() -> None:
+    pairs = np.array([(1, 1), (1, 2), (2, 3), (3, 4), (4, 4)])
+    assert {grain: agreement(pairs, grain).count for grain in GRAINS} == {
+        "related or not": 4,
+        "three": 3,
+        "all four": 2,
+    }
+
+
+def test_observed_chance_follows_the_marginals() -> None:
+    pairs = np.array([(1, 1)] * 9 + [(4, 4)])
+    assert agreement(pairs, "all four").chance_observed == pytest.approx(0.9**2 + 0.1**2)
+
+
+def test_every_two_annotators_of_an_item_are_a_pair() -> None:
+    assert pairs_of({"b": 2, "a": 1, "c": 3}) == [(1, 2), (1, 3), (2, 3)]
+    assert pairs_of({"a": 1}) == []
+
+
+def test_no_answers_are_refused() -> None:
+    with pytest.raises(InputError, match="answers of a study: expected at least one, but got none"):
+        rate(np.array([], np.int64), "main")
+
+
+def test_another_answer_is_refused() -> None:
+    with pytest.raises(InputError, match=r"answers of a study: expected numbers 1 to 4, but got \[1, 5\]"):
+        agreement(np.array([(1, 5)]), "three")

@@ -1,0 +1,139 @@
+"""Make a study: words and classes in, one HTML page an annotator and the researcher's key out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from flows.progress import NoProgress, Progress
+from flows.report.thumbnails import Wanted, thumbnails
+from flows.steps.truths import truths_of
+from flows.steps.zeroshot_sides import LABEL
+from flows.study.design import Plan, Study, design
+from flows.study.key_file import NAME, write_key
+from flows.study.page import render_page
+from flows.study.words import read_checks, read_sayings, stored_sayings
+from schemas.errors import InputError, SpecError, StoreWriteError, expected
+from schemas.names import DatasetRef
+from store.image_bytes import open_bytes
+from store.images import Images, open_images
+from store.root import Store
+from store.selection import searchable
+
+EDGE = 240
+"""Longest side of a picture in a collage, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeReport:
+    """What `make` wrote."""
+
+    study: str
+    """Digest of the study."""
+    dataset: str
+    """Dataset and snapshot."""
+    items: int
+    """Words judged, over all models."""
+    checks: int
+    """Attention checks on each page."""
+    classes: int
+    """Classes judged."""
+    sources: tuple[str, ...]
+    """Models whose words are judged."""
+    pages: tuple[str, ...]
+    """Path of each page."""
+    key: str
+    """Path of study.json, which annotators do not get."""
+    words_a_page: tuple[int, ...]
+    """Questions of each page, checks among them."""
+
+
+def make(
+    store: Store,
+    dataset: DatasetRef | str,
+    folder: Path,
+    *,
+    words: Path | None = None,
+    answers: Sequence[str] = (),
+    labels: str = LABEL,
+    checks: Path | None = None,
+    plan: Plan | None = None,
+    progress: Progress | None = None,
+) -> MakeReport:
+    """Write the pages of a study and its key to a folder, which is made; the same question writes the same bytes.
+
+    Words come from a CSV file (`words`), else from stored decodings (`flows.study.words.stored_sayings`); `labels` is
+    `label` or an imported attribute. Raises SpecError, UnknownName, MismatchError, InputError, StoreWriteError.
+    """
+    asked, images = plan or Plan(), open_images(store, dataset)
+    rows = rows_by_class(images, labels)
+    if words is not None and answers:
+        raise SpecError(expected("words of a study", "a file or stored answers", "both", "Leave out one of them"))
+    sayings = read_sayings(words) if words else stored_sayings(store, images.dataset, labels=rows, answers=answers)[0]
+    study = design(
+        sayings,
+        rows,
+        plan=asked,
+        dataset=f"{images.dataset}@{images.snapshot}",
+        content=images.manifest.content_digest,
+        checks=read_checks(checks) if checks else (),
+    )
+    pictures = _pictures(images, study, progress or NoProgress())
+    return _write(study, folder, pictures)
+
+
+def rows_by_class(images: Images, labels: str) -> dict[str, list[int]]:
+    """Return the readable image rows of each class, each content once, in order."""
+    truth = truths_of(images, [labels])[0]
+    usable = np.flatnonzero(searchable(images, exclude_duplicates=True))
+    found: dict[str, list[int]] = {}
+    for row in usable.tolist():
+        if (code := int(truth.codes[row])) >= 0 and truth.values[code]:
+            found.setdefault(truth.values[code], []).append(row)
+    return found
+
+
+def _pictures(images: Images, study: Study, progress: Progress) -> dict[int, str]:
+    """Return data URIs by image row; raises InputError for a class none of whose pictures can be read now."""
+    rows = sorted({row for item in study.items for row in item.images})
+    uris = images.table(["uri"], current=False)["uri"].take(rows).to_pylist()
+    progress.start("pictures", len(rows), "pictures")
+    found: dict[int, str] = {}
+    for start in range(0, len(rows), 64):
+        wanted = [Wanted(str(row), uri) for row, uri in zip(rows[start:][:64], uris[start:][:64], strict=True)]
+        made = thumbnails(wanted, read=open_bytes, edge=EDGE)
+        found |= {int(one.image_id): one.data_uri for one in made if one.data_uri}
+        progress.advance(len(wanted))
+    progress.done()
+    for item in study.items:
+        if not any(row in found for row in item.images):
+            want = f"pictures that can still be read, {len(item.images)} of them"
+            raise InputError(expected(f"collage of class {item.label!r}", want, "none", "Check where the images are"))
+    return found
+
+
+def _write(study: Study, folder: Path, pictures: Mapping[int, str]) -> MakeReport:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pages = []
+        for annotator in study.pages:
+            path = folder / f"{annotator}.html"
+            path.write_text(render_page(study, annotator, pictures), encoding="utf-8")
+            pages.append(str(path))
+        key = folder / NAME
+        write_key(study, key)
+    except OSError as error:
+        raise StoreWriteError(expected(f"folder {folder}", "a folder that can be written", str(error))) from error
+    judged = [item for item in study.items if item.answer is None]
+    return MakeReport(
+        study.digest,
+        study.dataset,
+        items=len(judged),
+        checks=len(study.items) - len(judged),
+        classes=len({item.label for item in judged}),
+        sources=tuple(sorted({item.source for item in judged})),
+        pages=tuple(pages),
+        key=str(key),
+        words_a_page=tuple(len(page) for page in study.pages.values()),
+    )

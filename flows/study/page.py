@@ -1,0 +1,86 @@
+"""One annotator's page: a single HTML file that works from a disk, runs its own script alone and connects to nothing."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from flows.study.design import Study
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+ANSWERS = (
+    (1, "Yes, {} describes the main object", "The word describes the main object in the pictures."),
+    (2, "Somewhat: {} is something similar", "The word describes an object similar to the main one."),
+    (3, "No, but {} is something else that is common in them", "The word describes another object common in the pictures."),
+    (4, "No, {} has nothing to do with them", "The word has nothing to do with the pictures."),
+)  # fmt: skip
+"""The paper's four answers: key, what the button says, what the introduction says."""
+
+
+def render_page(study: Study, annotator: str, pictures: Mapping[int, str]) -> str:
+    """Return the page of one annotator; `pictures` are data URIs by image row.
+
+    It holds words, pictures and opaque ids: no model, class, image id or known answer.
+    """
+    style, script = (_read(name) for name in ("page.css", "page.js"))
+    items = [study.by_id[one] for one in study.pages[annotator]]
+    rows = list(dict.fromkeys(row for item in items for row in item.images if row in pictures))
+    place = {row: number for number, row in enumerate(rows)}
+    data = {
+        "study": study.digest,
+        "annotator": annotator,
+        "items": [
+            {"id": item.id, "word": item.word, "images": [place[row] for row in item.images if row in place]}
+            for item in items
+        ],
+        "images": [pictures[row] for row in rows],
+    }
+    return _environment().get_template("page.html.jinja").render(
+        annotator=annotator,
+        items=len(items),
+        answers=ANSWERS,
+        policy=policy(style, script),
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        data=Markup(script_json(data)),  # noqa: S704 - escaped by script_json
+    )  # fmt: skip
+
+
+def policy(style: str, script: str) -> str:
+    """Return the Content-Security-Policy: the one style and the one script by their hashes, pictures in the file, nothing else."""
+    return (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def script_json(value: object) -> str:
+    """Return JSON that cannot end the element it stands in, whatever its texts hold."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Return the environment: autoescape, and an error for a name that is not there."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

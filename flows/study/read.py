@@ -1,0 +1,164 @@
+"""Merge annotators' files into the paper's tables 1, 5 and 6, with agreement beside chance and checks of attention."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from flows.steps.answers import answer
+from flows.study.design import Study
+from flows.study.key_file import read_key
+from flows.study.results import Result, read_results
+from schemas.answers.study import STUDY, STUDY_ANSWERS
+from schemas.errors import InputError, MismatchError, SpecError, expected
+from store.images import open_images
+from store.manifest import Parent
+from store.root import Store
+from t2c_core.agreement import GRAINS, RATES, UNRELATED, Share, agreement, pairs_of, rate
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How an annotator did on the checks."""
+
+    annotator: str
+    """Who."""
+    checks: int
+    """Checks on the page."""
+    failed: int
+    """Of these, answered on the wrong side of related and unrelated."""
+    counted: bool
+    """False when the annotator was left out for them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadReport:
+    """What annotators said."""
+
+    study: str
+    """Digest of the study."""
+    dataset: str
+    """Dataset and snapshot."""
+    table: pa.Table
+    """STUDY."""
+    answers: pa.Table
+    """STUDY_ANSWERS, of those left out too."""
+    attention: tuple[Attention, ...]
+    """One an annotator."""
+    waiting: tuple[str, ...]
+    """Annotators of the study whose file was not given."""
+    path: str
+    """Where the table is kept; empty when it could not be stored."""
+    new: bool
+    """False when these files had been read before."""
+
+
+def read(store: Store, files: Sequence[Path], *, key: Path, most_failed: int | None = None) -> ReadReport:
+    """Read annotators' files of the study in `key` and store their tables.
+
+    `most_failed` leaves out annotators who failed more checks of attention. Raises InputError or MismatchError naming the
+    file and both sides; UnknownName when the store does not hold the study's dataset, MismatchError when it is another.
+    """
+    if most_failed is not None and most_failed < 0:
+        raise SpecError(expected("failed checks allowed", "0 or more", str(most_failed)))
+    study = read_key(key)
+    parent = _parent(store, study)
+    results = read_results(files, study)
+    attention = tuple(_attention(one, study, most_failed) for one in results)
+    counted = [one for one, seen in zip(results, attention, strict=True) if seen.counted]
+    if not counted:
+        todo = "Allow more with --most-failed, or ask other annotators"
+        raise InputError(expected("annotators", f"one who failed at most {most_failed} checks", "none", todo))
+    spec = {
+        "dataset": study.dataset.partition("@")[0],
+        "study": study.digest,
+        "answers": {one.annotator: one.answers for one in results},
+        "most_failed": most_failed,
+    }
+    everything = answer(store, "study_answers", lambda: answers_table(results, study), spec=spec, parents=[parent])
+    kept = answer(store, "study", lambda: study_table(counted, study), spec=spec, parents=[parent])
+    waiting = tuple(name for name in study.pages if name not in {one.annotator for one in results})
+    return ReadReport(
+        study.digest, study.dataset, kept.table, everything.table, attention, waiting, kept.path, kept.new
+    )
+
+
+def study_table(results: Sequence[Result], study: Study) -> pa.Table:
+    """Return STUDY: rates, and agreement wherever an item has two annotators or more; checks do not count."""
+    judged = [item for item in study.items if item.answer is None]
+    sources = sorted({item.source for item in judged})
+    rows: list[dict[str, Any]] = []
+    for source in [*sources, *([""] if sources != [""] else [])]:
+        together = source == "" and sources != [""]
+        said = [
+            {one.annotator: one.answers[item.id] for one in results if item.id in one.answers}
+            for item in judged
+            if together or item.source == source
+        ]
+        rows += _figures(source, said)
+    return pa.Table.from_pylist(rows, schema=STUDY)
+
+
+def _figures(source: str, said: Iterable[dict[str, int]]) -> list[dict[str, Any]]:
+    by_item = list(said)
+    answers = np.array([value for one in by_item for value in one.values()], np.int64)
+    pairs = np.array([pair for one in by_item for pair in pairs_of(one)], np.int64).reshape(-1, 2)
+    if not len(answers):
+        return []
+    rows = [_row(source, "rate", which, rate(answers, which)) for which in RATES]
+    if len(pairs):
+        rows += [_row(source, "agreement", grain, agreement(pairs, grain)) for grain in GRAINS]
+    return rows
+
+
+def _row(source: str, figure: str, grain: str, share: Share) -> dict[str, Any]:
+    numbers = {
+        name: getattr(share, name) for name in ("n", "count", "rate", "low", "high", "chance", "chance_observed")
+    }
+    return {"source": source, "figure": figure, "grain": grain, **numbers}
+
+
+def answers_table(results: Sequence[Result], study: Study) -> pa.Table:
+    """Return STUDY_ANSWERS, by annotator, in the order of their page."""
+    items = study.by_id
+    rows = [
+        {
+            "annotator": one.annotator,
+            "item": name,
+            "source": items[name].source,
+            "label": items[name].label,
+            "word": items[name].word,
+            "answer": value,
+            "seconds": one.seconds[name],
+            "known": items[name].answer,
+            "passed": None if (known := items[name].answer) is None else passed(value, known),
+        }
+        for one in results
+        for name, value in one.answers.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=STUDY_ANSWERS)
+
+
+def passed(value: int, known: int) -> bool:
+    """Tell whether an answer lies on the same side of related and unrelated as the known one."""
+    return (value == UNRELATED) == (known == UNRELATED)
+
+
+def _attention(result: Result, study: Study, most_failed: int | None) -> Attention:
+    known = {item.id: item.answer for item in study.items if item.answer is not None}
+    mine = [(value, known[name]) for name, value in result.answers.items() if name in known]
+    failed = sum(not passed(value, right) for value, right in mine)
+    return Attention(result.annotator, len(mine), failed, counted=most_failed is None or failed <= most_failed)
+
+
+def _parent(store: Store, study: Study) -> Parent:
+    """Return the snapshot of images that the study's pictures are from."""
+    images = open_images(store, study.dataset)
+    found = images.manifest.as_parent()
+    if images.manifest.content_digest != study.content:
+        want, got = f"content {study.content[:12]}", f"content {images.manifest.content_digest[:12]} in this store"
+        raise MismatchError(expected(f"dataset {study.dataset} of the study", want, got, "Name the study's own store"))
+    return found

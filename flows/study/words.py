@@ -1,0 +1,109 @@
+"""The words that a study asks about: best words of stored decodings, or a CSV file; and the user's own attention checks."""
+
+import csv
+import io
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from flows.study.design import Check, Saying
+from schemas.digest import SHORT
+from schemas.errors import InputError, MismatchError, UnknownName, expected
+from store.answers import list_answers
+from store.manifest import Manifest, read_parquet
+from store.root import Store
+
+
+def read_sayings(path: Path) -> list[Saying]:
+    """Read a CSV file with columns class, word and, for several models, source; raises InputError naming the line."""
+    return [
+        Saying(row["class"], row["word"], row.get("source", "")) for row in _rows(path, ("class", "word"), ("source",))
+    ]
+
+
+def read_checks(path: Path) -> list[Check]:
+    """Read a CSV file with columns class, word, answer (1 to 4); raises InputError naming the line."""
+    checks = []
+    for number, row in enumerate(_rows(path, ("class", "word", "answer")), start=2):
+        if row["answer"] not in ("1", "2", "3", "4"):
+            raise InputError(expected(f"{path}, line {number}", "an answer of 1 to 4", repr(row["answer"])))
+        checks.append(Check(row["class"], row["word"], int(row["answer"])))
+    return checks
+
+
+def stored_sayings(
+    store: Store, dataset: str, *, labels: Collection[str], answers: Sequence[str] = ()
+) -> tuple[list[Saying], list[Manifest]]:
+    """Return the best word of each class from stored `decoded` answers, and those answers.
+
+    `answers` are starts of their digests; without any, the newest of each source that names classes of the dataset.
+    Raises UnknownName when there is none, MismatchError for an answer whose vectors are no classes of the dataset.
+    """
+    found = [one for one in list_answers(store, "decoded") if str(one.spec["dataset"]).partition("@")[0] == dataset]
+    chosen = [_named(found, start) for start in answers] if answers else _newest(store, found, labels)
+    if not chosen:
+        todo = f"Decode first: t2c decode {dataset} head:classifier, or give --words FILE.csv"
+        raise UnknownName(
+            expected(f"decoded words of {dataset}", "an answer whose vectors are its classes", "none", todo)
+        )
+    sayings = []
+    for one in chosen:
+        words = _best(store, one)
+        if strange := sorted(set(words) - set(labels)):
+            some = ", ".join(repr(label) for label in sorted(labels)[:3])
+            raise MismatchError(
+                expected(
+                    f"decoded answer {one.digest[:SHORT]}", f"vectors named as classes ({some}, ...)", repr(strange[0])
+                )
+            )
+        sayings += [Saying(label, word, _source(one, chosen)) for label, word in words.items()]
+    return sayings, chosen
+
+
+def _rows(path: Path, columns: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(expected(f"{path}", "a CSV file in UTF-8", f"{type(error).__name__} ({error})")) from error
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        names = list(reader.fieldnames or ())
+        if set(columns) - set(names) or set(names) - {*columns, *optional}:
+            want = ", ".join(columns) + "".join(f" and maybe {name}" for name in optional)
+            raise InputError(expected(f"columns of {path}", want, ", ".join(names) or "an empty file"))
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(expected(f"{path}, line {reader.line_num}", "CSV", str(error))) from error
+    for number, row in enumerate(rows, start=2):
+        if None in row or any(value is None for value in row.values()):
+            raise InputError(expected(f"{path}, line {number}", f"{len(names)} fields", "more or fewer"))
+    return [{name: value.strip() for name, value in row.items()} for row in rows]
+
+
+def _named(found: Sequence[Manifest], start: str) -> Manifest:
+    matching = [one for one in found if one.digest.startswith(start)]
+    if len(matching) != 1:
+        want = "the start of one digest: " + ", ".join(one.digest[:SHORT] for one in found)
+        raise UnknownName(expected("decoded answer", want, f"{start!r}, which {len(matching)} have"))
+    return matching[0]
+
+
+def _newest(store: Store, found: Sequence[Manifest], labels: Collection[str]) -> list[Manifest]:
+    """Return the newest answer of each source and decoder whose vectors are classes; answers come oldest first."""
+    newest = {(one.spec["source"], one.spec["decoder"]): one for one in found if set(_best(store, one)) <= set(labels)}
+    return list(newest.values())
+
+
+def _best(store: Store, one: Manifest) -> dict[str, str]:
+    table = read_parquet(store, one.with_role("data")[0])
+    rows = zip(*(table[name].to_pylist() for name in ("vector", "place", "word")), strict=True)
+    return {vector: word for vector, place, word in rows if place == 1}
+
+
+def _source(one: Manifest, chosen: Sequence[Manifest]) -> str:
+    """Return the model's name, with what tells it from another answer of the same model."""
+    source = str(one.spec["source"])
+    same = [other for other in chosen if other.spec["source"] == source]
+    parts = [str(one.spec[key]) for key in ("what", "decoder") if len({other.spec[key] for other in same}) > 1]
+    if len({tuple(str(other.spec[key]) for key in ("what", "decoder")) for other in same}) < len(same):
+        parts.append(one.digest[:SHORT])
+    return f"{source} ({', '.join(parts)})" if parts else source
