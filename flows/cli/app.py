@@ -29,6 +29,7 @@ COMMANDS = {
     "shift": ("flows.cli.ask:shift", "Compare two datasets or slices, concept by concept"),
     "zeroshot": ("flows.cli.ask:zeroshot", "Classify with class names as concepts"),
     "suite": ("flows.cli.suite:suite", "Test encoders at the zero-shot tasks of the paper"),
+    "study": ("flows.cli.study:study", "Ask people whether decoded words fit"),
     "sql": ("flows.cli.ask:sql", "Run one SELECT over the store's views"),
     "report": ("flows.cli.run:report", "Write the audit as one HTML file"),
     "objectives": ("flows.cli.objectives:objectives", "Compare the aligner's objectives by zero-shot accuracy"),
