@@ -1,0 +1,241 @@
+"""Read a dataset through its concepts: classes ranked, hard images of each class, concepts that come together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.steps.answers import answer
+from flows.steps.bottleneck_rows import find_concept, matrix
+from flows.steps.predicted import predicted_classes, predictions_parent
+from schemas.answers.reading import CLASS_RANKS, COOCCURRENCE, HARD_IMAGES
+from schemas.errors import InputError, SpecError, expected
+from schemas.names import DatasetRef
+from store.concepts import open_concepts
+from store.images import Images, open_images
+from store.manifest import Parent
+from store.queries import summary
+from store.queries.rank import largest
+from store.queries.searched import Searched, searched
+from store.root import Store
+from store.selection import image_rows, labels
+from store.similarities import Scores, resolve_scores
+from t2c_core.reading import cooccurrence, farthest_below, usual_contexts
+
+CONTEXT = "context"
+"""Kind of concept that hard images are sought among, where a bank has any."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadingReport:
+    """A table read from a dataset."""
+
+    dataset: str
+    """Dataset and snapshot."""
+    map: str
+    """Map it was scored with."""
+    bank: str
+    """Concept bank."""
+    table: pa.Table
+    """CLASS_RANKS, HARD_IMAGES or COOCCURRENCE."""
+    notes: tuple[str, ...]
+    """What a reader must know."""
+    path: str
+    """Where the answer is stored; empty when it could not be."""
+    new: bool
+    """False when the same had been asked before."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """What is read."""
+
+    images: Images
+    scores: Scores
+    among: Searched
+
+    @property
+    def parents(self) -> list[Parent]:
+        return [self.images.manifest.as_parent(), self.scores.manifest.as_parent()]
+
+    def spec(self, **more: Any) -> dict[str, Any]:
+        """Return the spec of an answer."""
+        return {"dataset": self.images.dataset, "map": self.scores.map, "bank": self.scores.bank, **more}
+
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Return the rows that may be compared, each content once; raises InputError for none."""
+        rows = np.flatnonzero(~np.isnan(self.among.values(0)))
+        if not len(rows):
+            raise self.among.empty()
+        return rows
+
+
+def class_ranks(
+    store: Store,
+    dataset: DatasetRef | str,
+    concepts: Sequence[str] = (),
+    *,
+    images: int = 3,
+    **sides: Any,
+) -> ReadingReport:
+    """Rank the classes of a dataset by their mean similarity to concepts (figure 2) and by share of the top 1 %.
+
+    All concepts of the bank when none is named; `images` most and least similar images are kept of each class.
+    Raises InputError when no image has a label, UnknownName for a concept, SpecError for fewer than 0 images.
+    """
+    if images < 0:
+        raise SpecError(expected("number of images", "0 or more", str(images)))
+    one = _open(store, dataset, duplicates=True, sides=sides)
+    names = one.among.names
+    keys = [find_concept(names, concept, bank=one.scores.bank) for concept in concepts] or list(range(len(names)))
+    if not labels(one.images)[1]:
+        todo = "Classes come from folders, a column, or nowhere: t2c index --label-from"
+        raise InputError(expected(f"labels of {one.images.dataset}", "some", "none", todo))
+    spec = one.spec(keys=keys, images=images)
+    found = answer(store, "class_ranks", lambda: _class_ranks(one, keys, images), spec=spec, parents=one.parents)
+    return _report(one, found.table, found.path, new=found.new)
+
+
+def _class_ranks(one: _Read, keys: Sequence[int], most: int) -> pa.Table:
+    described = summary(one.scores, images=one.images).classes.to_pylist()
+    codes, names = labels(one.images)
+    lines = []
+    for key in keys:
+        mine = [row for row in described if row["key"] == key]
+        by_share = sorted(mine, key=lambda row: (-row["top_share"], row["rank"]))
+        top_rank = {row["label"]: rank for rank, row in enumerate(by_share, 1)}
+        values = one.among.values(key)
+        for row in mine:
+            inside = np.where(codes[: len(values)] == names.index(row["label"]), values, np.float32(np.nan))
+            ends = {"most": largest(inside, most).tolist(), "least": largest(-inside, most).tolist()}
+            lines.append({**row, "top_rank": top_rank[row["label"]], **ends})
+    return pa.Table.from_pylist(lines, schema=CLASS_RANKS)
+
+
+def hard_images(
+    store: Store,
+    dataset: DatasetRef | str,
+    *,
+    contexts: Sequence[str] = (),
+    model: str | None = None,
+    images: int = 8,
+    **sides: Any,
+) -> ReadingReport:
+    """Find the images of each class that least show a context their class usually has (figure 15).
+
+    Contexts are the bank's concepts of that kind unless named (all concepts, where it has none). A class usually has
+    one that nearly all of its images lie above the overall mean of (`t2c_core.reading`). With `model`, what its imported
+    predictions say of each image stands beside it. Raises InputError for no labels, UnknownName, SpecError.
+    """
+    if images < 1:
+        raise SpecError(expected("number of images", "1 or more", str(images)))
+    one = _open(store, dataset, duplicates=False, sides=sides)
+    if not labels(one.images)[1]:
+        todo = "Classes come from folders, a column, or nowhere: t2c index --label-from"
+        raise InputError(expected(f"labels of {one.images.dataset}", "some", "none", todo))
+    keys, note = _contexts(one, contexts)
+    says = predicted_classes(one.images, model) if model is not None else None
+    parents = [*one.parents, *([predictions_parent(one.images)] if model is not None else [])]
+    spec = one.spec(keys=keys, images=images, model=model or "")
+    found = answer(store, "hard_images", lambda: _hard_images(one, keys, images, says), spec=spec, parents=parents)
+    notes = [note] if note else []
+    if not found.table.num_rows:
+        notes.append("no class usually has any of these contexts")
+    return _report(one, found.table, found.path, new=found.new, notes=notes)
+
+
+def _contexts(one: _Read, named: Sequence[str]) -> tuple[list[int], str]:
+    """Return the keys of the contexts to look at, and what a reader must know of the choice."""
+    names = one.among.names
+    if named:
+        return [find_concept(names, concept, bank=one.scores.bank) for concept in named], ""
+    kinds = open_concepts(one.scores.store, one.scores.bank).table(["kind"])["kind"].to_pylist()[: len(names)]
+    contexts = [key for key, kind in enumerate(kinds) if kind == CONTEXT]
+    if contexts:
+        return contexts, ""
+    return list(range(len(names))), f"bank {one.scores.bank} holds no contexts, so every concept was looked at"
+
+
+def _hard_images(one: _Read, keys: Sequence[int], most: int, says: list[str | None] | None) -> pa.Table:
+    rows = one.rows()
+    similarities = matrix(one.among, keys, rows)
+    codes, names = labels(one.images)
+    mine, std = codes[rows], similarities.std(axis=0, dtype=np.float64)
+    away = similarities - similarities.mean(axis=0, dtype=np.float64)
+    z = np.divide(away, std, out=np.zeros_like(away), where=std > 0)
+    lines = []
+    for usual in usual_contexts(z, mine, classes=len(names)):
+        inside = np.flatnonzero(mine == usual.label)
+        places, below = farthest_below(similarities[inside, usual.concept], most=most)
+        at = rows[inside[places]]
+        about = image_rows(one.images, at, ["image_id"])["image_id"].to_pylist()
+        key = keys[usual.concept]
+        head = {"label": names[usual.label], "key": key, "context": one.among.names[key]}
+        head |= {"usual_z": usual.mean, "usual_share": usual.share}
+        lines += [
+            {
+                **head,
+                "rank": rank,
+                "row": int(row),
+                "image_id": image_id,
+                "similarity": float(similarities[inside[place], usual.concept]),
+                "z": float(depth),
+                "predicted": says[int(row)] if says is not None else None,
+            }
+            for rank, (row, image_id, place, depth) in enumerate(zip(at, about, places, below, strict=True), 1)
+        ]
+    return pa.Table.from_pylist(lines, schema=HARD_IMAGES)
+
+
+def concept_pairs(store: Store, dataset: DatasetRef | str, *, k: float = 1.0, **sides: Any) -> ReadingReport:
+    """Count which concepts come together: present means a similarity above mean + k standard deviations.
+
+    The strongest correlation of presence comes first. Raises SpecError for a k that is not finite, InputError for fewer
+    than two concepts or no images.
+    """
+    if not np.isfinite(k):
+        raise SpecError(expected("-k", "a finite number of standard deviations", str(k)))
+    one = _open(store, dataset, duplicates=False, sides=sides)
+    found = answer(store, "cooccurrence", lambda: _pairs(one, k), spec=one.spec(k=k), parents=one.parents)
+    return _report(one, found.table, found.path, new=found.new)
+
+
+def _pairs(one: _Read, k: float) -> pa.Table:
+    rows, names = one.rows(), one.among.names
+    present = np.empty((len(rows), len(names)), dtype=np.bool_)
+    for key in range(len(names)):
+        values = one.among.values(key)
+        mean, std = one.among.moments(key, values)
+        present[:, key] = values[rows].astype(np.float64) > mean + k * std
+    pairs = cooccurrence(present)
+    vectors = open_concepts(one.scores.store, one.scores.bank).vectors()[: len(names)]
+    order = np.lexsort((pairs.second, pairs.first, -np.abs(pairs.phi)))
+    first, second = pairs.first[order], pairs.second[order]
+    columns = {
+        "key": first.astype(np.int32),
+        "concept": [names[at] for at in first.tolist()],
+        "other_key": second.astype(np.int32),
+        "other": [names[at] for at in second.tolist()],
+        "n": np.full(len(order), len(rows), dtype=np.int64),
+        "n_concept": pairs.n_first[order],
+        "n_other": pairs.n_second[order],
+        "n_both": pairs.both[order],
+        "lift": pairs.lift[order],
+        "phi": pairs.phi[order],
+        "cosine": np.einsum("ij,ij->i", vectors[first], vectors[second]).astype(np.float64),
+    }
+    return pa.table(columns, schema=COOCCURRENCE)
+
+
+def _open(store: Store, dataset: DatasetRef | str, *, duplicates: bool, sides: dict[str, Any]) -> _Read:
+    images = open_images(store, dataset)
+    scores = resolve_scores(store, dataset, **sides)
+    return _Read(images, scores, searched(scores, images=images, exclude_duplicates=not duplicates))
+
+
+def _report(one: _Read, table: pa.Table, path: str, *, new: bool, notes: Sequence[str] = ()) -> ReadingReport:
+    ref = f"{one.images.dataset}@{one.images.snapshot}"
+    return ReadingReport(ref, one.scores.map, one.scores.bank, table, tuple(notes), path, new)
