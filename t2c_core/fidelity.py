@@ -57,9 +57,12 @@ class Separation:
 
 
 def nearest_images(similarities: Float[np.ndarray, " images"], *, k: int) -> Int64[np.ndarray, " _images"]:
-    """Return the k images of largest similarity, largest first; of equals the first."""
-    found: NDArray[np.int64] = np.argsort(-similarities, kind="stable")[:k].astype(np.int64)
-    return found
+    """Return the k images of largest similarity, or all where they are fewer, largest first; of equals the first."""
+    if k >= len(similarities):
+        return np.argsort(-similarities, kind="stable").astype(np.int64)
+    bar = np.partition(similarities, -k)[-k]
+    near = np.flatnonzero(similarities >= bar)
+    return near[np.argsort(-similarities[near], kind="stable")[:k]]
 
 
 def images_compared(images: int) -> int:
@@ -76,10 +79,12 @@ def agreement(by_vector: Float[np.ndarray, " images"], by_word: Float[np.ndarray
         raise MismatchError(expected("similarities to a word", f"{by_vector.shape}, one an image", f"{by_word.shape}"))
     if not 0 < k < len(by_vector):
         raise InputError(expected("nearest images", f"1 to {len(by_vector) - 1} of {len(by_vector)}", str(k)))
-    near = np.zeros(len(by_vector), np.bool_)
-    near[nearest_images(by_vector, k=k)] = True
-    shared = int(near[nearest_images(by_word, k=k)].sum())
-    return Agreement(len(by_vector), k, shared / k, auroc(by_word, near).auroc)
+    nearest = nearest_images(by_vector, k=k)
+    shared = len(np.intersect1d(nearest, nearest_images(by_word, k=k)))
+    others, wins = np.delete(by_word, nearest), 0.0
+    for value in by_word[nearest]:
+        wins += np.count_nonzero(others < value) + np.count_nonzero(others == value) / 2
+    return Agreement(len(by_vector), k, shared / k, wins / (k * len(others)))
 
 
 def separation(reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"]) -> Separation:

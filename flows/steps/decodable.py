@@ -52,9 +52,8 @@ class What:
 def parse_what(text: str) -> What:
     """Read WHAT; raises SpecError naming what there is for another kind, or one that needs an argument and has none."""
     kind, colon, argument = text.partition(":")
-    listed = "; ".join(KINDS.values())
     if kind not in KINDS or (colon and not argument):
-        raise SpecError(expected("what to decode", " | ".join(KINDS), repr(text), f"One of {listed}."))
+        raise SpecError(expected("what to decode", f"one of {', '.join(KINDS)}", repr(text), "See: t2c decode --help"))
     if not argument and kind in ("clusters", "row", "file", "concepts"):
         raise SpecError(expected(f"what to decode: {kind}", KINDS[kind], "nothing after it"))
     return What(kind, argument)

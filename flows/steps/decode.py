@@ -239,9 +239,8 @@ def _trust(
             continue
         parents += [one.as_parent() for one in marks.answers]
         names = open_concepts(store, bank).names()
-        for name, mark in zip(names, marks.names(len(names)), strict=True):
-            if mark is not None:
-                trust.setdefault(name, mark)
+        for key, mark in marks.by_key.items():
+            trust.setdefault(names[key], mark)
     return trust, parents
 
 

@@ -28,6 +28,8 @@ NOT_MEASURED = "not measured"
 """Trust of a word that was never measured as a concept."""
 UNTRUSTED = "untrusted"
 """Trust mark that puts a word below the floor."""
+AT_ONCE = 64
+"""Vectors whose images are compared at once."""
 SHOWN = 5
 """Image rows kept of each end, for the report."""
 
@@ -39,7 +41,9 @@ class Compared:
     """The images that words and vectors are compared on, in both spaces."""
 
     source: Array
-    """(images, source) features less their mean."""
+    """(images, source) features less the mean."""
+    mean: Array
+    """(source,) mean feature of the dataset."""
     units: Array
     """(images, target) aligned features of length 1, each by a map that never saw it."""
     rows: npt.NDArray[np.int64]
@@ -49,19 +53,26 @@ class Compared:
     datasets: tuple[str, str] = ("", "")
     """Dataset of the images that are not current, and of those that are."""
 
-    def by_vector(self, found: Decodable, place: int) -> Array:
-        """Return how near each image is to a vector, (images,)."""
-        vector = found.vectors[place]
+    def by_vectors(self, found: Decodable, places: slice) -> Array:
+        """Return how near each image is to some vectors, (vectors, images)."""
+        vectors = found.vectors[places]
         if found.near == "aligned":
-            return self.units @ vector
-        product = self.source @ vector
-        return product / np.maximum(np.linalg.norm(self.source, axis=1), 1e-30) if found.near == "centred" else product
+            return self.by_words(vectors)
+        if found.near == "projection":
+            return vectors.astype(np.float32) @ self.source.T
+        lengths = np.maximum(np.linalg.norm(self.source, axis=1), np.float32(1e-30))
+        return (vectors - self.mean).astype(np.float32) @ self.source.T / lengths
+
+    def by_words(self, vectors: Array) -> Array:
+        """Return the cosine of each image with some words, (words, images): what `score` gives."""
+        return vectors.astype(np.float32) @ self.units.T
 
 
 def compared_images(images: DecodeImages, mean: Array) -> Compared:
     """Return a dataset's sample."""
     rows = images.sample()
-    return Compared(*_both(images, rows, mean), rows, None, (images.images.dataset, ""))
+    source, units = _both(images, rows, mean)
+    return Compared(source, mean, units, rows, None, (images.images.dataset, ""))
 
 
 def compared_sides(change: Change, mean: Array) -> Compared:
@@ -72,7 +83,7 @@ def compared_sides(change: Change, mean: Array) -> Compared:
     source, units = (np.concatenate(part) for part in zip(*parts, strict=True))
     current = np.repeat([False, True], [len(chosen) for chosen in rows])
     names = (change.reference.images.images.dataset, change.current.images.images.dataset)
-    return Compared(source, units, np.concatenate(rows), current, names)
+    return Compared(source, mean, units, np.concatenate(rows), current, names)
 
 
 def _both(images: DecodeImages, rows: npt.NDArray[np.int64], mean: Array) -> tuple[Array, Array]:
@@ -98,48 +109,61 @@ class Judge:
         own = self._own(found, found.centred)
         plain = self._own(found, found.plain) if found.plain is not None else [None] * len(own)
         nearest = self._nearest(found.plain)
-        for place, answer in enumerate(decoded):
-            facts = {
-                "vector": found.names[place],
-                "origin": found.origins[place],
-                "images": found.counts[place],
-                "reached": answer.cosine,
-                "own_rank": own[place],
-                "plain_rank": plain[place],
-                "plain_word": nearest[place] if nearest else None,
-            }
-            yield from self._words(found, place, answer.words, facts)
+        for start in range(0, len(decoded), AT_ONCE):
+            places = slice(start, start + AT_ONCE)
+            by_vectors = self.compared.by_vectors(found, places)
+            texts = sorted({word.text for answer in decoded[places] for word in answer.words})
+            by_words = dict(zip(texts, self._by_words(texts), strict=True))
+            for place, by_vector in enumerate(by_vectors, start=start):
+                facts = {
+                    "vector": found.names[place],
+                    "origin": found.origins[place],
+                    "images": found.counts[place],
+                    "reached": decoded[place].cosine,
+                    "own_rank": own[place],
+                    "plain_rank": plain[place],
+                    "plain_word": nearest[place] if nearest else None,
+                }
+                measured = self._words(found, place, decoded[place].words, by_vector=by_vector, by_words=by_words)
+                yield from ({**facts, **row} for row in measured)
+
+    def _by_words(self, texts: Sequence[str]) -> Array:
+        none: Array = np.empty((0, len(self.compared.rows)), np.float32)
+        return self.compared.by_words(np.stack([self._vector(text) for text in texts])) if texts else none
 
     def _words(
-        self, found: Decodable, place: int, words: Sequence[Word], facts: Mapping[str, Any]
+        self,
+        found: Decodable,
+        place: int,
+        words: Sequence[Word],
+        *,
+        by_vector: Array,
+        by_words: Mapping[str, Array],
     ) -> Iterator[dict[str, Any]]:
         if not words:
             return
-        vectors = np.stack([self._vector(word.text) for word in words])
         direction = unit(found.centred[place][None].astype(np.float64))
-        cosines = (self.vocabulary.centred(vectors) @ direction[0]).astype(np.float32)
+        centred = self.vocabulary.centred(np.stack([self._vector(word.text) for word in words]))
+        cosines = (centred @ direction[0]).astype(np.float32)
         ranks = word_ranks(self.vocabulary, np.repeat(direction, len(words), axis=0), cosines)
-        by_vector = self.compared.by_vector(found, place)
         among, dataset = self._among(found.names[place])
-        near_vector = self._shown(by_vector, among)
+        near_vector, fallen = self._shown(by_vector, among), found.names[place] == FALLEN
         for number, word in enumerate(words):
-            by_word = self.compared.units @ vectors[number].astype(np.float32)
-            measured = self._measured(by_vector, by_word, fallen=found.names[place] == FALLEN)
+            by_word = by_words[word.text]
             row = {
-                **facts,
                 "place": number + 1,
                 "word": word.text,
                 "score": word.score,
                 "margin": word.margin,
                 "cosine": float(cosines[number]),
                 "word_rank": int(ranks[number]),
-                **measured,
+                **self._measured(by_vector, by_word, fallen=fallen),
                 "trust": self.trust.get(word.text, NOT_MEASURED),
                 "shown": dataset,
                 "rows_of_vector": near_vector,
                 "rows_of_word": self._shown(by_word, among),
             }
-            yield {**row, "below_floor": self._shortfall(row, fallen=found.names[place] == FALLEN)}
+            yield {**row, "below_floor": self._shortfall(row, fallen=fallen)}
 
     def _measured(self, by_vector: Array, by_word: Array, *, fallen: bool) -> dict[str, Any]:
         """Return overlap, area, and what they are of."""
@@ -160,12 +184,12 @@ class Judge:
         floor = chance_cosine(words=words, target=self.vocabulary.target)
         why = []
         if row["cosine"] < floor:
-            why.append(f"cosine {row['cosine']:.2f}; the best of {words:,} random words has {floor:.2f}")
+            why.append(f"cosine {row['cosine']:.2f}, but the best of {words:,} random words has {floor:.2f}")
         if self.compared.current is not None:
             bar = separation_floor(words)
             if row["auroc"] is not None and row["z"] < bar:
                 verb = "fallen" if fallen else "risen"
-                why.append(f"not surely {verb}: {row['z']:.1f} standard errors; {words:,} words need {bar:.1f}")
+                why.append(f"not surely {verb}: {row['z']:.1f} standard errors, but {words:,} words need {bar:.1f}")
         elif row["auroc"] is not None and row["auroc"] < AUROC_FLOOR:
             why.append(f"finds other images: auroc {row['auroc']:.2f} below {AUROC_FLOOR}")
         if row["trust"] == UNTRUSTED:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import InputError, MismatchError
+from t2c_core.auroc import auroc
 from t2c_core.fidelity import (
     FEWEST,
     NEAREST,
@@ -36,6 +37,12 @@ def test_an_order_of_its_own_agrees_by_chance() -> None:
     assert np.mean(overlaps) == pytest.approx(20 / 500, abs=0.03)
 
 
+def test_the_area_is_that_of_the_roc_curve_ties_counted_half() -> None:
+    by_word = RNG.integers(0, 6, 500).astype(float)
+    near = np.isin(np.arange(500), nearest_images(BY_VECTOR, k=30))
+    assert agreement(BY_VECTOR, by_word, k=30).auroc == pytest.approx(auroc(by_word, near).auroc, abs=1e-12)
+
+
 def test_overlap_counts_the_images_that_both_have() -> None:
     by_vector, by_word = np.arange(10.0), np.array([0, 0, 0, 0, 0, 0, 5, 6, 7, 8.0])
     assert agreement(by_vector, by_word, k=4).overlap == 1.0
@@ -44,7 +51,13 @@ def test_overlap_counts_the_images_that_both_have() -> None:
 
 
 def test_nearest_images_come_nearest_first_and_ties_in_order() -> None:
-    assert nearest_images(np.array([1.0, 3, 3, 2]), k=3).tolist() == [1, 2, 3]
+    values = np.array([1.0, 3, 3, 2, 3, 0])
+    assert [nearest_images(values, k=k).tolist() for k in (1, 2, 4, 6)] == [
+        [1],
+        [1, 2],
+        [1, 2, 4, 3],
+        [1, 2, 4, 3, 0, 5],
+    ]
 
 
 @pytest.mark.parametrize(("images", "k"), [(FEWEST - 1, 0), (FEWEST, 2), (100, 10), (10_000, NEAREST)])
