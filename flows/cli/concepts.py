@@ -1,4 +1,6 @@
-"""Commands on concept banks: add, import, list."""
+"""Commands on concept banks: add, import, list, carry."""
+
+from typing import Any
 
 import click
 
@@ -6,12 +8,13 @@ from flows.cli.bars import Bars
 from flows.cli.features import show_report
 from flows.cli.options import command
 from flows.cli.output import Output
+from flows.cli.refine import EXAMPLE, refine
 from store.root import open_store
 
 
 @click.group()
 def concepts() -> None:
-    """Add, import and list concept banks."""
+    """Add, import, refine and list concept banks."""
 
 
 @click.argument("bank")
@@ -85,3 +88,30 @@ command(
     "concepts import", example="t2c concepts import words text_embeddings.npy words.txt --space my-clip", group=concepts
 )(_import)
 command("concepts list", example="t2c concepts list everyday", group=concepts)(_list)
+
+
+@click.argument("bank")
+@click.option("--dataset", required=True, metavar="DATASET", help="Dataset with features of both encoders.")
+@click.option("--target", required=True, metavar="ENCODER", help="Encoder into whose space the text is carried.")
+@click.option("--name", default=None, metavar="BANK", help="Name of the new bank.  [default: BANK-MAP]")
+@click.option("--map", "linear_map", default=None, metavar="DIGEST", help="Map that carries it, when several fit.")
+def _carry(out: Output, bank: str, store_url: str, **options: Any) -> None:
+    """Carry BANK's text vectors into an encoder's own space, as a bank of its own: the other direction of alignment.
+
+    It takes a map from the CLIP to the encoder: t2c align DATASET --source CLIP --target ENCODER.
+    """
+    from flows.steps.carry import carry as step
+
+    report = step(open_store(store_url), bank, **options)
+    out.facts("report", {"bank": report.bank, "concepts": report.concepts, "map": report.map[:12]})
+    out.put("details", report)
+    out.wrote(report.path)
+    out.suggest(f"t2c score {options['dataset']} --source {options['target']} --concepts {report.bank}")
+
+
+command(
+    "concepts carry",
+    example="t2c concepts carry everyday --dataset photos --target timm:resnet50.a1_in1k",
+    group=concepts,
+)(_carry)
+command("concepts refine", example=EXAMPLE, group=concepts)(refine)
