@@ -16,7 +16,7 @@ from flows.steps.rows import ranges
 from schemas.align_specs import MethodSpec
 from schemas.errors import InputError, expected
 from store.features import Features
-from t2c_core.aligners import Aligner, Evidence, Rows, cross_entropy, data_free, self_labels, sgd
+from t2c_core.aligners import Aligner, Evidence, Fit, Rows, cross_entropy, data_free, self_labels, sgd
 from t2c_core.gradient.options import PRESETS, SgdOptions
 from t2c_core.heads import Head
 
@@ -42,30 +42,30 @@ def fit_from_rows(
     """
     used = np.flatnonzero(groups >= 0)
     _check_memory(x, y, len(used), descends=wanted.method != "data-free")
+    sides = heads.open(x, y, groups)
+    aligner = _aligner(wanted, sides[1], seed=options.seed, device=device)
+    rows = Rows(_read(x, used), _read(y, used), heads.codes(sides[1])[used] if sides[1] is not None else None)
     group = groups[used]
-    own, target = heads.open(x, y, groups)
-    aligner = _aligner(wanted, target, seed=options.seed, device=device)
-    codes = heads.codes(target)[used] if target is not None else None
-    rows = Rows(*(_read(features, used) for features in (x, y)), codes)
     fitted = group < options.held
-    if not fitted.any() and aligner.needs & {"rows"}:
+    if not fitted.any() and "rows" in aligner.needs:
         raise InputError(expected("images to align", "some that are not held out", f"{len(used)} held out"))
-    train = Evidence(rows=_some(rows, fitted), source_head=own, target_head=target)
+
+    def fit(chosen: npt.NDArray[np.bool_], opened: tuple[Head | None, Head | None]) -> Fit:
+        seen = Evidence(rows=_some(rows, chosen), source_head=opened[0], target_head=opened[1], watch=progress.advance)
+        return aligner.fit(seen)
+
     progress.start(f"align {x.dataset}", _steps(wanted, fitted, group, options), "images")
     try:
-        full = aligner.fit(replace(train, watch=progress.advance))
-        by_fold = []
-        for fold in range(options.folds if fitted.any() else 0):
-            sides = heads.open(x, y, groups, without=fold) if heads.labelled else (own, target)
-            rest = _some(rows, fitted & (group != fold))
-            by_fold.append(
-                aligner.fit(Evidence(rows=rest, source_head=sides[0], target_head=sides[1], watch=progress.advance))
-            )
+        full = fit(fitted, sides)
+        by_fold = tuple(
+            fit(fitted & (group != fold), heads.open(x, y, groups, without=fold) if heads.labelled else sides)
+            for fold in range(options.folds if fitted.any() else 0)
+        )
     finally:
         progress.done()
     mean = rows.y[fitted].mean(axis=0, dtype=np.float64) if fitted.any() else None
     quality = measured(full.map, in_blocks(rows.x[~fitted], rows.y[~fitted]), train_mean=mean)
-    return Fitted(aligner, full, tuple(by_fold), quality, _notes(heads, options, fitted))
+    return Fitted(aligner, full, by_fold, quality, _notes(heads, options, fitted))
 
 
 def sgd_options(wanted: MethodSpec, *, seed: int) -> SgdOptions:

@@ -15,7 +15,8 @@ from schemas.errors import InputError, MismatchError, expected
 from schemas.tables import FOLD_FULL, FOLD_IN_SAMPLE
 from store.features import Features
 from store.images import Images, content_hashes
-from store.linear_maps import MapArrays, StoredMap
+from store.linear_maps import StoredMap
+from store.map_files import MapArrays
 from store.selection import searchable
 from t2c_core.moments import row_keys
 
