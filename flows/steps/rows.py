@@ -79,6 +79,22 @@ def _first_difference(images: Images, parent: Parent) -> str:
     return f": in row {row} {names[0]} in place of {names[1]}"
 
 
+def _first_difference(images: Images, parent: Parent) -> str:
+    """Return which image differs first from those of other rows, in words; nothing when those are gone or only longer."""
+    manifest = find_manifest(images.store, paths.images(parent.name), snapshot=parent.snapshot)
+    if manifest is None or manifest.content_digest != parent.digest:
+        return ""
+    columns = ["image_id", "content_hash"]
+    here, there = (
+        one.table(columns, current=False).to_pylist() for one in (images, Images(images.store, parent.name, manifest))
+    )
+    for row, (ours, theirs) in enumerate(zip(here, there, strict=False)):
+        if ours != theirs:
+            sides = (f"{one['image_id']!r} ({(one['content_hash'] or 'missing')[:12]})" for one in (ours, theirs))
+            return "; the first that differs is row {}: {} here, {} there".format(row, *sides)
+    return ""
+
+
 def folds_of(fitted: pa.Table, content_hashes: pa.ChunkedArray) -> npt.NDArray[np.int8]:
     """Return the fold each row must be scored with, shape (images,) int8: found by content, never by row or dataset.
 

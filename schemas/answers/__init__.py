@@ -20,7 +20,6 @@ from schemas.answers.kind import AnswerKind
 ANSWERS: Mapping[str, AnswerKind] = {
     **audit.ANSWERS,
     **maps.ANSWERS,
-    **objectives.ANSWERS,
     **laboratory.ANSWERS,
     **objectives.ANSWERS,
     **trust.ANSWERS,

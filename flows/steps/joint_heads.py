@@ -1,0 +1,98 @@
+"""Which head judges each target of the laboratory, what it rests on, and how it is opened for the rows that it may see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.steps.head_accuracy import Judge
+from flows.steps.heads import HeadSpec, codes_of, open_head, parse_head
+from flows.steps.joint_plan import HELD
+from flows.steps.zeroshot_sides import LABEL, truth_of
+from schemas.digest import digest
+from schemas.errors import SpecError, expected, unknown
+from store.features import Features
+from store.images import Images
+from store.manifest import Parent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointHeads:
+    """The head of each encoder's space, None where none was asked for, and the classes of the rows."""
+
+    images: Images
+    """The dataset."""
+    specs: tuple[HeadSpec | None, ...]
+    """One an encoder, in order."""
+    truth: Mapping[str, Sequence[str | None]]
+    """Class of every image row, None where unknown, by each of the labels that a head rests on."""
+    device: str = "auto"
+    """Where encoders that lend their head run."""
+
+    def spec(self) -> dict[str, Any]:
+        """Return what decides the heads, for the digest of an answer."""
+        heads = [one.as_json() if one is not None else None for one in self.specs]
+        return {"heads": heads, "truth": digest({name: list(known) for name, known in self.truth.items()})}
+
+    def parents(self) -> list[Parent]:
+        """Return the banks they rest on."""
+        return [parent for one in self.specs if one is not None for parent in one.parents(self.images)]
+
+    def text(self, index: int) -> str | None:
+        """Return what a user types for an encoder's head."""
+        spec = self.specs[index]
+        return spec.text if spec is not None else None
+
+    def open(
+        self, features: Sequence[Features], groups: npt.NDArray[np.int8], *, only: Sequence[int] | None = None
+    ) -> dict[int, Judge]:
+        """Return the judge of each encoder that has a head (or of `only` some); probes never see a row of group HELD."""
+        found = {}
+        for index, (spec, one) in enumerate(zip(self.specs, features, strict=True)):
+            if spec is not None and (only is None or index in only):
+                truth = self.truth[spec.labels]
+                head = open_head(
+                    self.images, spec, features=one, truth=truth, groups=groups, folds=HELD, device=self.device
+                )
+                found[index] = Judge(head, codes_of(head.classes, truth))
+        return found
+
+
+def joint_heads(
+    images: Images,
+    encoders: Sequence[str],
+    *,
+    heads: Sequence[str] | None,
+    labels: str = LABEL,
+    classes: Sequence[str] = (),
+    device: str = "auto",
+) -> JointHeads:
+    """Read which head judges each encoder: `HEAD` for all, `ENCODER=HEAD` for one; `none` asks for none.
+
+    None (nothing said) is a probe on the labels where there are labels, else no head. Raises SpecError, UnknownName.
+    """
+    chosen = _chosen(encoders, heads)
+    if chosen is None:
+        known = truth_of(images, labels, mapping={})
+        chosen = ["probe" if any(label is not None for label in known) else "none"] * len(encoders)
+    specs = tuple(None if text == "none" else parse_head(text, labels=labels, classes=classes) for text in chosen)
+    used = {one.labels for one in specs if one is not None}
+    return JointHeads(images, specs, {name: truth_of(images, name, mapping={}) for name in sorted(used)}, device)
+
+
+def _chosen(encoders: Sequence[str], heads: Sequence[str] | None) -> list[str] | None:
+    if not heads:
+        return None
+    found: dict[str, str] = {}
+    common = [text for text in heads if "=" not in text]
+    for text in heads:
+        if text not in common:
+            name, _, head = text.rpartition("=")
+            if name not in encoders:
+                raise unknown("encoder of --head", name, encoders)
+            found[name] = head
+    if len(common) > 1:
+        raise SpecError(expected("--head", "one for all encoders, others as ENCODER=HEAD", " and ".join(common)))
+    return [found.get(name, common[0] if common else "none") for name in encoders]

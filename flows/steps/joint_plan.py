@@ -1,0 +1,181 @@
+"""Several encoders over the same images: which rows serve what, and their joint moments in one pass."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.progress import NoProgress, Progress
+from flows.runner import Runner, SerialRunner
+from flows.steps.align_plan import BLOCKS, LEFT_OUT, held_out_blocks
+from flows.steps.plan import check_memory
+from flows.steps.rows import features_of, in_parts, ranges
+from schemas.errors import InputError, SpecError, expected
+from store.features import Features
+from store.images import Images, content_hashes
+from store.selection import searchable
+from t2c_core.joint import WAITING_AT_MOST, JointCentre, JointMoments, fold_joint, joint_centre, merge_joint
+from t2c_core.moments import block_of, row_keys
+
+READ_ROWS = 16_384
+"""Rows read at a time."""
+PARTS = 4
+"""Runs of rows whose moments are summed apart and merged in order; more would only move more moments about."""
+FITTED, VALIDATION, HELD = range(3)
+"""Groups of rows: fitted, fitted but left out while the ridge is chosen, never fitted."""
+VALIDATION_SHARE = 5
+"""One in this many of the blocks to fit chooses the ridge, then joins the others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """The features of several encoders on the rows that all of them cover."""
+
+    images: Images
+    """The dataset."""
+    features: tuple[Features, ...]
+    """One an encoder."""
+    blocks: npt.NDArray[np.int8]
+    """Random block of each row, by content, 0 to BLOCKS - 1; LEFT_OUT for a row that some encoder lacks."""
+    seed: int
+    """Seed of the blocks."""
+    holdout: float
+    """Share of the blocks that are never fitted."""
+
+    @property
+    def rows(self) -> int:
+        """Rows that every encoder could cover."""
+        return len(self.blocks)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Encoder names, in order."""
+        return tuple(one.encoder for one in self.features)
+
+    def fit_blocks(self) -> list[int]:
+        """Return the blocks that may be fitted, in the order of the seed; the others are held out."""
+        order = np.random.default_rng(self.seed).permutation(BLOCKS)
+        found: list[int] = order[held_out_blocks(self.holdout) :].tolist()
+        return found
+
+    def groups(self) -> npt.NDArray[np.int8]:
+        """Return the group of each row: FITTED, VALIDATION, HELD or LEFT_OUT; the held-out rows are those of `align`."""
+        group_of_block = np.full(BLOCKS, HELD, dtype=np.int8)
+        for place, block in enumerate(self.fit_blocks()):
+            group_of_block[block] = VALIDATION if place % VALIDATION_SHARE == VALIDATION_SHARE - 1 else FITTED
+        return np.where(self.blocks >= 0, group_of_block[self.blocks], np.int8(LEFT_OUT)).astype(np.int8)
+
+
+def open_sides(images: Images, encoders: Sequence[str], *, seed: int, holdout: float) -> Sides:
+    """Open the features of two encoders or more; raises UnknownName, SpecError, InputError, MismatchError.
+
+    An encoder named twice, or two names of one space, is refused: a map from a space to itself says nothing.
+    """
+    if not 0 <= holdout < 1 or held_out_blocks(holdout) > BLOCKS - 2:
+        raise SpecError(expected("--holdout", f"a share of 0 to {(BLOCKS - 2) / BLOCKS:.2f}", str(holdout)))
+    features = tuple(features_of(images, name) for name in encoders)
+    _check_distinct(features)
+    rows = min([images.rows, *(one.rows for one in features)])
+    usable = searchable(images)[:rows]
+    for one in features:
+        usable = usable & one.present(0, rows)
+    if not usable.any():
+        named = " ".join(f"--encoder {one.encoder}" for one in features)
+        todo = f"Extract all: t2c extract {images.dataset} {named}"
+        both = f"rows with features of {', '.join(one.encoder for one in features)}"
+        raise InputError(expected(f"{images.dataset}@{images.snapshot}", both, "none", todo))
+    chosen = np.flatnonzero(usable)
+    keys = row_keys(np.asarray(content_hashes(images).take(pa.array(chosen))), seed=seed)
+    blocks = np.full(rows, LEFT_OUT, dtype=np.int8)
+    blocks[chosen] = block_of(keys, blocks=BLOCKS)
+    return Sides(images, features, blocks, seed, holdout)
+
+
+def _check_distinct(features: Sequence[Features]) -> None:
+    if len(features) < 2:
+        raise SpecError(expected("encoders", "two or more", str(len(features)), "Name another: --encoder ENCODER"))
+    seen: dict[str, Features] = {}
+    for one in features:
+        other = seen.setdefault(one.space.id, one)
+        if other is not one:
+            got = f"{other.encoder} and {one.encoder}, both {one.space.describe()}"
+            raise SpecError(expected("encoders", "a space each", got, "Name each space once."))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointPart:
+    """A run of rows whose moments are summed in one go."""
+
+    features: tuple[Features, ...]
+    """One an encoder."""
+    spans: tuple[tuple[int, int], ...]
+    """Row ranges [start, stop), ascending and adjoining."""
+    groups: npt.NDArray[np.int8]
+    """Group of each row of the spans."""
+
+    def blocks(self) -> Iterator[tuple[list[npt.NDArray[Any]], npt.NDArray[np.int8]]]:
+        """Yield (features by encoder, group) of every span that has rows in a group."""
+        first = self.spans[0][0]
+        for start, stop in self.spans:
+            group = self.groups[start - first : stop - first]
+            if (group >= 0).any():
+                yield [one.read(start, stop) for one in self.features], group
+
+
+def part_moments(
+    part: JointPart, *, centre: JointCentre, groups: int, dtype: type[np.floating[Any]]
+) -> tuple[JointMoments, ...]:
+    """Return the moments of each group over one part: what a worker does."""
+    return fold_joint(part.blocks(), centre=centre, groups=groups, dtype=dtype)
+
+
+def joint_moments(
+    sides: Sides,
+    groups: npt.NDArray[np.int8],
+    *,
+    count: int,
+    dtype: type[np.floating[Any]] = np.float64,
+    parts: int = PARTS,
+    runner: Runner | None = None,
+    progress: Progress | None = None,
+) -> tuple[JointMoments, ...]:
+    """Return the moments of `count` groups, `groups` (rows,) saying which each row is in; rows are read once.
+
+    Raises PlanError when they do not fit into memory, naming both numbers.
+    """
+    run, shown = runner or SerialRunner(), progress or NoProgress()
+    check_memory("joint moments", peak_bytes(sides, count, dtype=dtype, at_once=min(parts, run.parallel)))
+    spans = in_parts(ranges(sides.rows, READ_ROWS), parts)
+    plan = [JointPart(sides.features, tuple(one), groups[one[0][0] : one[-1][1]]) for one in spans]
+    centre = _centre(sides, groups)
+    found: list[JointMoments] = []
+    shown.start(f"moments of {sides.images.dataset}", sides.rows, "images")
+    try:
+        for part, sums in zip(
+            plan, run.map(partial(part_moments, centre=centre, groups=count, dtype=dtype), plan), strict=True
+        ):
+            found = (
+                [merge_joint(pair, centre=centre) for pair in zip(found, sums, strict=True)] if found else list(sums)
+            )
+            shown.advance(len(part.groups))
+    finally:
+        shown.done()
+    return tuple(found)
+
+
+def _centre(sides: Sides, groups: npt.NDArray[np.int8]) -> JointCentre:
+    """Return the mean of the first rows in a group."""
+    first = np.flatnonzero(groups >= 0)[:4096]
+    return joint_centre([one.take(first) for one in sides.features])
+
+
+def peak_bytes(sides: Sides, count: int, *, dtype: type[np.floating[Any]], at_once: int) -> int:
+    """Return the bytes that the moments of `count` groups need at their peak."""
+    width = sum(one.dimension for one in sides.features)
+    gram, size = width * width, np.dtype(dtype).itemsize
+    waiting = 4 * width * min(WAITING_AT_MOST, sides.rows)
+    return count * gram * size * (1 + at_once) + 3 * gram * 8 + (waiting + READ_ROWS * width * 4) * at_once

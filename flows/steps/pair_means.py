@@ -1,0 +1,48 @@
+"""Means over the pair matrix: by groups of sources and targets (fig 3, 10), and by source (fig 11)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupMeans:
+    """Means over all ordered pairs from one group to another."""
+
+    groups: tuple[str, ...]
+    """Groups, in the order in which encoders were named."""
+    mean: npt.NDArray[np.float64]
+    """(groups, groups) by source and target group; NaN where there is no pair or no value."""
+    pairs: npt.NDArray[np.int64]
+    """(groups, groups) pairs averaged."""
+
+
+def group_means(table: pa.Table, column: str) -> GroupMeans:
+    """Return the means of a column of PAIRS by source and target group."""
+    groups = tuple(dict.fromkeys([*table["source_group"].to_pylist(), *table["target_group"].to_pylist()]))
+    place = {name: index for index, name in enumerate(groups)}
+    total, count = np.zeros((len(groups),) * 2), np.zeros((len(groups),) * 2, dtype=np.int64)
+    for row in table.select(["source_group", "target_group", column]).to_pylist():
+        if row[column] is not None:
+            at = place[row["source_group"]], place[row["target_group"]]
+            total[at] += row[column]
+            count[at] += 1
+    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return GroupMeans(groups, mean, count)
+
+
+def source_means(table: pa.Table, column: str) -> pa.Table:
+    """Return source, group, pairs, mean of a column of PAIRS, best first; sources without a value are left out."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in table.select(["source", "source_group", column]).to_pylist():
+        if row[column] is not None:
+            found.setdefault((row["source"], row["source_group"]), []).append(row[column])
+    rows = [
+        {"source": source, "group": group, "pairs": len(values), "mean": float(np.mean(values))}
+        for (source, group), values in found.items()
+    ]
+    rows.sort(key=lambda row: -float(str(row["mean"])))
+    schema = pa.schema({"source": pa.string(), "group": pa.string(), "pairs": pa.int64(), "mean": pa.float64()})
+    return pa.Table.from_pylist(rows, schema=schema)
