@@ -26,6 +26,7 @@ COMMANDS = {
     "summary": ("flows.cli.ask:summary", "Describe a dataset by its concepts"),
     "top": ("flows.cli.ask:top", "Show the images most (or least) similar to a concept"),
     "find": ("flows.cli.ask:find", "Retrieve images by concept logic"),
+    "prompt": ("flows.cli.prompt:prompt", "Compare concept logic with one combined prompt"),
     "shift": ("flows.cli.ask:shift", "Compare two datasets or slices, concept by concept"),
     "zeroshot": ("flows.cli.ask:zeroshot", "Classify with class names as concepts"),
     "cbm": ("flows.cli.cbm:cbm", "Fit, explain and edit concept bottleneck models"),
