@@ -1,0 +1,213 @@
+"""The report's section of vectors in words: what `decode` has answered about the datasets shown, with the nearest images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from flows.report import words
+from flows.report.data import Thumbnail
+from flows.report.section import Context, Gathered
+from flows.report.thumbnails import Wanted, thumbnails
+from schemas.names import parse_dataset_ref
+from store.answers import list_answers
+from store.image_bytes import open_bytes
+from store.images import Images, open_images
+from store.manifest import Manifest, read_parquet
+from store.selection import image_rows
+from t2c_core.fidelity import AUROC_FLOOR
+
+CARDS = 12
+"""Vectors of an answer that are shown with pictures."""
+ANSWERS_WITH_PICTURES = 6
+"""Answers that have pictures; further ones are tables."""
+PICTURES = 4
+"""Images nearest to a vector, and as many nearest to its word."""
+LISTED = 200
+"""Vectors of an answer that are listed in its table."""
+IN_WORDS = 4
+"""Words of a shift named beside its table, on either side."""
+
+_KINDS = {
+    "head": "Rows of a classification head",
+    "classes": "Class means",
+    "clusters": "Cluster centres",
+    "row": "An image",
+    "file": "Own vectors",
+    "concepts": "Concept vectors",
+    "bottleneck": "Classes of a bottleneck",
+    "shift": "What has changed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One vector with its words and pictures."""
+
+    name: str
+    """What it is called."""
+    origin: str
+    """What it came from."""
+    lines: tuple[Mapping[str, Any], ...]
+    """Rows of DECODED, best word first."""
+    near_vector: tuple[Thumbnail, ...] = ()
+    """Images nearest to the vector."""
+    near_word: tuple[Thumbnail, ...] = ()
+    """Images nearest to its best word."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerInWords:
+    """One answer of `decode`."""
+
+    title: str
+    """What was decoded."""
+    facts: tuple[str, ...]
+    """Dataset, encoder, decoder, word list."""
+    vectors: int
+    """Vectors decoded."""
+    believed: int
+    """Of these, with a best word that nothing speaks against."""
+    ablation: str
+    """What rescaling the head's vectors changed; empty where nothing was rescaled."""
+    cards: tuple[Card, ...]
+    """Vectors with pictures."""
+    listed: tuple[Card, ...]
+    """Vectors in the table, without pictures; none when all have cards."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsSection:
+    """What the section shows."""
+
+    answers: tuple[AnswerInWords, ...]
+    """Answers, the newest of each question, in the order in which they were asked."""
+    change: Mapping[str, tuple[Mapping[str, Any], ...]] | None
+    """Words that have risen and fallen between the sides compared; None when that was not decoded."""
+    auroc_floor: float
+    """Area that a word must reach."""
+
+
+def gather(context: Context) -> Gathered | None:
+    """Return what the store holds in words about the snapshots shown, under this map's encoders; None when nothing."""
+    chosen = _chosen(context)
+    if not chosen:
+        return None
+    store = context.asked.store
+    rows = [read_parquet(store, one.with_role("data")[0]).to_pylist() for one in chosen]
+    images = {one.dataset: one for one in (open_images(store, name) for name in context.asked.datasets)}
+    answers = tuple(
+        _answer(one, table, images=images, pictures=place < ANSWERS_WITH_PICTURES)
+        for place, (one, table) in enumerate(zip(chosen, rows, strict=True))
+    )
+    change = next((_change(table) for one, table in zip(chosen, rows, strict=True) if _is_asked(one, context)), None)
+    return Gathered(WordsSection(answers, change, AUROC_FLOOR), tuple(chosen))
+
+
+def _chosen(context: Context) -> list[Manifest]:
+    """Return the answers about exactly these snapshots and encoders, the newest of each question."""
+    shown = {(ref.name, ref.snapshot) for ref in map(parse_dataset_ref, context.asked.datasets)}
+    sides = context.linear_map.source.name, context.linear_map.target.name
+    newest: dict[str, Manifest] = {}
+    for one in list_answers(context.asked.store, "decoded"):
+        asked_of = {(parent.name, parent.snapshot) for parent in one.parents if parent.kind == "images"}
+        if asked_of <= shown and (one.spec["source"], one.spec["target"]) == sides:
+            newest[repr(sorted(one.spec.items(), key=lambda item: item[0]))] = one
+    return list(newest.values())
+
+
+def _is_asked(one: Manifest, context: Context) -> bool:
+    """Say whether an answer is the change between the very sides that are compared."""
+    asked = context.asked
+    if not asked.compares or not str(one.spec["what"]).startswith("shift"):
+        return False
+    compared = {parent.name for parent in one.parents if parent.kind == "images"}
+    sides = {parse_dataset_ref(name).name for name in asked.datasets}
+    conditions = (one.spec["where"], one.spec["reference_where"]) == (asked.where, asked.reference_where)
+    return compared == sides and conditions and one.spec["dataset"] == parse_dataset_ref(asked.reference).name
+
+
+def _change(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """Return the words of both directions that nothing speaks against; else the best alone, marked as it is."""
+    found = {}
+    for name in ("risen", "fallen"):
+        mine = [row for row in rows if row["vector"] == name]
+        found[name] = tuple([row for row in mine if not row["below_floor"]][:IN_WORDS] or mine[:1])
+    return found
+
+
+def _answer(
+    manifest: Manifest, rows: Sequence[Mapping[str, Any]], *, images: Mapping[str, Images], pictures: bool
+) -> AnswerInWords:
+    vectors = [tuple(part) for _, part in groupby(rows, key=lambda row: (row["vector"], row["origin"]))]
+    first = [part[0] for part in vectors]
+    spec = manifest.spec
+    shown = _most_telling(vectors) if pictures else []
+    facts = (
+        f"{spec['dataset']}",
+        f"{spec['source']}",
+        f"decoder {spec['decoder']}",
+        f"words: {spec['vocabulary']}",
+        *(f"{name.replace('_', ' ')}: {spec[name]}" for name in ("where", "reference_where") if spec.get(name)),
+    )
+    kind = str(spec["what"]).partition(":")[0]
+    cards = tuple(Card(part[0]["vector"], part[0]["origin"], part) for part in vectors)
+    return AnswerInWords(
+        title=f"{_KINDS[kind]}: {spec['what']}",
+        facts=facts,
+        vectors=len(vectors),
+        believed=sum(not row["below_floor"] for row in first),
+        ablation=_ablation(first),
+        cards=_with_pictures(shown, images),
+        listed=cards[:LISTED] if len(shown) < len(vectors) else (),
+    )
+
+
+def _most_telling(vectors: Sequence[tuple[Mapping[str, Any], ...]]) -> list[tuple[Mapping[str, Any], ...]]:
+    """Return the vectors that get pictures: all of a few; of many the best two thirds and the worst third."""
+    if len(vectors) <= CARDS:
+        return list(vectors)
+    order = sorted(vectors, key=lambda part: (part[0]["below_floor"] != "", -(part[0]["auroc"] or 0)))
+    worst = CARDS // 3
+    return [*order[: CARDS - worst], *order[-worst:]]
+
+
+def _ablation(first: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the rescaling of head vectors changed, in one sentence."""
+    rescaled = [row for row in first if row["plain_word"] is not None]
+    if not rescaled:
+        return ""
+    known = [row for row in rescaled if row["own_rank"] is not None]
+    if known:
+        own, plain = (sum(row[name] == 1 for row in known) for name in ("own_rank", "plain_rank"))
+        return (
+            f"Of {words.plural(len(known), 'class', 'classes')} whose name is a word of the list, {own} are called by it; "
+            f"without rescaling the head’s vectors {plain} would be."
+        )
+    # the nearest word is compared with the nearest word, whatever the decoder said
+    kept = sum(row["word"] == row["plain_word"] for row in rescaled)
+    return f"Without rescaling the head’s vectors {kept} of {len(rescaled)} would keep their word."
+
+
+def _with_pictures(vectors: Sequence[tuple[Mapping[str, Any], ...]], images: Mapping[str, Images]) -> tuple[Card, ...]:
+    """Return cards with the nearest images of each vector and of its best word."""
+    wanted: list[Wanted] = []
+    sizes: list[int] = []
+    for part in vectors:
+        for name in ("rows_of_vector", "rows_of_word"):
+            found = _wanted(images.get(part[0]["shown"]), part[0][name][:PICTURES])
+            wanted += found
+            sizes.append(len(found))
+    made = iter(thumbnails(wanted, read=open_bytes) if wanted else ())
+    strips = [tuple(next(made) for _ in range(size)) for size in sizes]
+    return tuple(
+        Card(part[0]["vector"], part[0]["origin"], part, strips[2 * place], strips[2 * place + 1])
+        for place, part in enumerate(vectors)
+    )
+
+
+def _wanted(images: Images | None, rows: Sequence[int]) -> list[Wanted]:
+    if images is None or not rows:
+        return []
+    about = image_rows(images, rows, ["image_id", "uri", "label"]).to_pylist()
+    return [Wanted(one["image_id"], one["uri"], () if one["label"] is None else (one["label"],)) for one in about]
