@@ -15,11 +15,11 @@ from flows.study.design import Study
 TEMPLATES = Path(__file__).parent / "templates"
 
 ANSWERS = (
-    (1, "Yes, {} describes the main object", "The word describes the main object in the pictures."),
-    (2, "Somewhat: {} is something similar", "The word describes an object similar to the main one."),
-    (3, "No, but {} is something else that is common in them", "The word describes another object common in the pictures."),
-    (4, "No, {} has nothing to do with them", "The word has nothing to do with the pictures."),
-)  # fmt: skip
+    (1, "Yes, the main object", "The word describes the main object in the pictures."),
+    (2, "Somewhat: a similar object", "The word describes an object similar to the main one."),
+    (3, "No, but another object in them", "The word describes another object that is common in the pictures."),
+    (4, "No, it is unrelated", "The word has nothing to do with the pictures."),
+)
 """The paper's four answers: key, what the button says, what the introduction says."""
 
 

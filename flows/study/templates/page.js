@@ -55,7 +55,7 @@
   function ask() {
     const item = study.items[kept.index];
     at("number").textContent = "Word " + (kept.index + 1) + " of " + total;
-    for (const place of document.querySelectorAll("[data-word]")) place.textContent = item.word;
+    at("word").textContent = item.word;
     const pictures = item.images.map((index, number) => {
       const picture = document.createElement("img");
       picture.src = study.images[index];
@@ -179,4 +179,5 @@
   }
   at("ready").hidden = false;
   show("intro");
+  at("begin").focus();
 })();
