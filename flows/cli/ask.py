@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, score_options, side_options
+from flows.cli.options import command, judging_options, score_options, side_options
 from flows.cli.output import Output, show
 from schemas.logic import Constraint, render
 from store.root import open_store
@@ -116,22 +116,7 @@ find = command("find", example="t2c find photos 'dog > 2.25 & beach > 2 & indoor
 @click.argument("current", required=False)
 @score_options
 @side_options
-@click.option(
-    "--classes",
-    default="auto",
-    show_default=True,
-    metavar="label|ATTRIBUTE|prediction:MODEL|none",
-    help="Split each shift into class mix and the rest by these; auto takes what both sides have.",
-)
-@click.option(
-    "--null",
-    type=click.Choice(["rows", "blocks"]),
-    default="rows",
-    show_default=True,
-    help="A verdict asks for more than chance among rows, or than the reference's own blocks differ by.",
-)
-@click.option("--blocks", type=click.IntRange(5), default=20, show_default=True, help="Blocks of the reference.")
-@click.option("--untrusted", is_flag=True, help="Give untrusted concepts a verdict too.")
+@judging_options
 @click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
 @click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")

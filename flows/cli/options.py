@@ -90,6 +90,36 @@ def side_options(function: Function) -> Function:
     return function
 
 
+def judging_options(function: Function) -> Function:
+    """Add --classes, --null, --blocks and --untrusted: what a shift is split by, compared with, and believed of."""
+    for option in (
+        click.option("--untrusted", is_flag=True, help="Give untrusted concepts a verdict too."),
+        click.option(
+            "--blocks",
+            type=click.IntRange(5),
+            default=20,
+            show_default=True,
+            help="Contiguous blocks of the reference.",
+        ),
+        click.option(
+            "--null",
+            type=click.Choice(["rows", "blocks"]),
+            default="rows",
+            show_default=True,
+            help="A verdict asks for more than chance among rows, or than the reference's own blocks differ by.",
+        ),
+        click.option(
+            "--classes",
+            default="auto",
+            show_default=True,
+            metavar="label|ATTRIBUTE|prediction:MODEL|none",
+            help="Split each shift into class mix and the rest by these; auto takes what both sides have.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def runner_options(function: Function) -> Function:
     """Add --dask: where block work runs."""
     return click.option(

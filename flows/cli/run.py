@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options, score_options, side_options
+from flows.cli.options import command, judging_options, runner_options, score_options, side_options
 from flows.cli.output import Output
 from schemas.audit import EXAMPLE_FILE
 from store.root import open_store
@@ -19,6 +19,7 @@ from store.root import open_store
 @click.argument("current", required=False)
 @score_options
 @side_options
+@judging_options
 @click.option(
     "-o", "--output", default="report.html", show_default=True, metavar="FILE.html", help="Where the report goes."
 )

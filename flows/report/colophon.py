@@ -22,6 +22,8 @@ def again(asked: Question, output: str | Path) -> str:
     parts += [text for key, value in options.items() if value for text in (key, value)]
     parts += [text for query in asked.queries for text in ("--query", logic.render(query))]
     parts += ["--alpha", f"{asked.alpha:g}"] if asked.alpha != ALPHA else []
+    for name, value in asked.judged.items():
+        parts += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return shlex.join([*parts, "--store", str(asked.store.url), "-o", Path(output).name])
 
 

@@ -260,6 +260,10 @@ class ReportData:
     """CONCEPT_STATS of the current dataset; None when nothing was compared."""
     shift: pa.Table | None = None
     """SHIFT; None when nothing was compared."""
+    shift_notes: tuple[str, ...] = ()
+    """What a reader of the comparison must know."""
+    marks: Mapping[str, str] | None = None
+    """Concept to its mark of trust; None: not measured."""
     alpha: float = 0.05
     """Largest q of a concept that counts as shifted."""
     logic: tuple[LogicResult, ...] = ()

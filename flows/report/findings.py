@@ -54,23 +54,35 @@ def headline(data: ReportData) -> Markup:
 def _shifted(data: ReportData) -> list[Finding]:
     if data.shift is None:
         return []
-    rows = [row for row in data.shift.sort_by("log10_q").to_pylist() if row["verdict"] != "none"]
+    rows = [row for row in data.shift.to_pylist() if row["verdict"] != "none"]
+    rows.sort(key=lambda row: -abs(row["effect"]))
     found = [Finding(row["verdict"], _shift_sentence(row), "shift") for row in rows[:MOST_SHIFTED]]
     if len(rows) > MOST_SHIFTED:
         more = Markup("{} shifted: see the table.").format(words.plural(len(rows) - MOST_SHIFTED, "more concept"))
         found.append(Finding("plain", more, "shift"))
+    left_out = sum(bool(row) for row in data.shift["left_out"].to_pylist())
+    if left_out:
+        text = Markup("{} no verdict, because nothing bears out what the name says.")
+        found.append(
+            Finding(
+                "warning",
+                text.format(words.plural(left_out, "untrusted concept gets", "untrusted concepts get")),
+                "trust",
+            )
+        )
     return found
 
 
 def _shift_sentence(row: dict[str, Any]) -> Markup:
     return Markup(
-        "{} has {}: mean similarity {} → {}, {} reference standard deviations (D\N{NO-BREAK SPACE}{}, q\N{NO-BREAK SPACE}{})."
+        "{} has {}: mean similarity {} → {}, {} reference standard deviations{} (D\N{NO-BREAK SPACE}{}, q\N{NO-BREAK SPACE}{})."
     ).format(
         Markup("<strong>{}</strong>").format(named(row["concept"])),
         row["verdict"],
         words.number(row["mean_reference"], 3),
         words.number(row["mean_current"], 3),
         words.signed(row["effect"]),
+        ", by class mix alone" if row["cause"] == "class mix" else "",
         words.number(row["d"]),
         words.small(row["log10_q"]),
     )

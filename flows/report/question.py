@@ -1,6 +1,7 @@
 """What a report is asked: two sides, or one, and the options that choose similarities."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.logic import Expression
@@ -34,6 +35,8 @@ class Question:
     """Largest q of a concept that counts as shifted."""
     queries: tuple[Expression, ...]
     """Concept-logic expressions, parsed."""
+    judged: Mapping[str, Any] = field(default_factory=dict)
+    """Options of `shift` on how a shift is judged, where they are not the defaults: classes, null, blocks, untrusted."""
 
     @property
     def compares(self) -> bool:

@@ -117,12 +117,11 @@ def tiles(data: ReportData) -> list[tuple[str, str, str]]:
 
 
 def shift_rows(data: ReportData) -> list[dict[str, Any]]:
-    """Return the rows of the shift table, smallest q first, each with its bars."""
+    """Return the rows of the shift table, what has shifted first, largest effect first, each with its bars."""
     if data.shift is None:
         return []
-    rows: list[dict[str, Any]] = data.shift.sort_by(
-        [("log10_q", "ascending"), ("d", "descending"), ("key", "ascending")]
-    ).to_pylist()
+    rows: list[dict[str, Any]] = data.shift.to_pylist()
+    rows.sort(key=lambda row: (row["verdict"] == "none", -abs(row["effect"]), row["key"]))
     most = max((abs(row["effect"]) for row in rows), default=0.0)
     for row in rows:
         row["effect_bar"] = charts.diverging(
@@ -145,7 +144,9 @@ def panels(data: ReportData) -> list[dict[str, Any]]:
     else:
         verdicts = shift_rows(data)
     kept = [row for row in verdicts if row["key"] in reference][: PANELS + FOLDED_PANELS]
-    return [_panel(reference[row["key"]], current.get(row["key"]), shift=row, span=span) for row in kept]
+    marks = data.marks or {}
+    made = [_panel(reference[row["key"]], current.get(row["key"]), shift=row, span=span) for row in kept]
+    return [{**panel, "trust": marks.get(panel["concept"])} for panel in made]
 
 
 def _panel(

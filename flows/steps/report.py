@@ -22,7 +22,10 @@ from flows.report.sections import gather_sections
 from flows.report.tasks import stored_tasks, table_of
 from flows.steps.files import replacing
 from flows.steps.shift import shift
+from flows.steps.shift_classes import AUTO
 from flows.steps.shift_sides import Side, open_sides, two_slices
+from flows.steps.shift_table import Null
+from flows.steps.trust import marks_in_use
 from schemas.logic import parse
 from store.image_bytes import open_bytes
 from store.images import open_images
@@ -30,6 +33,7 @@ from store.linear_maps import StoredMap, identity_map, open_map
 from store.manifest import Manifest
 from store.queries import find, resolve_scores, searched
 from store.root import Store
+from t2c_core.block_null import BLOCKS
 from t2c_core.shift import ALPHA
 
 if TYPE_CHECKING:
@@ -81,11 +85,15 @@ def report(
     alpha: float = ALPHA,
     title: str | None = None,
     commands: Sequence[str] = (),
+    classes: str = AUTO,
+    null: Null = "rows",
+    blocks: int = BLOCKS,
+    untrusted: bool = False,
     progress: Progress | None = None,
 ) -> ReportReport:
     """Write one self-contained HTML file about a dataset and, when a second side is named, about what changed.
 
-    Sides are named as `shift` names them. `queries` are concept-logic expressions, asked of every dataset; `zeroshot`
+    Sides are named, and shifts judged, as `shift` does. `queries` are concept-logic expressions, asked of every dataset; `zeroshot`
     are tasks done before (default: those the store holds for these snapshots); `commands` are shown as what made the
     file, above the one that makes it again on the same snapshots. Nothing is encoded or classified, and only a whole
     file replaces the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for
@@ -103,13 +111,16 @@ def report(
         linear_map=linear_map,
         alpha=alpha,
         queries=tuple(parse(query) for query in queries),
+        judged=_not_default({"classes": classes, "null": null, "blocks": blocks, "untrusted": untrusted}),
     )
     sides = _sides(asked)
     found_map = _map_of(sides[0])
     with replacing(output) as temporary, _watched(progress, asked) as advance:
         tasks, answers = ([table_of(one) for one in zeroshot], []) if zeroshot else _stored(asked, found_map)
         sections = gather_sections(Context(asked, sides, found_map))
-        read = [*_manifests(sides, found_map), *answers]
+        scores = sides[0].among.scores
+        marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
+        read = [*_manifests(sides, found_map), *answers, *(marks.answers if marks else ())]
         read += [manifest for one in sections.values() for manifest in one.read if manifest not in read]
         check_artifacts(store, read)
         advance("comparing")
@@ -120,6 +131,7 @@ def report(
             accounts=_accounts(asked),
             aligner=aligner(found_map, bank=sides[0].among.scores.bank),
             bank=sides[0].among.scores.bank,
+            marks=marks.by_name if marks else None,
             zeroshot=tuple(task for task in tasks if task.accuracies.num_rows),
             sections={key: one.data for key, one in sections.items()},
             artifacts=artifacts(store, read),
@@ -132,6 +144,12 @@ def report(
         temporary.write_bytes(page)
     flagged = 0 if data.shift is None else sum(verdict != "none" for verdict in data.shift["verdict"].to_pylist())
     return ReportReport(str(Path(output).absolute()), len(page), data.reference_stats.num_rows, flagged, len(read))
+
+
+def _not_default(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options on how a shift is judged that differ from what `shift` does by itself."""
+    usual = {"classes": AUTO, "null": "rows", "blocks": BLOCKS, "untrusted": False}
+    return {name: value for name, value in options.items() if value != usual[name]}
 
 
 def _pinned(store: Store, dataset: str) -> str:
@@ -175,10 +193,11 @@ def _accounts(asked: Question) -> tuple[DatasetAccount, ...]:
 
 def _answers(asked: Question, sides: Sequence[Side], advance: Callable[[str], None]) -> dict[str, Any]:
     """Return the fields of ReportData that are answers to questions."""
-    compared = None
+    compared, notes = None, ()
     if asked.compares:
         where: dict[str, Any] = {"where": asked.where, "reference_where": asked.reference_where, "alpha": asked.alpha}
-        compared = shift(asked.store, asked.reference, asked.current, **where, **asked.scored).table
+        found_shift = shift(asked.store, asked.reference, asked.current, **where, **asked.scored, **asked.judged)
+        compared, notes = found_shift.table, found_shift.notes
     stats = [side_stats(side) for side in sides]
     among = {side.among.images.dataset: side.among for side in sides}  # of two snapshots the current side's
     found = []
@@ -193,6 +212,7 @@ def _answers(asked: Question, sides: Sequence[Side], advance: Callable[[str], No
         "reference_stats": stats[0],
         "current_stats": stats[1] if asked.compares else None,
         "shift": compared,
+        "shift_notes": notes,
         "logic": tuple(found),
         "grids": grids(sides, keys, most=PICTURES, read=open_bytes),
     }

@@ -121,14 +121,20 @@ def trust(
 class Marks:
     """The marks in use for a dataset, a map and a bank."""
 
-    by_key: Mapping[int, str]
-    """Concept key to mark; a concept added since has none."""
+    rows: Mapping[int, Mapping[str, Any]]
+    """Concept key to the row of TRUST that marks it, with the `dataset` it was measured on; a newer concept has none."""
     answers: tuple[Manifest, ...]
     """The answers they come from: parents of whatever depends on the marks."""
 
-    def names(self, count: int) -> list[str | None]:
-        """Return the marks of concepts 0 to count - 1, None where not measured."""
-        return [self.by_key.get(key) for key in range(count)]
+    @property
+    def by_key(self) -> dict[int, str]:
+        """Return concept key to mark."""
+        return {key: row["mark"] for key, row in self.rows.items()}
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        """Return concept to mark."""
+        return {row["concept"]: row["mark"] for row in self.rows.values()}
 
 
 def marks_in_use(store: Store, dataset: str, *, map: str, bank: str) -> Marks | None:  # noqa: A002 - the store's word
@@ -140,34 +146,24 @@ def marks_in_use(store: Store, dataset: str, *, map: str, bank: str) -> Marks | 
     every = [one for one in list_answers(store, "trust") if (one.spec["map"], one.spec["bank"]) == (map, bank)]
     newest: dict[bool, Manifest] = {one.spec["dataset"] == dataset: one for one in every}
     chosen = [newest[own] for own in (True, False) if own in newest]
-    if not chosen:
-        return None
-    by_key: dict[int, str] = {}
+    rows: dict[int, Mapping[str, Any]] = {}
     for one in chosen:
-        table = read_parquet(store, one.with_role("data")[0], columns=["key", "mark"])
-        for key, mark in zip(table["key"].to_pylist(), table["mark"].to_pylist(), strict=True):
-            if by_key.get(key, "unverified") == "unverified":
-                by_key[key] = mark
-    return Marks(by_key, tuple(chosen))
+        for row in read_parquet(store, one.with_role("data")[0]).to_pylist():
+            if row["key"] not in rows or rows[row["key"]]["mark"] == "unverified":
+                rows[row["key"]] = {**row, "dataset": one.spec["dataset"]}
+    return Marks(rows, tuple(chosen)) if chosen else None
 
 
 def trust_marks(store: Store, dataset: str, *, map: str, bank: str) -> dict[int, str] | None:  # noqa: A002
     """Return the mark of each concept key under a map and a bank, as `marks_in_use` finds them; None: not measured."""
     found = marks_in_use(store, dataset, map=map, bank=bank)
-    return None if found is None else dict(found.by_key)
+    return None if found is None else found.by_key
 
 
 def marks_by_name(store: Store, dataset: str, *, map: str, bank: str) -> dict[str, str] | None:  # noqa: A002
     """Return the mark of each concept by name; None: not measured."""
     found = marks_in_use(store, dataset, map=map, bank=bank)
-    if found is None:
-        return None
-    return {name: mark for name, mark in zip(*_named(store, bank, found), strict=True) if mark is not None}
-
-
-def _named(store: Store, bank: str, found: Marks) -> tuple[list[str], list[str | None]]:
-    names = open_concepts(store, bank).names()
-    return names, found.names(len(names))
+    return None if found is None else found.by_name
 
 
 def _parents(asked: Asked) -> list[Parent]:

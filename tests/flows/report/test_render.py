@@ -217,22 +217,22 @@ def cells(row: dict[str, Any]) -> str:
     return " ".join(
         [
             words.signed(row["effect"]),
+            words.number(row["wasserstein"], 2),
             words.number(row["d"], 3),
             words.small(row["log10_q"]),
             words.number(row["log10_q"], 2),
             words.number(row["mean_reference"], 3),
             words.number(row["mean_current"], 3),
-            words.number(row["wasserstein"], 2),
             f"{row['n_reference']:,} : {row['n_current']:,}",
         ]
     )
 
 
-def test_the_shift_table_holds_the_datas_numbers_in_order_of_q(full_report: ReportData) -> None:
+def test_the_shift_table_holds_the_datas_numbers_largest_effect_of_what_shifted_first(full_report: ReportData) -> None:
     table = re.search(r'<table class="shift">.*?</table>', render(full_report), re.DOTALL)
     assert table
     rows = [Page(row).text for row in re.findall(r"<tr class.*?</tr>", table[0], re.DOTALL)]
-    want = sorted(full_report.shift.to_pylist(), key=lambda row: (row["log10_q"], -row["d"]))
+    want = sorted(full_report.shift.to_pylist(), key=lambda row: (row["verdict"] == "none", -abs(row["effect"])))
     assert [row[0] for row in rows] == [row["concept"] for row in want]
     for shown, row in zip(rows, want, strict=True):
         parts = [part for part in shown if part.strip()]

@@ -102,8 +102,9 @@ def test_marks_are_found_again_by_map_and_bank_and_serve_a_dataset_that_knows_no
     assert set(trust(store, "fresh").table["mark"].to_pylist()) == {"unverified"}
     found = marks_in_use(store, "fresh", map=report.map, bank="everyday")
     assert found is not None
-    assert (dict(found.by_key), len(found.answers)) == (want, 2)
-    assert found.names(6) == [*want.values(), None]
+    assert (found.by_key, len(found.answers)) == (want, 2)
+    assert found.by_name["red"] == want[0]
+    assert found.rows[0]["dataset"] == "photos"
 
 
 def test_few_positives_or_one_class_only_are_unverified_with_the_count(planted: Planted) -> None:
