@@ -118,11 +118,11 @@ def test_without_labels_there_is_quality_but_no_accuracy(planted: Planted) -> No
 
 
 def test_a_single_class_and_fewer_rows_than_dimensions_are_defined(planted: Planted) -> None:
-    planted.images("few", 9, label=["ant"] * 9)
+    planted.images("few", 7, label=["ant"] * 7)
     rng = np.random.default_rng(0)
     for space in (BASE, NOISY):
         planted.features(
-            "few", space, np.where(np.arange(space.dimension) == 2, 1.0, rng.normal(size=(9, space.dimension)))
+            "few", space, np.where(np.arange(space.dimension) == 2, 1.0, rng.normal(size=(7, space.dimension)))
         )
     report = pairs(planted.store, "few", [BASE.name, NOISY.name], holdout=0.4)
     for row in report.table.to_pylist():

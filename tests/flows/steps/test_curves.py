@@ -1,0 +1,145 @@
+"""Efficiency curves: points grow to the plain fit, seeds differ before it, classes come in buckets, bad questions are refused."""
+
+import numpy as np
+import pytest
+
+from flows.steps.curve_plan import by_classes, by_samples
+from flows.steps.curves import curves
+from flows.steps.joint_plan import joint_moments, open_sides
+from flows.steps.pairs import pairs
+from schemas.answers.laboratory import CURVES
+from schemas.errors import InputError, SpecError, UnknownName
+from schemas.names import parse_dataset_ref
+from store.images import open_images
+from t2c_core.joint import merge_joint
+from t2c_core.quality import quality
+from t2c_core.ridge import fit
+from tests.planted_features import Planted
+from tests.planted_laboratory import ALIEN, BASE, NOISY, TURNED, plant
+
+BOTH = {"source": BASE.name, "target": NOISY.name}
+
+
+@pytest.fixture
+def lab(planted: Planted) -> Planted:
+    return plant(planted)
+
+
+def sides_of(planted: Planted, dataset: str = "photos"):
+    return open_sides(open_images(planted.store, parse_dataset_ref(dataset)), list(BOTH.values()), seed=0, holdout=0.1)
+
+
+def test_the_curve_grows_to_the_whole_and_ends_in_the_plain_fit(lab: Planted) -> None:
+    report = curves(lab.store, "photos", **BOTH, points=6, seeds=3, ridge=0.5)
+    assert report.table.schema.equals(CURVES)
+    rows = report.table.to_pylist()
+    assert len(rows) == 18
+    sides = sides_of(lab)
+    plan = by_samples(sides)
+    *parts, held = joint_moments(sides, plan.groups, count=plan.parts + 1, dtype=np.float32, parts=1)
+    total = merge_joint(parts, centre=held.centre).pair(0, 1)
+    exact = merge_joint([held], centre=held.centre).pair(0, 1)
+    plain = quality(exact, fit(total, ridge=0.5).map, train_mean=total.mean_y)
+    last = [row for row in rows if row["share"] == 1.0]
+    assert [row["seed"] for row in last] == [0, 1, 2]
+    for row in last:
+        assert row["r2_variance_weighted"] == plain.r2_variance_weighted
+        assert (row["fitted"], row["held_out"], row["point"]) == (total.n, exact.n, 5)
+    for seed in range(3):
+        mine = [row for row in rows if row["seed"] == seed]
+        assert [row["point"] for row in mine] == list(range(6))
+        assert [row["fitted"] for row in mine] == sorted(row["fitted"] for row in mine)
+    first = [row["r2_variance_weighted"] for row in rows if row["point"] == 0]
+    assert len(set(first)) == 3
+    assert max(first) < plain.r2_variance_weighted
+
+
+def test_the_last_point_agrees_with_the_pair_matrix(lab: Planted) -> None:
+    """Its moments are float32 sums merged by block: the same to five digits."""
+    last = curves(lab.store, "photos", **BOTH, points=3, ridge=0.5).table.to_pylist()[-1]
+    pair = next(
+        row
+        for row in pairs(lab.store, "photos", [BASE.name, NOISY.name], ridge=0.5).table.to_pylist()
+        if row["source"] == BASE.name
+    )
+    assert last["r2_variance_weighted"] == pytest.approx(pair["r2_variance_weighted"], abs=1e-5)
+    names = ("fitted", "held_out", "head", "labelled", "aligned", "own", "retained", "retained_low")
+    assert [last[name] for name in names] == [pair[name] for name in names]
+
+
+def test_a_rotation_is_learned_from_few_samples_and_a_stranger_never(lab: Planted) -> None:
+    easy = curves(lab.store, "photos", source=BASE.name, target=TURNED.name, points=4).table.to_pylist()
+    hard = curves(lab.store, "photos", source=BASE.name, target=ALIEN.name, points=4).table.to_pylist()
+    assert min(row["r2_variance_weighted"] for row in easy if row["point"] > 0) > 0.95
+    assert max(row["r2_variance_weighted"] for row in hard) < 0.1
+
+
+def test_classes_come_in_buckets_and_held_out_rows_are_of_every_class(lab: Planted) -> None:
+    report = curves(lab.store, "photos", **BOTH, by="classes", points=12, seeds=2)
+    rows = report.table.to_pylist()
+    assert [row["classes"] for row in rows] == [1, 2, 3, 4] * 2
+    assert "4 points, not 12: there are 4 class buckets" in report.notes
+    plan = by_classes(sides_of(lab), [row["label"] for row in labels(lab)], labels="label")
+    held = np.flatnonzero(plan.groups == plan.parts)
+    assert set((held % 4).tolist()) == {0, 1, 2, 3}
+    for part in range(4):
+        assert len(set((np.flatnonzero(plan.groups == part) % 4).tolist())) == 1
+    whole = curves(lab.store, "photos", **BOTH, points=1, ridge=0.5).table.to_pylist()[-1]
+    last = curves(lab.store, "photos", **BOTH, by="classes", ridge=0.5).table.to_pylist()[-1]
+    assert (last["fitted"], last["held_out"]) == (whole["fitted"], whole["held_out"])
+    assert last["r2_variance_weighted"] == pytest.approx(whole["r2_variance_weighted"], abs=1e-5)
+
+
+def labels(planted: Planted) -> list[dict]:
+    return open_images(planted.store, parse_dataset_ref("photos")).table(["label"], current=False).to_pylist()
+
+
+def test_many_classes_share_buckets(planted: Planted) -> None:
+    count = 400
+    planted.images("many", count, label=[f"class {row % 100}" for row in range(count)])
+    for space in (BASE, NOISY):
+        planted.features("many", space, np.random.default_rng(0).normal(size=(count, space.dimension)))
+    sides = sides_of(planted, "many")
+    plan = by_classes(sides, [f"class {row % 100}" for row in range(count)], labels="label")
+    assert (plan.parts, sum(plan.classes), set(plan.classes)) == (64, 100, {1, 2})
+
+
+def test_one_class_is_one_point(planted: Planted) -> None:
+    planted.images("one", 80, label=["ant"] * 80)
+    for space in (BASE, NOISY):
+        planted.features("one", space, np.random.default_rng(0).normal(size=(80, space.dimension)))
+    rows = curves(planted.store, "one", **BOTH, by="classes", seeds=2).table.to_pylist()
+    assert [(row["classes"], row["share"]) for row in rows] == [(1, 1.0)] * 2
+    assert all(row["retained"] == 1.0 for row in rows)
+
+
+def test_a_second_time_nothing_is_computed(lab: Planted) -> None:
+    first, again = (curves(lab.store, "photos", **BOTH, points=2, seeds=1) for _ in range(2))
+    assert (first.new, again.new) == (True, False)
+    assert again.table.equals(first.table)
+    assert first.headline == f"curve by samples from {BASE.name} to {NOISY.name} on photos@1: points 2, seeds 1"
+
+
+def test_a_head_may_be_left_out(lab: Planted) -> None:
+    report = curves(lab.store, "photos", **BOTH, points=2, seeds=1, head="none")
+    assert report.table["aligned"].null_count == 2
+    assert "no accuracy: no labelled rows outside the fitted ones, or no head" in report.notes
+
+
+def test_bad_questions_are_refused(lab: Planted) -> None:
+    with pytest.raises(SpecError, match=r"--points and --seeds: expected 1 or more, but got 0 and 3"):
+        curves(lab.store, "photos", **BOTH, points=0)
+    with pytest.raises(SpecError, match=r"--ridge: expected a finite number of 0 or more, but got nan"):
+        curves(lab.store, "photos", **BOTH, ridge=float("nan"))
+    with pytest.raises(UnknownName, match=r"attribute of photos: expected one of 'label', but got 'colour'"):
+        curves(lab.store, "photos", **BOTH, by="classes", labels="colour")
+    with pytest.raises(SpecError, match=r"encoders: expected a space each, but got timm:base and timm:base"):
+        curves(lab.store, "photos", source=BASE.name, target=BASE.name)
+
+
+def test_classes_without_labels_are_refused(planted: Planted) -> None:
+    plant(planted, 100, labelled=False)
+    with pytest.raises(
+        InputError, match=r"label of photos: expected some labelled images, but got none. Name the attri"
+    ):
+        curves(planted.store, "photos", **BOTH, by="classes")
