@@ -45,13 +45,17 @@ class Planted:
         add_images(self.store, table, dataset=dataset)
 
     def features(
-        self, dataset: str, space: Space, values: npt.NDArray[Any], present: npt.NDArray[np.bool_] | None = None
+        self,
+        dataset: str,
+        space: Space,
+        values: npt.NDArray[Any],
+        present: npt.NDArray[np.bool_] | None = None,
+        *,
+        dtype: str = "float32",
     ) -> None:
         """Write features for all rows of a dataset, 64 rows a chunk."""
         images = open_images(self.store, dataset)
-        writer = FeatureWriter.open(
-            self.store, dataset, encoder=space.name, space=space, dtype="float32", chunk_rows=64
-        )
+        writer = FeatureWriter.open(self.store, dataset, encoder=space.name, space=space, dtype=dtype, chunk_rows=64)
         there = np.ones(len(values), dtype=np.bool_) if present is None else present
         with lease(self.store, writer.artifact, purpose=f"extract {dataset}") as token:
             for task in writer.pending(images.rows):

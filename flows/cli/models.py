@@ -132,7 +132,11 @@ def show_extract(out: Output, report: Any) -> None:
 @click.option("--concepts", "bank", required=True, metavar="BANK", help="Concept bank.")
 @click.option("--target", default=None, metavar="ENCODER", help="Target encoder, when several maps fit.")
 @click.option(
-    "--map", "linear_map", default=None, metavar="DIGEST", help="Linear map, when several fit.  [default: the newest]"
+    "--map",
+    "linear_map",
+    default=None,
+    metavar="DIGEST",
+    help="Linear map.  [default: the newest regression between the two spaces]",
 )
 @runner_options
 def _score(out: Output, dataset: str, store_url: str, dask_address: str | None, **options: Any) -> None:

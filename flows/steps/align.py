@@ -167,8 +167,15 @@ def _certificate(
         aligner=aligner.name,
         objective=aligner.objective,
         needed=aligner.needed,
-        settings=tuple((name, str(value)) for name, value in settings.items() if name not in _ROWS),
+        settings=tuple((name, _text(value)) for name, value in settings.items() if name not in _ROWS),
     )
+
+
+def _text(value: Any) -> str:
+    """Return one setting as a certificate shows it: a head by its name, a list by its length."""
+    if isinstance(value, dict):
+        return str(value["head"])
+    return f"{len(value):,} named" if isinstance(value, list) else str(value)
 
 
 def _notes(fitted: Fitted, dimension: int) -> tuple[str, ...]:

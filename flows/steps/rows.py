@@ -64,22 +64,6 @@ def check_rows(images: Images, features: Features) -> None:
 
 
 def _first_difference(images: Images, parent: Parent) -> str:
-    """Return which image is the first that two indexes have in different rows; empty where the other is not to be had."""
-    folder = paths.images(parent.name)
-    there = find_manifest(images.store, folder, snapshot=parent.snapshot)
-    if there is None or there.content_digest != parent.digest:
-        return ""
-    mine, theirs = (
-        one.table(["image_id"], current=False)["image_id"].to_pylist()
-        for one in (images, Images(images.store, parent.name, there))
-    )
-    pairs = enumerate(zip(mine, theirs, strict=False))
-    row = next((at for at, (one, other) in pairs if one != other), min(len(mine), len(theirs)))
-    names = [repr(side[row]) if row < len(side) else "no image" for side in (theirs, mine)]
-    return f": in row {row} {names[0]} in place of {names[1]}"
-
-
-def _first_difference(images: Images, parent: Parent) -> str:
     """Return which image differs first from those of other rows, in words; nothing when those are gone or only longer."""
     manifest = find_manifest(images.store, paths.images(parent.name), snapshot=parent.snapshot)
     if manifest is None or manifest.content_digest != parent.digest:

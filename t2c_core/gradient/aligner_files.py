@@ -36,8 +36,8 @@ def read_aligner(path: str | Path) -> tuple[LinearMap, str]:
 def write_aligner(linear_map: LinearMap, path: str | Path, *, dtype: str) -> None:
     """Write W (target, source) and b (target,) as a torch file of the authors' layout, float16 or float32."""
     kind = {"float16": torch.float16, "float32": torch.float32}[dtype]
-    weight = torch.from_numpy(np.ascontiguousarray(linear_map.weight.T)).to(kind)
-    torch.save({"W": weight, "b": torch.from_numpy(linear_map.bias).to(kind)}, path)
+    weight = torch.tensor(np.ascontiguousarray(linear_map.weight.T)).to(kind)
+    torch.save({"W": weight, "b": torch.tensor(linear_map.bias).to(kind)}, path)
 
 
 def _two(state: State, file: Path) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
-from t2c_core.gradient.descent import Loss, minimise, scale_of
+from t2c_core.gradient.descent import Loss, minimise, on_device, scale_of
 from t2c_core.gradient.options import SgdOptions
 from t2c_core.heads import UNLABELLED, Head
 from t2c_core.linear_map import LinearMap
@@ -47,8 +47,8 @@ def fit_cross_entropy(
     scale = scale_of(used, variance=options.variance)
 
     def crossed(place: torch.device) -> Loss:
-        vectors, offset = (torch.from_numpy(part).to(place) for part in (head.weight, head.bias))
-        wanted = torch.from_numpy(chosen).to(place)
+        vectors, offset = (on_device(part, place) for part in (head.weight, head.bias))
+        wanted = on_device(chosen, place)
 
         def loss(z: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
             seen = torch.nn.functional.normalize(z, dim=1) if head.normalise else z

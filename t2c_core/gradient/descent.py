@@ -28,6 +28,11 @@ def scale_of(values: Array, *, variance: float) -> float:
     return float(np.sqrt(variance * values.size / total)) if total > 0 else 1.0
 
 
+def on_device(values: Array, place: torch.device) -> torch.Tensor:
+    """Return an array as a tensor on a device; on the CPU they share memory where the array can be written."""
+    return torch.from_numpy(np.require(values, requirements=["C", "W"])).to(place)
+
+
 def _blocks(values: Array) -> list[Array]:
     return [values[start : start + _BLOCK_ROWS] for start in range(0, len(values), _BLOCK_ROWS)]
 
@@ -51,7 +56,7 @@ def minimise(
         raise InputError(expected("rows to fit", "1 or more", "0"))
     place = choose_device(device)
     generator = torch.Generator().manual_seed(options.seed)
-    features = torch.from_numpy(np.ascontiguousarray(x)).to(place)
+    features = on_device(x, place)
     weight, bias = _first(x.shape[1], target, generator, place)
     optimiser = torch.optim.SGD(
         [

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from schemas.errors import MismatchError, expected
-from t2c_core.gradient.descent import Loss, minimise, scale_of
+from t2c_core.gradient.descent import Loss, minimise, on_device, scale_of
 from t2c_core.gradient.options import SgdOptions, equivalent_ridge
 from t2c_core.linear_map import LinearMap
 
@@ -41,7 +41,7 @@ def fit_sgd(
     scale, unscale = scale_of(x, variance=options.variance), scale_of(y, variance=options.variance)
 
     def squared(place: torch.device) -> Loss:
-        wanted = torch.from_numpy(np.ascontiguousarray(y)).to(place)
+        wanted = on_device(y, place)
         return lambda z, rows: torch.nn.functional.mse_loss(z, wanted[rows].float() * unscale)
 
     weight, bias = minimise(x, squared, target=y.shape[1], scale=scale, options=options, device=device, watch=watch)

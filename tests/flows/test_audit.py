@@ -138,3 +138,11 @@ def _copy(audit_file: Path) -> Path:
     folder = audit_file.parent / "again"
     folder.mkdir()
     return write_audit(folder)
+
+
+def test_another_aligner_is_fitted_and_every_answer_is_given_under_it(audit_file: Path) -> None:
+    audit_file.write_text(audit_file.read_text() + "align: {method: low-rank, rank: 3, folds: 3}\n")
+    report = audit(load_audit(audit_file))
+    certificate = report.aligned.certificate
+    assert (certificate.aligner, certificate.folds) == ("low-rank", 3)
+    assert {one.map for one in (*report.scored, *report.shifts, *report.summaries)} == {report.aligned.digest[:12]}

@@ -121,6 +121,8 @@ def test_two_heads_that_no_row_was_fitted_for_are_judged_on_every_row(labelled: 
     certificate = report.certificate
     assert (certificate.fitted, certificate.folds, certificate.held_out.n) == (0, 0, ROWS)
     assert abs(certificate.held_out.mean_variance_weighted) < 1e-6
+    settings = {"classes": "3 named", "source_head": "zeroshot:words", "head": "zeroshot:everyday"}
+    assert dict(certificate.settings) == settings
     assert certificate.notes[0].startswith("no row was fitted: every row is scored with the full map")
     scored = score(labelled.store, "photos", source=SOURCE.name, bank="everyday", linear_map=report.digest)
     assert (scored.in_sample, scored.total_rows) == (0, ROWS)

@@ -104,6 +104,13 @@ def test_a_seed_decides_everything_and_every_row_of_every_epoch_is_told() -> Non
     assert max(seen) == 100
 
 
+def test_features_that_cannot_be_written_are_read_all_the_same() -> None:
+    x, y = planted()
+    want = fit_sgd(x, y, options=SgdOptions(epochs=1), device="cpu").map
+    x.flags.writeable = y.flags.writeable = False
+    np.testing.assert_array_equal(fit_sgd(x, y, options=SgdOptions(epochs=1), device="cpu").map.weight, want.weight)
+
+
 def test_shapes_that_do_not_fit_no_rows_and_divergence_are_refused() -> None:
     x, y = planted()
     with pytest.raises(MismatchError, match=r"paired features: expected .* but got shapes \(800, 12\) and \(799, 4\)"):
