@@ -21,7 +21,7 @@ CARDS = 12
 """Vectors of an answer that are shown with pictures."""
 ANSWERS_WITH_PICTURES = 6
 """Answers that have pictures; further ones are tables."""
-PICTURES = 4
+PICTURES = 3
 """Images nearest to a vector, and as many nearest to its word."""
 LISTED = 200
 """Vectors of an answer that are listed in its table."""
@@ -49,7 +49,9 @@ class Card:
     origin: str
     """What it came from."""
     lines: tuple[Mapping[str, Any], ...]
-    """Rows of DECODED, best word first."""
+    """Rows of DECODED: the best word, and the others that nothing speaks against."""
+    doubtful: tuple[str, ...]
+    """The other words, which are below the floor."""
     near_vector: tuple[Thumbnail, ...] = ()
     """Images nearest to the vector."""
     near_word: tuple[Thumbnail, ...] = ()
@@ -151,7 +153,7 @@ def _answer(
         *(f"{name.replace('_', ' ')}: {spec[name]}" for name in ("where", "reference_where") if spec.get(name)),
     )
     kind = str(spec["what"]).partition(":")[0]
-    cards = tuple(Card(part[0]["vector"], part[0]["origin"], part) for part in vectors)
+    cards = tuple(_card(part) for part in vectors)
     return AnswerInWords(
         title=f"{_KINDS[kind]}: {spec['what']}",
         facts=facts,
@@ -200,10 +202,17 @@ def _with_pictures(vectors: Sequence[tuple[Mapping[str, Any], ...]], images: Map
             sizes.append(len(found))
     made = iter(thumbnails(wanted, read=open_bytes) if wanted else ())
     strips = [tuple(next(made) for _ in range(size)) for size in sizes]
-    return tuple(
-        Card(part[0]["vector"], part[0]["origin"], part, strips[2 * place], strips[2 * place + 1])
-        for place, part in enumerate(vectors)
-    )
+    pairs = zip(strips[::2], strips[1::2], strict=True)
+    return tuple(_card(part, *pair) for part, pair in zip(vectors, pairs, strict=True))
+
+
+def _card(
+    part: Sequence[Mapping[str, Any]], near_vector: tuple[Thumbnail, ...] = (), near_word: tuple[Thumbnail, ...] = ()
+) -> Card:
+    best, *others = part
+    lines = (best, *(row for row in others if not row["below_floor"]))
+    doubtful = tuple(row["word"] for row in others if row["below_floor"])
+    return Card(best["vector"], best["origin"], lines, doubtful, near_vector, near_word)
 
 
 def _wanted(images: Images | None, rows: Sequence[int]) -> list[Wanted]:

@@ -1,0 +1,27 @@
+"""Vectors in words as a stage of an audit: its block of the file in, its report out."""
+
+from flows.audit_stages import Job
+from flows.steps.decode import DecodeReport, decode
+from flows.steps.decoders import DecoderSpec
+from schemas.decode_specs import DecodeBlock
+
+
+def decode_vectors(job: Job, block: DecodeBlock) -> DecodeReport:
+    """Decode what the block names, under the audit's own map, with its bank as the words unless others are named."""
+    encoders = job.spec.encoders
+    names = {"k": block.k, "penalty": block.penalty, "model": block.model, "settings": block.settings}
+    conditions = {"where": block.where, "reference_where": block.reference_where}
+    own_map = {"source": encoders.source, "target": encoders.target}
+    return decode(
+        job.store,
+        block.dataset or job.spec.fitted_on,
+        block.what,
+        decoder=DecoderSpec(block.decoder, **names),
+        vocabulary=block.vocabulary or f"bank:{job.spec.concepts.bank}",
+        rescale=block.rescale,
+        direction=block.direction,
+        device=encoders.device,
+        progress=job.progress,
+        **(own_map if job.linear_map is None else {"linear_map": job.linear_map}),
+        **conditions,
+    )
