@@ -1,0 +1,231 @@
+"""Commands of the alignment laboratory: pairs, curves, components."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import numpy as np
+import pyarrow as pa
+
+from flows.cli.bars import Bars
+from flows.cli.options import command, runner_options
+from flows.cli.output import Output
+from schemas.errors import SpecError, expected
+from schemas.names import parse_dataset_ref
+from store.root import open_store
+
+_encoder = click.option(
+    "--encoder", "encoders", multiple=True, required=True, metavar="ENCODER", help="Encoder with features; may repeat."
+)
+_holdout = click.option(
+    "--holdout",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of rows that are never fitted.",
+)
+_seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the row blocks.")
+_ridge = click.option(
+    "--ridge",
+    type=click.FloatRange(0),
+    default=None,
+    help="Ridge strength; 0 is exact least squares.  [default: chosen on fitted rows set aside]",
+)
+_labels = click.option(
+    "--labels",
+    default="label",
+    show_default=True,
+    metavar="label|ATTRIBUTE",
+    help="What is right: the label or an attribute.",
+)
+_classes = click.option(
+    "--classes", default=None, metavar="A,B", help="Class names in order.  [default: the head's, or the labels]"
+)
+_device = click.option("--device", default="auto", show_default=True, help="Where an encoder that lends its head runs.")
+
+
+@click.argument("dataset")
+@_encoder
+@click.option(
+    "--group", "groups", multiple=True, metavar="NAME=ENC,ENC", help="Encoders averaged together; may repeat."
+)
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    metavar="[ENCODER=]HEAD",
+    help="classifier, probe, zeroshot[:BANK] or none, for all targets or for one.  [default: probe where there are labels]",
+)
+@_labels
+@_classes
+@_ridge
+@_holdout
+@_seed
+@_device
+@runner_options
+def _pairs(
+    out: Output,
+    dataset: str,
+    store_url: str,
+    dask_address: str | None,
+    groups: tuple[str, ...],
+    classes: str | None,
+    **options: Any,
+) -> None:
+    """Align every encoder with every other on DATASET and judge each pair on images not fitted.
+
+    One pass over the features gives every pair's map, R2, CKA and Procrustes distance; a second, over the images not
+    fitted alone, gives accuracies and cosines.
+    """
+    from flows.runner import runner_for
+    from flows.steps.pairs import pairs as step
+
+    options |= {"groups": _groups(groups), "classes": _names(classes)}
+    with runner_for(dask_address) as runner:
+        ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)
+        report = step(open_store(store_url), ref, options.pop("encoders"), runner=runner, progress=progress, **options)
+    first = report.table.to_pylist()[0]
+    out.facts("rows", {"fitted": first["fitted"], "held out": first["held_out"], "labelled": first["labelled"]})
+    _show_pairs(out, report)
+    _close(out, report)
+    out.suggest(f"t2c curves {dataset} --source {first['source']} --target {first['target']}")
+
+
+pairs = command(
+    "pairs",
+    example="t2c pairs photos --encoder timm:resnet50.a1_in1k --encoder open_clip:ViT-B-16/openai\n"
+    "t2c pairs photos --encoder a --encoder b --encoder c --group resnets=a,b --head probe --head c=zeroshot",
+)(_pairs)
+
+
+def _show_pairs(out: Output, report: Any) -> None:
+    from flows.steps.pair_means import group_means, source_means
+
+    columns = ["source", "target", "retained", "aligned", "own", "r2_variance_weighted", "cka"]
+    shown = report.table.select(columns).rename_columns(["r2" if name.startswith("r2") else name for name in columns])
+    out.table("shown", shown, title="pairs, on images not fitted")
+    out.put("pairs", report.table)
+    grouped = {*report.table["source_group"].to_pylist()} != {*report.table["source"].to_pylist()}
+    for column in ("retained", "r2_variance_weighted"):
+        means = group_means(report.table, column)
+        if grouped and not np.isnan(means.mean).all():
+            out.table(f"groups_{column}", _matrix(means), title=f"mean {column} from group (row) to group (column)")
+    best = source_means(report.table, "retained")
+    if best.num_rows:
+        out.table("sources", best, title="mean retained accuracy by source")
+
+
+def _matrix(means: Any) -> pa.Table:
+    columns = {name: pa.array(means.mean[:, place], from_pandas=True) for place, name in enumerate(means.groups)}
+    return pa.table({"from": list(means.groups), **columns})
+
+
+@click.argument("dataset")
+@click.option("--source", required=True, metavar="ENCODER", help="Encoder whose features are mapped.")
+@click.option("--target", required=True, metavar="ENCODER", help="Encoder whose space they are mapped into.")
+@click.option(
+    "--by",
+    type=click.Choice(["samples", "classes"]),
+    default="samples",
+    show_default=True,
+    help="What grows along the curve.",
+)
+@click.option("--points", type=click.IntRange(1), default=12, show_default=True, help="Points of the curve.")
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Orders that points are taken in.")
+@click.option(
+    "--head",
+    default=None,
+    metavar="HEAD",
+    help="classifier, probe, zeroshot[:BANK] or none.  [default: probe where there are labels]",
+)
+@_labels
+@_classes
+@_ridge
+@_holdout
+@_seed
+@_device
+def _curves(out: Output, dataset: str, store_url: str, classes: str | None, **options: Any) -> None:
+    """Draw how R2 and accuracy grow with the samples (or classes) that a map is fitted on.
+
+    The images are read once: their moments are kept in about 64 parts and merged in other orders.
+    """
+    from flows.steps.curves import curves as step
+
+    ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)
+    report = step(open_store(store_url), ref, classes=_names(classes), progress=progress, **options)
+    out.table("points", curve_means(report.table), title=f"by {options['by']}: mean over seeds, spread (sd)")
+    out.put("curves", report.table)
+    _close(out, report)
+    out.suggest(f"t2c components {dataset} --encoder {options['source']} --encoder {options['target']}")
+
+
+curves = command(
+    "curves", example="t2c curves photos --source timm:resnet50.a1_in1k --target open_clip:ViT-B-16/openai --by classes"
+)(_curves)
+
+
+def curve_means(table: pa.Table) -> pa.Table:
+    """Return a row for each point of a curve: its size, and mean and standard deviation over seeds of R2 and accuracy."""
+    from flows.steps.curve_means import band
+
+    size = "classes" if table["by"][0].as_py() == "classes" else "fitted"
+    sizes, r2 = band(table, size), band(table, "r2_variance_weighted")
+    aligned, retained = band(table, "aligned"), band(table, "retained")
+    columns = {size: sizes.mean, "r2": r2.mean, "r2_sd": r2.sd, "aligned": aligned.mean, "aligned_sd": aligned.sd}
+    columns |= {"retained": retained.mean}
+    return pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
+
+
+@click.argument("dataset")
+@_encoder
+@click.option(
+    "--components", "k", type=click.IntRange(1), default=40, show_default=True, help="Principal components of a space."
+)
+@click.option(
+    "--band", "p", type=click.IntRange(0), default=5, show_default=True, help="Places off the diagonal that count."
+)
+@runner_options
+def _components(
+    out: Output, dataset: str, store_url: str, dask_address: str | None, encoders: tuple[str, ...], **options: Any
+) -> None:
+    """Say whether the principal components of encoders match one to one, beside a random matrix."""
+    from flows.runner import runner_for
+    from flows.steps.components import components as step
+
+    with runner_for(dask_address) as runner:
+        ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)
+        report = step(open_store(store_url), ref, encoders, runner=runner, progress=progress, **options)
+    out.table("diagonals", report.diagonals, title=f"share of a row within {report.p} of the diagonal")
+    _close(out, report)
+    out.suggest(f"t2c report {dataset} -o report.html")
+
+
+components = command("components", example="t2c components photos --encoder timm:resnet50.a1_in1k --encoder demo:clip")(
+    _components
+)
+
+
+def _groups(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Read `NAME=ENCODER,ENCODER`; raises SpecError."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, members = text.partition("=")
+        listed = [member.strip() for member in members.split(",") if member.strip()]
+        if not name.strip() or not listed or name.strip() in found:
+            want = "NAME=ENCODER,ENCODER, each name once"
+            raise SpecError(expected("--group", want, repr(text), "Try: --group resnets=timm:resnet18,timm:resnet50"))
+        found[name.strip()] = listed
+    return found
+
+
+def _names(classes: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in classes.split(",") if name.strip()) if classes else ()
+
+
+def _close(out: Output, report: Any) -> None:
+    out.put("dataset", report.dataset)
+    for note in report.notes:
+        out.say(f"  note: {note}")
+    out.put("notes", report.notes)
+    if report.path:
+        out.wrote(report.path)
