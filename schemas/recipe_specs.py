@@ -13,8 +13,8 @@ from schemas.specs import ConceptFile, EncoderSpec, Spec, parse_encoder
 from schemas.yaml_specs import load_spec
 
 EXAMPLE = "See one: recipes/paper.yaml"
-ALL, GROUP, OUT = "@all", "@group:", "@out/"
-"""Words of a command that stand for every encoder, those of a group, and the folder of results."""
+ALL, GROUP, OUT, DATA = "@all", "@group:", "@out/", "@data/"
+"""Words of a command that stand for every encoder, those of a group, a file of results, a folder below --data."""
 
 
 class RecipeDataset(Spec):
@@ -117,7 +117,7 @@ class Step(Spec):
     say: str
     """What it answers, and the figure or table that it repeats."""
     run: str
-    """The command without `t2c`: `@KEY` is an encoder, `--option @all` (or `@group:NAME`) repeats an option, `@out/` results."""
+    """The command without `t2c`: `@KEY` is an encoder (`@KEY=VALUE` for options that pair), `--option @all` (or `@group:NAME`) repeats an option, `@out/` is the folder of results, `@data/` the first of --data."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -173,8 +173,8 @@ class RecipeSpec(Spec):
             for word in step.words:
                 if word.startswith(GROUP):
                     yield f"group in {step.run!r}", word.removeprefix(GROUP), groups
-                elif word.startswith("@") and word != ALL and not word.startswith(OUT):
-                    yield f"encoder in {step.run!r}", word[1:], encoders
+                elif word.startswith("@") and word != ALL and not word.startswith((OUT, DATA)):
+                    yield f"encoder in {step.run!r}", word[1:].partition("=")[0], encoders
 
     def extracted(self, one: Extraction) -> tuple[str, ...]:
         """Return the keys of the encoders of an extraction."""
@@ -185,19 +185,25 @@ class RecipeSpec(Spec):
         names = dict.fromkeys(one.group for one in self.encoders.values())
         return {name: tuple(key for key, one in self.encoders.items() if one.group == name) for name in names}
 
-    def command(self, step: Step, *, weights: str = "", out: str = ".") -> list[str]:
+    def command(self, step: Step, *, weights: str = "", out: str = ".", data: str = ".") -> list[str]:
         """Return a step's command line with every name filled in; raises UnknownName for a key that is not there."""
         found: list[str] = []
         for word in step.words:
-            if word == ALL or word.startswith(GROUP):
+            if (word == ALL or word.startswith(GROUP)) and found:
                 option = found.pop()
                 keys = tuple(self.encoders) if word == ALL else self.groups()[word.removeprefix(GROUP)]
                 found += [part for key in keys for part in (option, self._text(key, weights))]
-            elif word.startswith(OUT):
-                found.append(str(Path(out) / word.removeprefix(OUT)))
+            elif word.startswith((OUT, DATA)):
+                mark, place = (OUT, out) if word.startswith(OUT) else (DATA, data)
+                found.append(str(Path(place) / word.removeprefix(mark)))
             else:
-                found.append(self._text(word[1:], weights) if word.startswith("@") else word)
+                found.append(self._filled(word, weights) if word.startswith("@") else word)
         return found
+
+    def _filled(self, word: str, weights: str) -> str:
+        """Return `@KEY` as its encoder, `@KEY=VALUE` with the value behind it."""
+        key, equals, value = word[1:].partition("=")
+        return f"{self._text(key, weights)}{equals}{value}"
 
     def _text(self, key: str, weights: str) -> str:
         if key not in self.encoders:

@@ -137,7 +137,7 @@ def _run(
 
     spec = load_recipe(recipe)
     if dry_run:
-        show_commands(out, spec, commands(spec, weights=options["weights"], out=folder))
+        show_commands(out, spec, commands(spec, weights=options["weights"], out=folder, data=data))
         out.suggest(f"t2c run {recipe} --data DIR")
         return
     place = Place(open_store(store_url, create=True), data, options["weights"], folder, options["device"])

@@ -60,9 +60,9 @@ class RunReport:
     """Each command with what it said, where JSON was asked for."""
 
 
-def commands(recipe: RecipeSpec, *, weights: str, out: str) -> list[list[str]]:
+def commands(recipe: RecipeSpec, *, weights: str, out: str, data: Sequence[str] = ()) -> list[list[str]]:
     """Return the command lines of the recipe's steps, each checked against the command it names; raises SpecError."""
-    found = [recipe.command(step, weights=weights, out=out) for step in recipe.steps]
+    found = [recipe.command(step, weights=weights, out=out, data=data[0] if data else ".") for step in recipe.steps]
     for words in found:
         check_command(words)
     return found
@@ -95,7 +95,7 @@ def run_recipe(recipe: RecipeSpec, place: Place, *, progress: Progress, say: Say
     What is missing is said at once, before any work: a dataset with where to get it (InputError), a checkpoint with
     its address (WeightsMissing), a step that is no command (SpecError). Raises what the steps raise.
     """
-    lines = commands(recipe, weights=place.weights, out=place.out)
+    lines = commands(recipe, weights=place.weights, out=place.out, data=place.data)
     sources = find_data(recipe, place)
     check_weights(recipe, place.weights)
     report = RunReport()

@@ -134,6 +134,7 @@ def class_vectors(
 ) -> npt.NDArray[np.float32]:
     """Return the classes' unit vectors (classes, target) in the map's target space: from a bank, or encoded now.
 
+    Classes that are ImageNet's ids (n01440764) are encoded by their names.
     Raises UnknownName for a class that the bank lacks, MismatchError when bank or text encoder is in another space.
     """
     target = linear_map.target
@@ -150,7 +151,9 @@ def class_vectors(
                 raise unknown_concept(name, names, bank=bank)
         return concepts.vectors()[[key[name] for name in classes]]
     text = text_side(target, device=device)
-    prompts = expand(ConceptFile(concepts=tuple(classes), templates=tuple(templates)))
+    from t2c_core.encoders.imagenet import spoken
+
+    prompts = expand(ConceptFile(concepts=spoken(classes), templates=tuple(templates)))
     text.check_texts([prompt for one in prompts for prompt in one.prompts])
     return encode_prompts(prompts, text.encode_text, averaging="normalise-then-average")
 

@@ -1,7 +1,9 @@
 """ImageNet's class ids (WordNet synsets such as n01440764), for datasets whose folders are named by them."""
 
+import re
 from collections.abc import Sequence
 
+_ID = re.compile(r"n\d{8}")
 _SUBSETS = ("imagenet-1k", "imagenet-12k", "imagenet-21k-goog", "imagenet-22k")
 
 
@@ -16,3 +18,27 @@ def class_ids(names: Sequence[str]) -> tuple[str, ...] | None:
         ):
             return tuple(str(one) for one in info.label_names())
     return None
+
+
+def spoken(classes: Sequence[str]) -> tuple[str, ...]:
+    """Return classes as a text encoder can read them: synsets of ImageNet-1k by name, any others as they are.
+
+    The name is the first of the synset's (`tench` of `tench, Tinca tinca`); the two cranes and the two maillots, whose
+    first names are one, are told apart by what follows. Classes that are not all synsets are left alone.
+    """
+    if not classes or not all(_ID.fullmatch(name) for name in classes):
+        return tuple(classes)
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo("imagenet-1k")
+    known = {str(one): index for index, one in enumerate(info.label_names())}
+    if not set(classes) <= set(known):
+        return tuple(classes)
+    whole = {name: str(info.index_to_description(index)) for name, index in known.items()}
+    firsts = [text.partition(",")[0] for text in whole.values()]
+    names = {one: first if firsts.count(first) == 1 else whole[one] for one, first in zip(whole, firsts, strict=True)}
+    twice = {name for name in names.values() if list(names.values()).count(name) > 1}
+    detailed = {
+        one: str(info.index_to_description(known[one], detailed=True)) for one, name in names.items() if name in twice
+    }
+    return tuple(detailed.get(one, names[one]) for one in classes)
