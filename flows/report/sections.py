@@ -5,12 +5,13 @@ A section's module takes its types from `flows.report.section`, so that this reg
 
 from collections.abc import Mapping
 
-from flows.report import suite_section, trust_section, words_section
+from flows.report import study_section, suite_section, trust_section, words_section
 from flows.report.section import Context, Gathered, Section
 
 SECTIONS: Mapping[str, Section] = {
     "trust": Section("Concept trust", trust_section.gather),
     "words": Section("In words", words_section.gather),
+    "study": Section("Human study", study_section.gather),
     "suite": Section("Zero-shot suite", suite_section.gather),
 }
 """Section id, which is also the name of its template, to the section; in the order in which they are shown."""
