@@ -135,11 +135,12 @@ def compose(job: Job, each: Each) -> AuditReport:
     (concepts,) = each(add_bank, [(job,)])
     job = replace(job, linear_map=aligned.digest if aligned is not None else None)
     scored = each(score_dataset, [(job, name) for name in names])
+    early = [one for stage, calls in asked_extras(job, first=True) for one in each(stage, calls)]
     zeroshot = each(classify, [(job, name, task) for task in spec.zeroshot for name in _datasets(spec, task)])
     shifts = each(compare, [(job, wanted) for wanted in spec.shift])
     found = each(ask, [(job, name, query) for query in spec.queries for name in names])
     summaries = each(summarise, [(job, name) for name in names])
-    extras = [one for stage, calls in asked_extras(job) for one in each(stage, calls)]
+    extras = early + [one for stage, calls in asked_extras(job, first=False) for one in each(stage, calls)]
     pages = range(max(1, len(spec.shift))) if spec.report is not None else range(0)
     reports = each(write_report, [(job, page, tuple(zeroshot)) for page in pages])
     return AuditReport(

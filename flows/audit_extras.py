@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from flows.audit_stages import Job
+from flows.laboratory_stages import efficiency_curve, pair_matrix, principal_components
 from flows.suite_stages import zero_shot_suite
+from flows.trust_stages import measure_trust
 
 
 class ExtraReport(Protocol):
@@ -19,17 +21,27 @@ class ExtraReport(Protocol):
         """Whether it computed anything that the store did not hold."""
 
 
-EXTRAS: Mapping[str, Callable[[Job, Any], ExtraReport]] = {"suite": zero_shot_suite}
+EXTRAS: Mapping[str, Callable[[Job, Any], ExtraReport]] = {
+    "trust": measure_trust,
+    "suite": zero_shot_suite,
+    "pairs": pair_matrix,
+    "curves": efficiency_curve,
+    "components": principal_components,
+}
 """Field of `AuditSpec` to the stage that answers it, in the order in which they run; each value of the field (or of its
 tuple) is one call."""
 
 
-def asked_extras(job: Job) -> list[tuple[Callable[[Job, Any], ExtraReport], list[tuple[Any, ...]]]]:
-    """Return each stage that the audit asks for with the arguments of its calls."""
+FIRST = ("trust",)
+"""Fields whose stage runs before the comparisons, which read its answer."""
+
+
+def asked_extras(job: Job, *, first: bool) -> list[tuple[Callable[[Job, Any], ExtraReport], list[tuple[Any, ...]]]]:
+    """Return each stage that the audit asks for with the arguments of its calls: those of FIRST, or the others."""
     asked = []
     for name, stage in EXTRAS.items():
         value = getattr(job.spec, name)
         blocks = value if isinstance(value, tuple) else (() if value is None else (value,))
-        if blocks:
+        if blocks and (name in FIRST) is first:
             asked.append((stage, [(job, block) for block in blocks]))
     return asked

@@ -7,7 +7,7 @@ from typing import Any
 from flows.audit import AuditReport
 from flows.steps.shift import ShiftReport
 
-SHOWN = ("concept", "verdict", "effect", "d", "log10_q", "n_reference", "n_current")
+SHOWN = ("concept", "trust", "verdict", "effect", "cause", "d", "log10_q", "n_reference", "n_current")
 """Columns of a shift table that people are shown."""
 MOST = 20
 """Concepts listed in the text; the table artifact has them all."""
@@ -92,4 +92,6 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _short(value: Any) -> Any:
+    if value is None:
+        return ""
     return float(f"{value:.4g}") if isinstance(value, float) else value

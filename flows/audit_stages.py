@@ -129,7 +129,7 @@ def score_dataset(job: Job, name: str) -> ScoreReport:
 
 def summarise(job: Job, name: str) -> SummaryReport:
     """Describe a dataset by its concepts."""
-    return summary(job.store, name, k=1, **_scores(job))
+    return summary(job.store, name, k=1, **scored_with(job))
 
 
 def compare(job: Job, wanted: ShiftSpec) -> ShiftReport:
@@ -141,14 +141,18 @@ def compare(job: Job, wanted: ShiftSpec) -> ShiftReport:
         where=wanted.where,
         reference_where=wanted.reference_where,
         alpha=wanted.alpha,
+        classes=wanted.classes,
+        beyond=wanted.beyond,
+        blocks=wanted.blocks,
+        untrusted=wanted.untrusted,
         progress=job.progress,
-        **_scores(job),
+        **scored_with(job),
     )
 
 
 def ask(job: Job, name: str, expression: str) -> FindReport:
     """Answer one concept-logic query about a dataset."""
-    return find(job.store, name, expression, **_scores(job))
+    return find(job.store, name, expression, **scored_with(job))
 
 
 def classify(job: Job, name: str, task: ZeroshotSpec) -> ZeroshotReport:
@@ -187,11 +191,11 @@ def write_report(job: Job, number: int, tasks: tuple[ZeroshotReport, ...]) -> Re
         zeroshot=tasks,
         progress=job.progress,
         **sides,
-        **_scores(job),
+        **scored_with(job),
     )
 
 
-def _scores(job: Job) -> dict[str, Any]:
+def scored_with(job: Job) -> dict[str, Any]:
     """Return the options that choose similarities; the space's id, because an import may have another name than its space."""
     fitted_on = parse_dataset_ref(job.spec.fitted_on).name
     source = open_features(job.store, fitted_on, job.spec.encoders.source).space.id

@@ -9,9 +9,11 @@ from pydantic import Field, field_validator, model_validator
 from schemas.align_specs import DESCENDING, MethodSpec
 from schemas.digest import digest
 from schemas.errors import SpecError, expected, nearest
+from schemas.laboratory_specs import ComponentsSpec, CurvesSpec, PairsSpec
 from schemas.names import check_name, parse_dataset_ref
 from schemas.specs import DEFAULT_TEMPLATES, ConceptFile, Spec, parse_encoder
 from schemas.suite_specs import SuiteSpec
+from schemas.trust_specs import TrustSpec
 from schemas.yaml_specs import load_spec
 
 Block = TypeVar("Block", bound=Spec)
@@ -151,6 +153,14 @@ class ShiftSpec(Spec):
     """SQL condition that picks the reference rows."""
     alpha: float = Field(default=0.05, gt=0, lt=1)
     """False discovery rate: a concept is flagged at q <= alpha."""
+    classes: str = "auto"
+    """What a shift is split by: label, an attribute, prediction:MODEL, none, or auto (what both sides have)."""
+    beyond: Literal["chance", "blocks"] = "chance"
+    """What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by."""
+    blocks: int = Field(default=20, ge=5)
+    """Contiguous blocks of the reference."""
+    untrusted: bool = False
+    """Whether concepts marked untrusted get verdicts too."""
 
     @model_validator(mode="after")
     def _two_sides(self) -> Self:
@@ -202,6 +212,12 @@ class AuditSpec(Spec):
     """Zero-shot tasks."""
     suite: SuiteSpec | None = None
     """Zero-shot suite; None runs none."""
+    pairs: PairsSpec | None = None
+    """Maps between every ordered pair of encoders, judged; None fits none."""
+    curves: tuple[CurvesSpec, ...] = ()
+    """Efficiency curves; one may be written without the list."""
+    components: ComponentsSpec | None = None
+    """Principal components of encoders, compared; None compares none."""
     report: str | None = None
     """HTML file to write; None writes none."""
     fail_on_drift: bool = False
@@ -209,7 +225,10 @@ class AuditSpec(Spec):
     max_bad_rate: float = Field(default=1.0, ge=0, le=1)
     """Share of unreadable images above which a dataset is an error."""
 
-    @field_validator("shift", mode="before")
+    trust: tuple[TrustSpec, ...] = ()
+    """Measure which concepts may be believed; one may be written without the list."""
+
+    @field_validator("shift", "trust", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, dict) else value
@@ -228,8 +247,12 @@ class AuditSpec(Spec):
         named = [("align.dataset", self.align.dataset)]
         named += [("shift.reference", one.reference) for one in self.shift]
         named += [("shift.current", one.current) for one in self.shift]
+        named += [("trust.dataset", one.dataset) for one in self.trust]
         named += [("zeroshot.datasets", name) for task in self.zeroshot for name in task.datasets]
         named += [("suite.align_on", self.suite.align_on)] if self.suite else []
+        named += [("pairs.dataset", self.pairs.dataset)] if self.pairs else []
+        named += [("curves.dataset", one.dataset) for one in self.curves]
+        named += [("components.dataset", self.components.dataset)] if self.components else []
         return [(subject, name) for subject, name in named if name is not None]
 
     @property

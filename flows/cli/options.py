@@ -91,7 +91,7 @@ def side_options(function: Function) -> Function:
 
 
 def judging_options(function: Function) -> Function:
-    """Add --classes, --null, --blocks and --untrusted: what a shift is split by, compared with, and believed of."""
+    """Add --classes, --beyond, --blocks and --untrusted: what a shift is split by, compared with, and believed of."""
     for option in (
         click.option("--untrusted", is_flag=True, help="Give untrusted concepts a verdict too."),
         click.option(
@@ -102,11 +102,11 @@ def judging_options(function: Function) -> Function:
             help="Contiguous blocks of the reference.",
         ),
         click.option(
-            "--null",
-            type=click.Choice(["rows", "blocks"]),
-            default="rows",
+            "--beyond",
+            type=click.Choice(["chance", "blocks"]),
+            default="chance",
             show_default=True,
-            help="A verdict asks for more than chance among rows, or than the reference's own blocks differ by.",
+            help="What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by.",
         ),
         click.option(
             "--classes",

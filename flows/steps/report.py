@@ -24,7 +24,7 @@ from flows.steps.files import replacing
 from flows.steps.shift import shift
 from flows.steps.shift_classes import AUTO
 from flows.steps.shift_sides import Side, open_sides, two_slices
-from flows.steps.shift_table import Null
+from flows.steps.shift_table import Beyond
 from flows.steps.trust import marks_in_use
 from schemas.logic import parse
 from store.image_bytes import open_bytes
@@ -86,7 +86,7 @@ def report(
     title: str | None = None,
     commands: Sequence[str] = (),
     classes: str = AUTO,
-    null: Null = "rows",
+    beyond: Beyond = "chance",
     blocks: int = BLOCKS,
     untrusted: bool = False,
     progress: Progress | None = None,
@@ -111,7 +111,7 @@ def report(
         linear_map=linear_map,
         alpha=alpha,
         queries=tuple(parse(query) for query in queries),
-        judged=_not_default({"classes": classes, "null": null, "blocks": blocks, "untrusted": untrusted}),
+        judged=_not_default({"classes": classes, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}),
     )
     sides = _sides(asked)
     found_map = _map_of(sides[0])
@@ -148,7 +148,7 @@ def report(
 
 def _not_default(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options on how a shift is judged that differ from what `shift` does by itself."""
-    usual = {"classes": AUTO, "null": "rows", "blocks": BLOCKS, "untrusted": False}
+    usual = {"classes": AUTO, "beyond": "chance", "blocks": BLOCKS, "untrusted": False}
     return {name: value for name, value in options.items() if value != usual[name]}
 
 

@@ -11,7 +11,7 @@ from flows.steps.answers import Answer, answer
 from flows.steps.shift_blocks import self_null
 from flows.steps.shift_classes import AUTO, classes_of
 from flows.steps.shift_sides import FEW, Side, Slice, open_sides, two_slices
-from flows.steps.shift_table import Null, Wanted, compare_all
+from flows.steps.shift_table import Beyond, Wanted, compare_all
 from flows.steps.trust import marks_in_use
 from schemas.errors import SpecError, expected
 from store.queries.where import tables_read
@@ -78,7 +78,7 @@ def shift(
     alpha: float = ALPHA,
     duplicates: bool = True,
     classes: str = AUTO,
-    null: Null = "rows",
+    beyond: Beyond = "chance",
     blocks: int = BLOCKS,
     untrusted: bool = False,
     progress: Progress | None = None,
@@ -91,15 +91,15 @@ def shift(
 
     Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
     takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
-    contiguous blocks of the reference from the rest of it; with `null="blocks"` a verdict asks for more than those.
+    contiguous blocks of the reference from the rest of it; with `beyond="blocks"` a verdict asks for more than those.
     Concepts marked untrusted get no verdict unless `untrusted` is set.
 
     Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
     """
     if not 0 < alpha < 1:
         raise SpecError(expected("--alpha", "a rate between 0 and 1", str(alpha)))
-    if null not in ("rows", "blocks"):
-        raise SpecError(expected("--null", "rows or blocks", repr(null)))
+    if beyond not in ("chance", "blocks"):
+        raise SpecError(expected("--beyond", "chance or blocks", repr(beyond)))
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
     scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     one, other = open_sides(store, *slices, **scored, duplicates=duplicates)
@@ -112,10 +112,10 @@ def shift(
         self_null(one, other, blocks=blocks),
         None if marks is None else marks.by_key,
         alpha,
-        null,
+        beyond,
         untrusted,
     )
-    options = {"alpha": alpha, "duplicates": duplicates, "null": null, "blocks": blocks, "untrusted": untrusted}
+    options = {"alpha": alpha, "duplicates": duplicates, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
     spec = _spec(slices, scores, {**options, "classes": wanted.classes.name if wanted.classes else ""})
     parents = [part.manifest.as_parent() for side in (one, other) for part in (side.among.scores, side.among.images)]
     for side, chosen in zip((one, other), slices, strict=True):
@@ -171,7 +171,7 @@ def _more_notes(wanted: Wanted, table: pa.Table, left_out: int) -> tuple[str, ..
         )
     if wanted.classes is not None:
         notes += wanted.classes.notes((wanted.one, wanted.other))
-    decides = wanted.null == "blocks"
+    decides = wanted.beyond == "blocks"
     notes += wanted.blocks.notes(table.num_rows, alpha=wanted.alpha, decides=decides)
     return tuple(notes)
 

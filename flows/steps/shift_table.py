@@ -18,7 +18,7 @@ from t2c_core.class_shift import class_shift
 from t2c_core.shift import benjamini_hochberg, compare
 from t2c_core.stats import mean_and_std
 
-Null = Literal["rows", "blocks"]
+Beyond = Literal["chance", "blocks"]
 """What a verdict must exceed: chance among exchangeable rows, or what the reference's own blocks differ by."""
 UNTRUSTED = "untrusted"
 """Mark that keeps a concept out of verdicts unless asked for."""
@@ -40,7 +40,7 @@ class Wanted:
     """Concept key to mark; None when trust was not measured."""
     alpha: float
     """False discovery rate."""
-    null: Null
+    beyond: Beyond
     """What verdicts are about."""
     untrusted: bool
     """Whether untrusted concepts get verdicts too."""
@@ -114,7 +114,7 @@ def _log10_q(log10_p: Sequence[float]) -> list[float]:
 
 def _verdict(row: Mapping[str, Any], wanted: Wanted) -> str:
     """Return risen or fallen, by sign, for a concept beyond the null that was asked for."""
-    beyond = row["q"] <= wanted.alpha if wanted.null == "rows" else row.get("q_blocks", 1.0) <= wanted.alpha
+    beyond = row["q"] <= wanted.alpha if wanted.beyond == "chance" else row.get("q_blocks", 1.0) <= wanted.alpha
     return {1: "risen", -1: "fallen"}.get(row["sign"], "none") if beyond and not row["left_out"] else "none"
 
 

@@ -73,7 +73,7 @@ def test_marks_are_shown_wherever_a_concept_is(stored: Path, capsys: pytest.Capt
 def test_shift_shows_effects_first_and_takes_its_options(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["trust", "photos"]) == 0
     capsys.readouterr()
-    assert run(["shift", "photos", "new_photos", "--null", "blocks", "--blocks", "8", "--untrusted"]) == 0
+    assert run(["shift", "photos", "new_photos", "--beyond", "blocks", "--blocks", "8", "--untrusted"]) == 0
     shown = capsys.readouterr().out
     header = next(line for line in shown.splitlines() if line.split()[:2] == ["concept", "trust"])
     assert header.split() == ["concept", "trust", "verdict", "effect", "d", "log10_q", "q", "blocks"]

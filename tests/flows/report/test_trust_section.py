@@ -61,9 +61,9 @@ def test_a_concept_that_is_left_out_is_said_so_in_table_panel_and_headline(store
     assert text.count("<small>left out</small>") == 2
     assert "2 untrusted concepts get no verdict, because nothing bears out what the name says." in text
     assert "2 untrusted concepts have no verdict (--untrusted gives one)" in text
-    asked = page(stored, tmp_path, untrusted=True, null="blocks", classes="none", blocks=8)
+    asked = page(stored, tmp_path, untrusted=True, beyond="blocks", classes="none", blocks=8)
     assert "left out" not in asked
-    assert "--classes none --null blocks --blocks 8 --untrusted" in asked
+    assert "--classes none --beyond blocks --blocks 8 --untrusted" in asked
 
 
 def test_the_split_by_classes_has_columns_and_a_sentence(full_report: ReportData) -> None:
@@ -84,7 +84,7 @@ def test_the_split_by_classes_has_columns_and_a_sentence(full_report: ReportData
 
 
 def test_the_report_judges_as_shift_does(stored: Store, tmp_path: Path) -> None:
-    judged = {"classes": "none", "null": "blocks", "blocks": 8}
+    judged = {"classes": "none", "beyond": "blocks", "blocks": 8}
     made = report(stored, "photos", "new_photos", output=tmp_path / "r.html", **judged)
     want = shift(stored, "photos@1", "new_photos@1", **judged)
     assert (made.flagged, want.new) == (want.flagged, False)

@@ -118,7 +118,7 @@ def test_blocks_follow_the_time_when_every_image_has_one_else_the_source(store: 
     assert found["p_blocks"] > 1 / 21
     assert found["d_blocks"] > 0.2
     assert found["d_pieces"] > 0.1
-    careful = shift(store, "photos", where=last, null="blocks")
+    careful = shift(store, "photos", where=last, beyond="blocks")
     assert careful.flagged == 0
     assert careful.flagged <= report.flagged
     flagged_by_rows = [row for row in report.table.to_pylist() if row["verdict"] != "none"]
@@ -129,20 +129,20 @@ def test_blocks_follow_the_time_when_every_image_has_one_else_the_source(store: 
 def test_few_blocks_say_which_q_they_can_reach_and_a_tiny_reference_has_none(store: Store) -> None:
     rng = np.random.default_rng(4)
     scored(store, rng.normal(0, 0.05, (200, 3)) + np.repeat([0, 0.3], [150, 50])[:, None], NAMES)
-    report = shift(store, "photos", where="row >= 170", reference_where="row < 150", null="blocks")
+    report = shift(store, "photos", where="row >= 170", reference_where="row < 150", beyond="blocks")
     assert report.flagged == 0
     (note,) = [one for one in report.notes if "smallest reachable q" in one]
     assert "7 blocks of the reference and 1 piece of the current side, 20 images each, by source order" in note
     assert "smallest reachable q 0.12 when all concepts lie beyond, 0.38 for one alone; more --blocks" in note
     assert rows_of(report.table)["one"]["p_blocks"] == 1 / 8
-    more = shift(store, "photos", where="row >= 150", null="blocks")
+    more = shift(store, "photos", where="row >= 150", beyond="blocks")
     assert rows_of(more.table)["one"]["p_blocks"] == pytest.approx(1 / 36)
     assert more.flagged == 3
     tiny = shift(store, "photos", where="row >= 150", reference_where="row < 90")
     assert "the reference has too few images to be compared with itself in blocks" in tiny.notes
     assert rows_of(tiny.table)["one"]["p_blocks"] is None
-    with pytest.raises(SpecError, match="--null: expected rows or blocks, but got 'days'"):
-        shift(store, "photos", where="row >= 150", null="days")
+    with pytest.raises(SpecError, match="--beyond: expected chance or blocks, but got 'days'"):
+        shift(store, "photos", where="row >= 150", beyond="days")
     with pytest.raises(InputError, match="blocks of the reference: expected 5 or more"):
         shift(store, "photos", where="row >= 150", blocks=2)
 
