@@ -71,7 +71,9 @@ def write_suite(data: Path, *, copies: int = 3) -> Path:
     return data
 
 
-def plant_bank(store: Store, name: str, examples: Sequence[np.ndarray]) -> None:
+def plant_bank(
+    store: Store, name: str, examples: Sequence[np.ndarray], *, classes: Sequence[str] | None = None
+) -> None:
     """Store the class vectors of a task as if the fake target's text side had encoded its prompts."""
     import torch
 
@@ -80,10 +82,11 @@ def plant_bank(store: Store, name: str, examples: Sequence[np.ndarray]) -> None:
     batch = torch.from_numpy(np.stack(grown).transpose(0, 3, 1, 2).copy())
     vectors = CLIP.look(batch)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    prompts = [[task.prompt.replace("{}", name)] for name in task.classes]
+    names = classes or task.classes
+    prompts = [[task.prompt.replace("{}", one)] for one in names]
     table = pa.table(
         {
-            "concept": pa.array(task.classes),
+            "concept": pa.array(names),
             "prompts": pa.array(prompts, pa.list_(pa.string())),
             "vector": pa.array(list(vectors), pa.list_(pa.float32())),
             "averaging": ["normalise-then-average"] * len(prompts),

@@ -37,8 +37,12 @@ def show_suite(out: Output, report: "SuiteReport") -> None:
     if not report.new:
         out.say("  nothing new: the store held every row")
     out.put("skipped", [{"task": one.task, "reason": one.reason} for one in report.skipped])
+    absent = [one.task for one in report.skipped if one.absent]
+    if absent:
+        _say_wrapped(out, f"not done, no files: {', '.join(absent)} (t2c suite DATA_DIR --list names the files)")
     for one in report.skipped:
-        _say_wrapped(out, f"not done: {one.task}: {one.reason}")
+        if not one.absent:
+            _say_wrapped(out, f"not done: {one.task}: {one.reason}")
     out.put("headline", report.headline)
     _say_wrapped(out, report.headline, indent="")
 

@@ -1,11 +1,12 @@
 """How the labels of a task's pictures become its classes: as they are, one attribute of several, or superclasses."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.suite.breeds import read_hierarchy, superclasses
 from flows.suite.drawn import world_classes
+from flows.suite.listed import NAMED
 from flows.suite.readers import HIERARCHY
 from flows.suite.tasks import Task
 from schemas.errors import InputError, expected
@@ -35,3 +36,15 @@ def class_map(task: Task, data: Path) -> ClassMap:
             raise InputError(expected(f"class hierarchy for {task.title}", want, got, f"Get: {HIERARCHY.origin}"))
         return ClassMap(classes, mapping)
     return ClassMap(task.classes, world_classes(task.attribute) if task.attribute else {})
+
+
+def check_folders(task: Task, classes: ClassMap, *, labels: Collection[str | None], place: str) -> None:
+    """Raise InputError naming the class folders that a grouping needs and the pictures' folder lacks."""
+    missing = sorted(set(classes.mapping) - set(labels)) if task.grouping is not None else []
+    if missing:
+        more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
+        want, got = (
+            f"a folder with images for each of {len(classes.mapping)} classes",
+            f"no {', '.join(missing[:NAMED])}",
+        )
+        raise InputError(expected(f"{place} for {task.title}", want, f"{got}{more}", "Unpack it again."))

@@ -17,6 +17,8 @@ class Skipped:
     """Task name."""
     reason: str
     """Why."""
+    absent: bool = False
+    """True when none of its files is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def plan_tasks(data: Path, names: Sequence[str]) -> Plan:
     if bad:
         raise _incomplete(bad, data, complete=[one.name for one in wanted if one not in bad and can_do(one, data)])
     gone = [task for task in wanted if states[task] == "missing"]
-    skipped = tuple(Skipped(task.name, f"no {', no '.join(missing(task, data))}") for task in gone)
+    skipped = tuple(Skipped(task.name, f"no {', no '.join(missing(task, data))}", absent=True) for task in gone)
     return Plan(data, tuple(task for task in wanted if task not in gone), skipped, bool(names))
 
 

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flows.progress import NoProgress, Progress
+from flows.report.words import plural
 from flows.runner import Runner, SerialRunner
 from flows.steps.answers import Answer, answer
 from flows.steps.rows import features_of
 from flows.steps.zeroshot import ZeroshotReport, zeroshot
 from flows.suite.banks import Vectors, class_banks
+from flows.suite.class_maps import check_folders
 from flows.suite.contestants import (
     Contestant,
     Machine,
@@ -70,8 +73,8 @@ class SuiteReport:
         as_good = sum(row["accuracy"] >= row["clip_accuracy"] for row in tested)
         tasks, models = len({row["task"] for row in tested}), len({row["model"] for row in tested})
         return (
-            f"zero-shot suite: {models} models at {tasks} tasks; as accurate as {self.target} itself, or more, in "
-            f"{as_good} of {len(tested)}"
+            f"zero-shot suite: {plural(models, 'model')} at {plural(tasks, 'task')}; as accurate as {self.target} itself, "
+            f"or more, in {as_good} of {len(tested)}"
         )
 
 
@@ -110,12 +113,15 @@ def suite(
     runnable = {name_of(one): one for one in (*models, target)}
     for reader in dict.fromkeys(task.reader for task in vectors):
         made = prepare(store, reader, plan.data, pictures=pictures, progress=machine.progress)
-        name = made.images.dataset
+        name, mine = made.images.dataset, [task for task in vectors if task.reader == reader]
+        labels = _labels(made.images)
+        for task in mine:
+            check_folders(task, vectors[task].classes, labels=labels, place=f"pictures of {name}")
         encoders = [runnable.get(one.name, one.name) for one in tested]
         lacking = extract_missing(store, name, [*encoders, target], machine=machine)
         work.indexed += [name] if made.new else []
         work.extracted += [(name, encoder) for encoder in lacking]
-        for task in (one for one in vectors if one.reader == reader):
+        for task in mine:
             work.classify(task, vectors[task], images=made.images)
     order = {task.name: number for number, task in enumerate(plan.tasks)}
     answers = sorted(work.answers, key=lambda one: order[one.table["task"][0].as_py()])
@@ -127,6 +133,12 @@ def suite(
         tuple(work.indexed),
         tuple(work.extracted),
     )
+
+
+def _labels(images: Images) -> set[str | None]:
+    """Return the labels of the images that can be read."""
+    table = images.table(["label", "outcome"])
+    return set(table["label"].filter(pc.equal(table["outcome"], "ok")).unique().to_pylist())
 
 
 @dataclass(slots=True)

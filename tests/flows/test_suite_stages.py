@@ -34,7 +34,7 @@ def test_an_audit_tests_its_own_map_and_does_nothing_twice(tmp_path: Path, monke
     first = audit(spec)
     (report,) = first.extras
     assert report.new
-    assert "zero-shot suite: 1 models at 2 tasks" in report.headline
+    assert "zero-shot suite: 1 model at 2 tasks" in report.headline
     rows = report.table.to_pylist()
     assert [(row["task"], row["model"], row["n"]) for row in rows] == [
         ("color", "demo:efficientnet-lite0-128", 11),

@@ -8,13 +8,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flows.demo.world import COLOURS
 from flows.progress import NoProgress
+from flows.suite import classes
 from flows.suite.datasets import Prepared, default_pictures, prepare
 from flows.suite.pictures import Picture, Pictures, packed, png
 from schemas.errors import InputError, SpecError, StoreWriteError
 from store.root import Store
 from store.sources import open_bytes
-from tests.planted_suite import picture, write_mnist
+from tests.planted_suite import (
+    picture,
+    write_celeba,
+    write_cifar10,
+    write_dtd,
+    write_mnist,
+    write_stl10,
+    write_svhn,
+)
 
 
 def digits(seed: int, count: int = 5) -> np.ndarray:
@@ -103,3 +113,47 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_png_keeps_every_pixel() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png(pixels)))), pixels)
+
+
+def colour(count: int, side: int) -> np.ndarray:
+    return np.random.default_rng(side).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+def write_all(data: Path) -> dict[str, list[str]]:
+    """Write small files of every reader that needs some, and return the labels that must come out."""
+    write_mnist(data / "fashion-mnist", digits(0, 2), [0, 9], zipped=False)
+    write_cifar10(data / "cifar10", colour(2, 32), [0, 9])
+    write_stl10(data / "stl10", colour(2, 96), [1, 10])
+    write_svhn(data / "svhn", colour(2, 32), [0, 7])
+    write_celeba(data / "celeba", {"1.jpg": (2, {"Gray_Hair"}), "2.jpg": (0, {"Gray_Hair"})}, list(classes.HAIR))
+    write_dtd(data / "dtd", ["lined/1.jpg", "grid/2.jpg"], listed=["grid/2.jpg"])
+    for number, name in enumerate(classes.IN9):
+        picture(data / "in9/original/val" / f"{number:02d}_{name}" / "1.JPEG", (9 * number, 5, 5))
+    picture(data / "imagenet/val/n02084071/1.JPEG", (1, 2, 3))
+    return {
+        "fashion-mnist": ["T-shirt/top", "Ankle boot"],
+        "cifar10": ["airplane", "truck"],
+        "stl10": ["airplane", "truck"],
+        "svhn": ["zero", "seven"],
+        "celeba": ["gray hair"],
+        "dtd": ["grid"],
+        "in9": list(classes.IN9),
+        "imagenet": ["n02084071"],
+        "color": list(COLOURS),
+    }
+
+
+def test_every_reader_ends_in_the_image_index(store: Store, tmp_path: Path) -> None:
+    for reader, labels in write_all(tmp_path).items():
+        table = made(store, reader, tmp_path).images.table()
+        assert table["label"].to_pylist() == labels, reader
+        assert set(table["outcome"].to_pylist()) == {"ok"}, reader
+        assert not made(store, reader, tmp_path).new, reader
+
+
+def test_unpacked_colours_are_the_authors_pixels(store: Store, tmp_path: Path) -> None:
+    write_all(tmp_path)
+    for reader, side in (("cifar10", 32), ("stl10", 96), ("svhn", 32)):
+        uris = made(store, reader, tmp_path).images.table()["uri"].to_pylist()
+        shown = np.stack([np.asarray(Image.open(io.BytesIO(open_bytes(uri)))) for uri in uris])
+        np.testing.assert_array_equal(shown, colour(2, side))

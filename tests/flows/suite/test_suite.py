@@ -1,13 +1,17 @@
 """Models times tasks: counted beside the CLIP and chance, killed and resumed, and nothing that is there done again."""
 
 import re
+import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from flows.steps.index import index
+from flows.suite import drawn
 from flows.suite.datasets import default_pictures
 from flows.suite.suite import SuiteReport, suite
+from flows.suite.tasks import TASKS as TASKS_BY_NAME
 from schemas.answers.suite import SUITE
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName
 from store.answers import list_answers
@@ -17,8 +21,8 @@ from store.user_sql import run_user_sql
 from t2c_core.zeroshot import wilson
 from tests.fake_encoders import FakeEncoder
 from tests.planted_photos import fill
-from tests.planted_suite import write_breeds
-from tests.planted_suite_models import CLIP, MODELS, CountingEncoder, plant_banks, write_suite
+from tests.planted_suite import picture, write_breeds
+from tests.planted_suite_models import CLIP, MODELS, CountingEncoder, flat, plant_bank, plant_banks, write_suite
 
 TASKS = ("mnist", "color", "shape")
 
@@ -150,10 +154,10 @@ def test_a_map_named_by_digest_takes_part(ready: Store, data: Path) -> None:
     run(ready, data, models=MODELS[:1], tasks=("color",))
     (fitted,) = list_maps(ready)
     report = run(ready, data, models=MODELS, tasks=("color",), maps=(fitted.digest[:10],))
-    assert [(row["model"], row["map"]) for row in report.table.to_pylist()] == [
-        (MODELS[1].name, report.table["map"][0].as_py()),
-        (MODELS[0].name, fitted.digest[:12]),
-    ]
+    assert report.table["model"].to_pylist() == [one.name for one in MODELS]
+    assert report.table["map"][0].as_py() == fitted.digest[:12] != report.table["map"][1].as_py()
+    alone = run(ready, data, models=(), tasks=("color",), maps=(fitted.digest,))
+    assert (alone.new, alone.table["model"].to_pylist()) == (False, [MODELS[0].name])
     other = CountingEncoder(seed=5)
     with pytest.raises(MismatchError, match=f"expected a map to {other.name}, but got one to {CLIP.name}"):
         run(ready, data, target=other, maps=(fitted.digest,))
@@ -234,3 +238,46 @@ def test_fake_encoders_are_one_space() -> None:
     """The killed run and its resumption are by the same encoder, or the test above would prove nothing."""
     assert DyingEncoder(seed=1, dimension=32).space == MODELS[0].space
     assert MODELS[0].space != FakeEncoder(seed=1, dimension=32).space
+
+
+LIVING = "n00004258"
+
+
+def write_living17(data: Path) -> list[str]:
+    """Write a hierarchy with 17 superclasses of 4 classes, and one picture a class; return the superclasses."""
+    chain = ["n00001740", LIVING, "a", "b", "c"]
+    superclasses = [f"s{number:02d}" for number in range(17)]
+    leaves = [f"n{number:08d}" for number in range(70)]
+    edges = [*pairwise(chain), *(("c", one) for one in superclasses)]
+    edges += [(superclasses[number // 4], leaf) for number, leaf in enumerate(leaves[:68])]
+    edges += [("n00001740", leaf) for leaf in leaves[68:]]
+    write_breeds(data / "breeds", edges, {one: f"kind {one}, other name" for one in superclasses}, leaves)
+    for number, leaf in enumerate(leaves):
+        picture(data / "imagenet/val" / leaf / f"ILSVRC2012_val_{number:08d}.png", (3 * number, 250 - 3 * number, 90))
+    return [f"kind {one}" for one in superclasses]
+
+
+def test_imagenet_s_images_are_classified_into_superclasses(ready: Store, data: Path) -> None:
+    names = write_living17(data)
+    examples = [flat((12 * number, 250 - 12 * number, 90)) for number in range(17)]
+    plant_bank(ready, "living17", examples, classes=names)
+    report = run(ready, data, tasks=("living17",), models=(CLIP,))
+    (row,) = report.table.to_pylist()
+    assert (row["classes"], row["n"], row["other_labels"], row["chance"]) == (17, 68, 2, 1 / 17)
+    assert row["accuracy"] > 3 / 17
+    shutil.rmtree(data / "imagenet/val/n00000005")
+    want = "pictures of suite-imagenet for Living17: expected a folder with images for each of 68 classes, but got no n00000005"
+    with pytest.raises(InputError, match=re.escape(want)):
+        run(ready, data, tasks=("living17",), models=(CLIP,))
+
+
+def test_tasks_of_the_same_pictures_share_their_features(
+    ready: Store, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawn, "WORLD_IMAGES", 10)
+    for name in ("world-colour", "world-texture"):
+        plant_bank(ready, name, [flat((9 * n, 200 - 9 * n, 7 * n)) for n in range(TASKS_BY_NAME[name].size)])
+    report = run(ready, data, tasks=("world-colour", "world-texture"))
+    assert report.indexed == ("suite-world",)
+    assert sorted(report.extracted) == sorted(("suite-world", one.name) for one in (*MODELS, CLIP))
+    assert report.table.num_rows == 4
