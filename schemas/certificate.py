@@ -66,7 +66,8 @@ class Certificate:
     """Ridge strength added to the diagonal of the centred second moments; 0 is the exact least squares. For SGD the
     strength that its weight decay pulls towards."""
     rank: int
-    """Numerical rank of the source features that were fitted; of the weight where no system was solved."""
+    """Numerical rank of the source features that were fitted; of X'Y for procrustes, of the weight where no system was
+    solved."""
     condition: float | None
     """Condition number of the solved system; None when it is infinite or was not formed."""
     method: str

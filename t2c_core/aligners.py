@@ -75,7 +75,7 @@ class Fit:
     n: int
     """Rows fitted; 0 when none was read."""
     rank: int
-    """Numerical rank of the fitted source features; of the weight where no system was solved."""
+    """Numerical rank of the fitted source features; of X'Y for a rotation, of the weight where no system was solved."""
     condition: float | None = None
     """Condition of the system solved; None when there was none."""
     ridge: float = 0.0
@@ -118,7 +118,7 @@ class Aligner:
 def least_squares(ridge: float = 0.0) -> Aligner:
     """Return exact least squares, or ridge regression, in closed form (paper, section 3)."""
     name, penalty = ("ridge", " plus ridge times the squared weights") if ridge else ("least-squares", "")
-    objective = f"squared error of the target features{penalty}, minimised exactly"
+    objective = f"squared error of the target features{penalty}, solved exactly"
     return Aligner(name, objective, (PAIRS,), frozenset({"moments"}), partial(_least_squares, ridge))
 
 
@@ -222,7 +222,7 @@ def _crossed(evidence: Evidence, codes: Array, *, temperature: float, options: S
     fitted = fit_cross_entropy(
         x, codes, head=head, temperature=temperature, options=options, device=device, watch=evidence.watch
     )
-    notes = ("only the direction of mapped features was trained: R2 says little, mean cosine and accuracy more",)
+    notes = ("only directions of mapped features were trained: R2 says little, mean cosine and accuracy more",)
     return Fit(fitted, "sgd", int((codes >= 0).sum()), _rank(fitted), notes=notes if head.normalise else ())
 
 

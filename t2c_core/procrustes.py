@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-MOST_STEPS = 200
+MOST_STEPS = 100
 """Most steps of the iteration that a source wider than its target needs; each is a few products and a small eigenproblem."""
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5
 """Relative gain below which the iteration stops, of the squared error that the map removes."""
 
 

@@ -15,6 +15,8 @@ from t2c_core.linear_map import LinearMap
 
 Array = NDArray[Any]
 
+_BLOCK_ROWS = 8192
+
 
 def fit_cross_entropy(
     x: Array,
@@ -29,7 +31,8 @@ def fit_cross_entropy(
     """Return the map from x (images, source) whose logits under the head best name the class codes (images,).
 
     Logits are cos(W' x + b, class vector) / temperature for a text head, and the head's own / temperature for one that
-    does not normalise. Under a text head the length of a mapped feature is free: only its direction was trained.
+    does not normalise. Under a text head the length of mapped features is free: they are scaled, all alike, to a root
+    mean square of 1 over the rows fitted.
     Rows of class -1 are left out. Raises MismatchError, InputError for codes outside the head or fewer than two classes.
     """
     if x.ndim != 2 or codes.shape != (len(x),):
@@ -59,4 +62,13 @@ def fit_cross_entropy(
     weight, bias = minimise(
         used, crossed, target=head.dimension, scale=scale, options=options, device=device, watch=watch
     )
-    return LinearMap((weight * scale).astype(np.float32), bias.astype(np.float32))
+    found = LinearMap((weight * scale).astype(np.float32), bias.astype(np.float32))
+    return _of_unit_length(found, used) if head.normalise else found
+
+
+def _of_unit_length(linear_map: LinearMap, x: Array) -> LinearMap:
+    """Return the map times the one factor that gives mapped x a root mean square length of 1."""
+    blocks = (x[start : start + _BLOCK_ROWS] for start in range(0, len(x), _BLOCK_ROWS))
+    squares = sum(float((linear_map.apply(block).astype(np.float64) ** 2).sum()) for block in blocks)
+    factor = np.float32((len(x) / squares) ** 0.5) if squares > 0 else np.float32(1)
+    return LinearMap(linear_map.weight * factor, linear_map.bias * factor)

@@ -196,7 +196,9 @@ def test_cross_entropy_names_the_classes_through_a_fixed_head() -> None:
     some = Rows(given.rows.x, given.rows.y, np.where(np.arange(3000) % 2, codes, -1))
     fitted = cross_entropy(0.05, SgdOptions(), device="cpu").fit(Evidence(rows=some, target_head=given.target_head))
     assert fitted.n == 1500
-    assert "only the direction of mapped features was trained" in fitted.notes[0]
+    assert "only directions of mapped features were trained" in fitted.notes[0]
+    lengths = np.linalg.norm(fitted.map.apply(given.rows.x[1::2]), axis=1)
+    assert np.sqrt((lengths**2).mean()) == pytest.approx(1, rel=1e-5)
     unseen = given.target_head.predict(fitted.map.apply(given.rows.x[::2]))
     assert (unseen == codes[::2]).mean() > 0.95
 
