@@ -228,7 +228,7 @@ class AuditSpec(Spec):
     trust: tuple[TrustSpec, ...] = ()
     """Measure which concepts may be believed; one may be written without the list."""
 
-    @field_validator("shift", "trust", mode="before")
+    @field_validator("shift", "trust", "curves", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, dict) else value

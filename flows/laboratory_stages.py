@@ -1,0 +1,92 @@
+"""The laboratory's stages of an audit: pair matrix, efficiency curves, components; what Prefect decorates."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flows.audit_stages import Job
+from flows.steps.components import ComponentsReport, components
+from flows.steps.curves import CurvesReport, curves
+from flows.steps.extract import extract
+from flows.steps.pairs import PairsReport, pairs
+from schemas.laboratory_specs import ComponentsSpec, CurvesSpec, LaboratorySpec, PairsSpec
+from schemas.names import parse_dataset_ref
+from schemas.specs import parse_encoder
+
+
+def pair_matrix(job: Job, block: PairsSpec) -> PairsReport:
+    """Align and judge every ordered pair of the block's encoders."""
+    encoders = block.encoders or _own(job)
+    _extract(job, block, encoders)
+    return pairs(
+        job.store,
+        _dataset(job, block),
+        encoders,
+        groups=block.groups,
+        heads=block.heads,
+        labels=block.labels,
+        ridge=block.ridge,
+        holdout=block.holdout,
+        seed=block.seed,
+        device=job.spec.encoders.device,
+        runner=job.runner,
+        progress=job.progress,
+    )
+
+
+def efficiency_curve(job: Job, block: CurvesSpec) -> CurvesReport:
+    """Draw one efficiency curve."""
+    source, target = block.source or job.spec.encoders.source, block.target or job.spec.encoders.target
+    _extract(job, block, (source, target))
+    names = ("by", "points", "seeds", "head", "labels", "ridge", "holdout", "seed")
+    options: dict[str, Any] = {name: getattr(block, name) for name in names}
+    return curves(
+        job.store,
+        _dataset(job, block),
+        source=source,
+        target=target,
+        device=job.spec.encoders.device,
+        progress=job.progress,
+        **options,
+    )
+
+
+def principal_components(job: Job, block: ComponentsSpec) -> ComponentsReport:
+    """Compare the principal components of the block's encoders."""
+    encoders = block.encoders or _own(job)
+    _extract(job, block, encoders)
+    return components(
+        job.store,
+        _dataset(job, block),
+        encoders,
+        k=block.components,
+        p=block.band,
+        runner=job.runner,
+        progress=job.progress,
+    )
+
+
+def _dataset(job: Job, block: LaboratorySpec) -> str:
+    return block.dataset or job.spec.fitted_on
+
+
+def _own(job: Job) -> tuple[str, str]:
+    return job.spec.encoders.source, job.spec.encoders.target
+
+
+def _extract(job: Job, block: LaboratorySpec, encoders: Sequence[str]) -> None:
+    """Extract the encoders that the audit's own extraction left out; imported features have no colon in their name."""
+    own = job.spec.encoders
+    missing = [parse_encoder(name) for name in encoders if ":" in name and name not in _own(job)]
+    if missing:
+        extract(
+            job.store,
+            parse_dataset_ref(_dataset(job, block)).name,
+            missing,
+            runner=job.runner,
+            device=own.device,
+            batch_size=own.batch_size,
+            workers=own.workers,
+            dtype=own.dtype,
+            max_bad_rate=job.spec.max_bad_rate,
+            progress=job.progress,
+        )
