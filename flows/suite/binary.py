@@ -4,6 +4,7 @@ Plain bytes only: no pickle is read, so no file can run code. Every function say
 """
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,7 @@ Bytes = npt.NDArray[np.uint8]
 
 _GET_IT = "Get the file again from its authors."
 _IDX_UINT8 = 0x08
+_STEP = 2**22
 _CIFAR_SIDE, _STL_SIDE, _SVHN_SIDE = 32, 96, 32
 
 
@@ -43,12 +45,20 @@ def _read_idx(stream: BinaryIO, path: Path, dimensions: int) -> Bytes:
         raise InputError(expected(str(path), f"an idx file with magic number 0x{want.hex()}", got, _GET_IT))
     if len(header) < 4 + 4 * dimensions:
         raise _truncated(path, 4 + 4 * dimensions, len(header))
-    shape = np.frombuffer(header, ">u4", offset=4).astype(np.int64)
-    size = int(np.prod(shape))
-    data = stream.read(size + 1)
+    shape = tuple(int(one) for one in np.frombuffer(header, ">u4", offset=4))
+    size = math.prod(shape)
+    data = _read_at_most(stream, size + 1)
     if len(data) != size:
         raise _truncated(path, len(header) + size, len(header) + len(data))
-    return np.frombuffer(data, np.uint8).reshape(tuple(shape))
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _read_at_most(stream: BinaryIO, size: int) -> bytes:
+    """Return up to `size` bytes in steps: a header that promises more than the file holds takes no memory."""
+    data = bytearray()
+    while len(data) < size and (part := stream.read(min(_STEP, size - len(data)))):
+        data += part
+    return bytes(data)
 
 
 def read_cifar10(path: Path) -> tuple[Bytes, Bytes]:

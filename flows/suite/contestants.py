@@ -88,13 +88,15 @@ def contestants(
     brought: dict[str, list[StoredMap]] = {}
     for one in maps:
         brought.setdefault(one.source.name, []).append(one)
+    models = list({name_of(one): one for one in models}.values())
     to_fit = [one for one in models if name_of(one) not in (*brought, name_of(target))]
     if align_on is not None and to_fit:
         extract_missing(store, parse_dataset_ref(align_on).name, [*to_fit, target], machine=machine)
-    found = []
+    found: list[Contestant] = []
     for model in models:
-        own = brought.pop(name_of(model), None) or [_map_of(store, model, target, align_on, machine)]
+        own = brought.pop(name_of(model), [])
         found += [Contestant(name_of(model), one) for one in own]
+        found += [] if own else [Contestant(name_of(model), _map_of(store, model, target, align_on, machine))]
     others = [Contestant(one.source.name, one) for several in brought.values() for one in several]
     return tuple(dict.fromkeys([*found, *others]))
 

@@ -1,6 +1,8 @@
 """Binary files are read byte by byte as their authors wrote them; damaged ones are refused with their name."""
 
+import pickle
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +140,36 @@ def test_a_matlab_file_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_one_label_an_image() -> None:
     with pytest.raises(InputError, match="labels of y: expected 3, one an image, but got 2"):
         check_as_many(noise(3, 2, 2), np.array([1, 2]), Path("y"))
+
+
+class Gadget:
+    """An object whose unpickling would write a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return _run, (str(self.file), "executed")
+
+
+def _run(file: str, text: str) -> None:
+    Path(file).write_text(text)
+
+
+def test_no_pickle_is_executed_wherever_it_lies(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    file = tmp_path / "file"
+    file.write_bytes(pickle.dumps(Gadget(trace)))
+    for read in (read_cifar10, read_svhn, partial(read_idx, dimensions=3), lambda path: read_stl10(path, path)):
+        with pytest.raises(InputError):
+            read(file)
+    assert not trace.exists()
+    pickle.loads(file.read_bytes())
+    assert trace.read_text() == "executed"
+
+
+def test_sizes_beyond_any_file_are_a_truncated_file(tmp_path: Path) -> None:
+    file = tmp_path / "images"
+    file.write_bytes(bytes([0, 0, 8, 3]) + b"\xff" * 12 + b"pixels")
+    with pytest.raises(InputError, match=r"it is not whole"):
+        read_idx(file, dimensions=3)
