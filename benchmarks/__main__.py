@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from benchmarks.harness import Row, results_file, table
 
-GROUPS = ("closed_form", "sgd", "ks", "logic", "extraction", "decode", "suite", "language")
+GROUPS = ("closed_form", "sgd", "ks", "logic", "extraction", "decode", "suite", "trust", "language")
 
 
 def measure(groups: list[str]) -> dict[str, list[Row]]:

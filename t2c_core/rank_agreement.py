@@ -62,13 +62,14 @@ def measure(
     found = [np.full((len(vectors), one.classes), np.nan) for one in known]
     rows = [None if (one.codes >= 0).all() else np.flatnonzero(one.codes >= 0) for one in known]
     codes = [one.codes if at is None else one.codes[at] for one, at in zip(known, rows, strict=True)]
+    counts = [np.bincount(code, minlength=one.classes) for one, code in zip(known, codes, strict=True)]
     for start in range(0, len(vectors), AT_ONCE):
         block = vectors[start : start + AT_ONCE]
         theirs = block @ own.T if own is not None else None
         for index, values in enumerate(block @ aligned.T):
             here, ranked = start + index, ranks(values)
-            for one, at, code, area in zip(known, rows, codes, found, strict=True):
-                area[here] = areas(ranked if at is None else ranks(values[at]), code, classes=one.classes)
+            for at, code, count, area in zip(rows, codes, counts, found, strict=True):
+                area[here] = areas(ranked if at is None else ranks(values[at]), code, counts=count)
             if theirs is not None:
                 mine = ranked if both is None else ranks(values[both])
                 other = ranks(theirs[index])

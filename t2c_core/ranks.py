@@ -20,15 +20,21 @@ def ranks(values: Float[np.ndarray, " _images"]) -> Float64[np.ndarray, " _image
     """Return ranks from 1 on; equal values share the mean of theirs, as scipy.stats.rankdata gives them."""
     order = np.argsort(values)
     ordered = values[order]
+    ranked = np.arange(1.0, len(values) + 1)
+    _share_ties(ranked, np.flatnonzero(ordered[1:] == ordered[:-1]))
     found = np.empty(len(values))
-    starts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    if len(starts) == len(values) - 1:
-        found[order] = np.arange(1.0, len(values) + 1)
-        return found
-    edges = np.concatenate([[0], starts, [len(values)]])
-    counts = np.diff(edges)
-    found[order] = np.repeat(edges[:-1] + (counts + 1) / 2, counts)
+    found[order] = ranked
     return found
+
+
+def _share_ties(ranked: Array, tied: Array) -> None:
+    """Give equal values their mean rank, in place; `tied` are the places whose value comes again right after."""
+    if not len(tied):
+        return
+    first = np.flatnonzero(np.diff(tied, prepend=-2) != 1)
+    starts, runs = tied[first], np.diff(first, append=len(tied)) + 1
+    within = np.arange(runs.sum()) - np.repeat(np.cumsum(runs) - runs, runs)
+    ranked[np.repeat(starts, runs) + within] = np.repeat(starts + (runs + 1) / 2, runs)
 
 
 def spearman(one: Float64[np.ndarray, " _images"], other: Float64[np.ndarray, " _images"]) -> float:
@@ -68,16 +74,18 @@ def top_overlap(one: Float64[np.ndarray, " _images"], other: Float64[np.ndarray,
 
 
 def areas(
-    ranked: Float64[np.ndarray, " _images"], codes: Integer[np.ndarray, " _images"], *, classes: int
+    ranked: Float64[np.ndarray, " _images"],
+    codes: Integer[np.ndarray, " _images"],
+    *,
+    counts: Integer[np.ndarray, " _classes"],
 ) -> Float64[np.ndarray, " _classes"]:
-    """Return the area under the ROC curve of each class (code 0 to classes - 1) against all others, from ranks.
+    """Return the area under the ROC curve of each class against all others, from ranks.
 
-    `ranked` are the ranks of exactly these rows; ties count half (Mann and Whitney). NaN for a class that is all of the
+    `ranked` are the ranks of exactly these rows, `counts` how many of them each code has (np.bincount of codes); ties count half (Mann and Whitney). NaN for a class that is all of the
     rows or none of them.
     """
-    counts = np.bincount(codes, minlength=classes).astype(np.float64)
-    sums = np.bincount(codes, weights=ranked, minlength=classes)
-    pairs = counts * (len(codes) - counts)
+    sums = np.bincount(codes, weights=ranked, minlength=len(counts))
+    pairs = counts * (len(codes) - counts.astype(np.float64))
     wins = sums - counts * (counts + 1) / 2
-    found: Array = np.divide(wins, pairs, out=np.full(classes, np.nan), where=pairs > 0)
+    found: Array = np.divide(wins, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
     return found

@@ -15,6 +15,8 @@ def test_ranks_are_scipys_with_ties_and_without(digits: int) -> None:
     values = np.random.default_rng(digits).normal(size=500).round(digits).astype(np.float32)
     np.testing.assert_array_equal(ranks(values), stats.rankdata(values))
     np.testing.assert_array_equal(ranks(np.array([0.0, -0.0, 1.0])), [1.5, 1.5, 3.0])
+    np.testing.assert_array_equal(ranks(np.zeros(4)), [2.5] * 4)
+    assert ranks(np.zeros(0)).shape == (0,)
 
 
 def test_spearman_is_scipys() -> None:
@@ -65,8 +67,9 @@ def test_ties_across_the_border_count_all_or_none() -> None:
 def test_areas_of_all_classes_are_those_of_one_class_against_the_rest() -> None:
     rng = np.random.default_rng(3)
     values, codes = rng.normal(size=300).round(1), rng.integers(0, 4, 300).astype(np.int32)
-    found = areas(ranks(values), codes, classes=6)
+    found = areas(ranks(values), codes, counts=np.bincount(codes, minlength=6))
     for code in range(4):
         assert found[code] == pytest.approx(auroc(values, codes == code).auroc, abs=1e-12)
     assert np.isnan(found[4:]).all()
-    assert np.isnan(areas(ranks(values), np.zeros(300, np.int32), classes=1)).all()
+    one = np.zeros(300, np.int32)
+    assert np.isnan(areas(ranks(values), one, counts=np.bincount(one))).all()
