@@ -1,0 +1,175 @@
+"""Figures of the alignment laboratory: pair heatmaps (fig 3, 10), sources (11), curves (12), components (13, 14)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from markupsafe import Markup
+
+from flows.report import words
+from flows.report.charts import bar
+from flows.report.heat import Heat, heat, mosaic
+from flows.report.line_charts import Line, line_chart
+from flows.steps.components import P, component_pairs
+from flows.steps.curve_means import band
+from flows.steps.pair_means import group_means, source_means
+from t2c_core.components import diagonal_share, random_share
+
+COLOURS = 8
+"""Colours of lines; a ninth has the first one's again."""
+MEASURES = (
+    ("retained", "Retained accuracy"),
+    ("r2_variance_weighted", "R² on images not fitted"),
+    ("cka", "Linear CKA"),
+)
+"""Columns of PAIRS that become heatmaps, and their headings."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairFigures:
+    """The pair matrix of one dataset."""
+
+    dataset: str
+    """Dataset and snapshot."""
+    heats: tuple[Heat, ...]
+    """By encoder."""
+    grouped: tuple[Heat, ...]
+    """By group; empty when there are no groups."""
+    sources: tuple[dict[str, Any], ...]
+    """source, group, pairs, mean, bar: mean retained accuracy of each source, best first."""
+    rows: tuple[dict[str, Any], ...]
+    """Rows of PAIRS."""
+    held_out: int
+    """Images that R2 is measured on."""
+    labelled: int
+    """Of these, images that accuracies are measured on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveFigures:
+    """Curves to one target by one measure of size."""
+
+    title: str
+    """Heading."""
+    by: str
+    """samples or classes."""
+    legend: tuple[tuple[str, str], ...]
+    """(source, class of its colour)."""
+    charts: tuple[tuple[str, Markup], ...]
+    """(heading, drawing): accuracy where there are labels, and R2."""
+    rows: tuple[dict[str, Any], ...]
+    """source, size, r2, r2_sd, aligned, aligned_sd, own for every point."""
+    seeds: int
+    """Orders that points were taken in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentFigures:
+    """Components of the encoders of one answer."""
+
+    dataset: str
+    """Dataset and snapshot."""
+    encoders: tuple[str, ...]
+    """Encoders."""
+    mosaic: Markup
+    """Mean row-normalised W' over all ordered pairs."""
+    chart: Markup
+    """diag_i: mean over pairs with its range, and that of a random matrix."""
+    size: tuple[int, int]
+    """Target and source components shown."""
+    p: int
+    """Half-width of the band."""
+    rows: tuple[dict[str, Any], ...]
+    """source, target, diag, random of each ordered pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """What the template shows."""
+
+    pairs: tuple[PairFigures, ...]
+    """One a dataset."""
+    curves: tuple[CurveFigures, ...]
+    """One a target and measure of size."""
+    components: tuple[ComponentFigures, ...]
+    """One a dataset."""
+
+
+def pair_figures(table: pa.Table, *, dataset: str) -> PairFigures:
+    """Arrange PAIRS as heatmaps; a measure that no pair has is left out."""
+    names = tuple(dict.fromkeys(table["source"].to_pylist()))
+    alone = table.set_column(table.column_names.index("source_group"), "source_group", table["source"])
+    alone = alone.set_column(alone.column_names.index("target_group"), "target_group", alone["target"])
+    shown = [(column, title) for column, title in MEASURES if table[column].null_count < table.num_rows]
+    heats = tuple(heat(title, names, group_means(alone, column).mean) for column, title in shown)
+    groups = group_means(table, "r2_variance_weighted").groups
+    grouped = (
+        tuple(heat(title, groups, group_means(table, column).mean, diagonal=False) for column, title in shown[:2])
+        if groups != names
+        else ()
+    )
+    best = source_means(table, "retained").to_pylist()
+    most = max((row["mean"] for row in best), default=1.0)
+    sources = tuple({**row, "bar": bar(row["mean"], max(most, 1.0), kind="accent")} for row in best)
+    first = table.to_pylist()[0]
+    return PairFigures(dataset, heats, grouped, sources, tuple(table.to_pylist()), first["held_out"], first["labelled"])
+
+
+def curve_figures(tables: Sequence[tuple[str, pa.Table]], *, target: str, by: str, dataset: str) -> CurveFigures:
+    """Arrange CURVES of several sources to one target as one chart of accuracy and one of R2."""
+    size = "classes" if by == "classes" else "fitted"
+    kinds = {source: f"m{place % COLOURS}" for place, (source, _) in enumerate(tables)}
+    lines: dict[str, list[Line]] = {"aligned": [], "r2_variance_weighted": []}
+    rows: list[dict[str, Any]] = []
+    for source, table in tables:
+        sizes, own = band(table, size).mean, band(table, "own")
+        found = {column: band(table, column) for column in lines}
+        for column, part in found.items():
+            lines[column].append(Line(source, kinds[source], sizes, part.mean, part.low, part.high))
+        if not any(line.kind == "plain" for line in lines["aligned"]):
+            lines["aligned"].append(Line("target itself", "plain", sizes, own.mean))
+        accuracy, r2 = found["aligned"], found["r2_variance_weighted"]
+        columns = zip(sizes, r2.mean, r2.sd, accuracy.mean, accuracy.sd, own.mean, strict=True)
+        names = ("size", "r2", "r2_sd", "aligned", "aligned_sd", "own")
+        rows += [{"source": source, **dict(zip(names, map(float, row), strict=True))} for row in columns]
+    titles = {"aligned": "Accuracy of the target’s head on aligned features", "r2_variance_weighted": MEASURES[1][1]}
+    charts = [(titles[column], line_chart(part, label=_said(part))) for column, part in lines.items()]
+    seeds = len(set(tables[0][1]["seed"].to_pylist()))
+    title = f"{target} on {dataset}, by {by}"
+    return CurveFigures(title, by, tuple(kinds.items()), tuple(one for one in charts if one[1]), tuple(rows), seeds)
+
+
+def component_figures(table: pa.Table, *, dataset: str, p: int = P) -> ComponentFigures:
+    """Arrange COMPONENTS as the mean matrix over pairs and the curve of diag_i."""
+    found = component_pairs(table)
+    rows, columns = (min(one.rows.shape[axis] for one in found) for axis in (0, 1))
+    mean = np.mean([one.rows[:rows, :columns] for one in found], axis=0)
+    shares = np.array([diagonal_share(one.rows, p=p)[:rows] for one in found])
+    random = np.mean([random_share(one.rows.shape[1], p=p, rows=len(one.rows))[:rows] for one in found], axis=0)
+    at = np.arange(1.0, rows + 1)
+    middle = Line("pairs", "m0", at, shares.mean(axis=0), shares.min(axis=0), shares.max(axis=0))
+    lines = [middle, Line("random matrix", "plain", at, random)]
+    each = tuple(
+        {"source": one.source, "target": one.target, "diag": float(share.mean()), "random": float(random.mean())}
+        for one, share in zip(found, shares, strict=True)
+    )
+    label = f"{rows} target components by {columns} source components; mean near the diagonal {shares.mean():.2f}"
+    return ComponentFigures(
+        dataset=dataset,
+        encoders=tuple(dict.fromkeys(one.source for one in found)),
+        mosaic=mosaic(mean, label=label),
+        chart=line_chart(lines, label=_said(lines), logarithmic=False),
+        size=(rows, columns),
+        p=p,
+        rows=each,
+    )
+
+
+def _said(lines: Sequence[Line]) -> str:
+    """Return what a screen reader says about a chart: each line's first and last value."""
+    return "; ".join(
+        f"{words.clean(line.name)}: {words.number(float(line.y[0]))} to {words.number(float(line.y[-1]))}"
+        for line in lines
+    )
