@@ -1,11 +1,12 @@
 """Cross-entropy aligners: a map trained so that a fixed head of the target space names the class (paper, A.2 a and b)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
 from t2c_core.gradient.descent import Loss, minimise, on_device, scale_of
@@ -13,14 +14,15 @@ from t2c_core.gradient.options import SgdOptions
 from t2c_core.heads import UNLABELLED, Head
 from t2c_core.linear_map import LinearMap
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int64
 
 _BLOCK_ROWS = 8192
 
 
 def fit_cross_entropy(
-    x: Array,
-    codes: Array,
+    x: Float[np.ndarray, "images source"],
+    codes: Int64[np.ndarray, " images"],
     *,
     head: Head,
     temperature: float,
@@ -66,7 +68,7 @@ def fit_cross_entropy(
     return _of_unit_length(found, used) if head.normalise else found
 
 
-def _of_unit_length(linear_map: LinearMap, x: Array) -> LinearMap:
+def _of_unit_length(linear_map: LinearMap, x: Float[np.ndarray, "images source"]) -> LinearMap:
     """Return the map times the one factor that gives mapped x a root mean square length of 1."""
     blocks = (x[start : start + _BLOCK_ROWS] for start in range(0, len(x), _BLOCK_ROWS))
     squares = sum(float((linear_map.apply(block).astype(np.float64) ** 2).sum()) for block in blocks)

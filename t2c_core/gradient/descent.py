@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
+from schemas.errors import InputError, PlanError, expected
 from t2c_core.encoders.devices import choose_device
 from t2c_core.gradient.options import SgdOptions
 
@@ -50,11 +50,35 @@ def minimise(
     """Return weight (source, target) and bias (target,), float64, of z = scale * x W + b that SGD ends at.
 
     `loss` is asked once for the loss on the device; `watch` is told the rows of every batch that is done. First weights
-    are drawn as torch.nn.Linear draws them. Raises InputError for no rows, or when it diverges.
+    are drawn as torch.nn.Linear draws them. Raises InputError for no rows or when it diverges, PlanError when the device
+    has no room for the rows.
     """
     if not len(x):
         raise InputError(expected("rows to fit", "1 or more", "0"))
     place = choose_device(device)
+    try:
+        weight, bias = _descend(x, loss(place), target=target, scale=scale, options=options, place=place, watch=watch)
+    except torch.OutOfMemoryError as error:
+        todo = "Fit fewer rows (--max-rows) or use --device cpu"
+        message = expected("SGD", f"a device with room for {len(x):,} rows", f"out of memory on {place}", todo)
+        raise PlanError(message) from error
+    if not (torch.isfinite(weight).all() and torch.isfinite(bias).all()):
+        todo = "Lower --learning-rate."
+        raise InputError(expected("SGD", "weights that stay finite", "weights that diverged", todo))
+    return weight.cpu().numpy().astype(np.float64), bias.cpu().numpy().astype(np.float64)
+
+
+def _descend(
+    x: Array,
+    loss: Loss,
+    *,
+    target: int,
+    scale: float,
+    options: SgdOptions,
+    place: torch.device,
+    watch: Callable[[int], None],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the weight and bias after the last epoch."""
     generator = torch.Generator().manual_seed(options.seed)
     features = on_device(x, place)
     weight, bias = _first(x.shape[1], target, generator, place)
@@ -67,18 +91,14 @@ def minimise(
         momentum=options.momentum,
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=options.schedule_epochs)
-    measured = loss(place)
     for _ in range(options.epochs):
         for rows in torch.randperm(len(x), generator=generator).to(place).split(options.batch):
             optimiser.zero_grad()
-            measured(torch.addmm(bias, features[rows].float() * scale, weight), rows).backward()
+            loss(torch.addmm(bias, features[rows].float() * scale, weight), rows).backward()
             optimiser.step()
             watch(len(rows))
         schedule.step()
-    if not (torch.isfinite(weight).all() and torch.isfinite(bias).all()):
-        todo = "Lower --learning-rate."
-        raise InputError(expected("SGD", "weights that stay finite", "weights that diverged", todo))
-    return weight.detach().cpu().numpy().astype(np.float64), bias.detach().cpu().numpy().astype(np.float64)
+    return weight.detach(), bias.detach()
 
 
 def _first(source: int, target: int, generator: torch.Generator, place: torch.device) -> tuple[Any, Any]:

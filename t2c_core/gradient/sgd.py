@@ -1,19 +1,21 @@
 """The published aligner: linear regression by a few epochs of SGD on scaled features (paper, section 3 and appendix D)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from schemas.errors import MismatchError, expected
 from t2c_core.gradient.descent import Loss, minimise, on_device, scale_of
 from t2c_core.gradient.options import SgdOptions, equivalent_ridge
 from t2c_core.linear_map import LinearMap
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,12 @@ class Descended:
 
 
 def fit_sgd(
-    x: Array, y: Array, *, options: SgdOptions, device: str = "auto", watch: Callable[[int], None] = lambda _: None
+    x: Float[np.ndarray, "images source"],
+    y: Float[np.ndarray, "images target"],
+    *,
+    options: SgdOptions,
+    device: str = "auto",
+    watch: Callable[[int], None] = lambda _: None,
 ) -> Descended:
     """Return the map from x (images, source) to y (images, target) that the published SGD finds.
 

@@ -1,13 +1,14 @@
 """The published SGD: scaled as published, converges to the closed form, and with weight decay to the equivalent ridge."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from schemas.errors import InputError, MismatchError, SpecError
-from t2c_core.gradient.descent import scale_of
+from schemas.errors import InputError, MismatchError, PlanError, SpecError
+from t2c_core.gradient.descent import minimise, scale_of
 from t2c_core.gradient.options import PRESETS, SgdOptions, equivalent_ridge
 from t2c_core.gradient.sgd import fit_sgd
 from t2c_core.moments import Moments, estimate_centre
@@ -119,6 +120,16 @@ def test_shapes_that_do_not_fit_no_rows_and_divergence_are_refused() -> None:
         fit_sgd(x[:0], y[:0], options=SgdOptions(), device="cpu")
     with pytest.raises(InputError, match=r"SGD: expected weights that stay finite.*Lower --learning-rate"):
         fit_sgd(x, y, options=SgdOptions(epochs=20, learning_rate=100.0), device="cpu")
+
+
+def test_a_device_without_room_is_refused_naming_the_rows() -> None:
+    def full(place: torch.device) -> Any:
+        raise torch.OutOfMemoryError(f"CUDA out of memory on {place}")
+
+    x, _ = planted()
+    options = {"target": 4, "scale": 1.0, "options": SgdOptions(), "device": "cpu", "watch": print}
+    with pytest.raises(PlanError, match=r"SGD: expected a device with room for 800 rows, but got out of memory on cpu"):
+        minimise(x, full, **options)
 
 
 @pytest.mark.parametrize(
