@@ -91,8 +91,8 @@ def study_table(results: Sequence[Result], study: Study) -> pa.Table:
     judged = [item for item in study.items if item.answer is None]
     sources = sorted({item.source for item in judged})
     rows: list[dict[str, Any]] = []
-    for source in [*sources, *([""] if sources != [""] else [])]:
-        together = source == "" and sources != [""]
+    for source in [*sources, *([""] if len(sources) > 1 else [])]:
+        together = source == "" and len(sources) > 1
         said = [
             {one.annotator: one.answers[item.id] for one in results if item.id in one.answers}
             for item in judged

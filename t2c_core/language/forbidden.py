@@ -35,11 +35,11 @@ class Rules:
 
 def rules_of(language: LanguageModel, settings: Settings) -> Rules:
     """Return the rules for a model's tokens; raises SpecError for a forbidden word that is no token of its own."""
-    prompt = language.prompt_tokens(settings.prompt)
-    texts = language.texts([[*prompt, token] for token in range(language.tokens)])
-    before = len(language.text(prompt))
-    written = [text[before:] for text in texts]
+    last = language.prompt_tokens(settings.prompt)[-1]
+    before = len(language.text([last]))
+    written = [text[before:] for text in language.texts([[last, token] for token in range(language.tokens)])]
     special = set(language.tokenizer.all_special_ids)
+    special |= {token for token, added in language.tokenizer.added_tokens_decoder.items() if added.special}
     closing = {language.tokenizer.eos_token_id}
     ends = [token in closing or text.strip() in settings.end for token, text in enumerate(written)]
     never = [token in special and not end for token, end in enumerate(ends)]

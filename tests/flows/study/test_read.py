@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from flows.study.design import Item
+from flows.study.key_file import read_key
 from flows.study.make import MakeReport, make
-from flows.study.read import read
+from flows.study.read import read, study_table
+from flows.study.results import Result
 from schemas.answers.study import STUDY, STUDY_ANSWERS
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName
 from store.catalog import open_catalog
@@ -112,10 +114,13 @@ def test_the_same_files_are_not_read_twice(birds: Store, made: MakeReport, files
     assert not read(birds, files[::-1], key=Path(made.key)).new
 
 
-def test_one_model_has_no_line_for_all(birds: Store, tmp_path: Path) -> None:
-    (tmp_path / "one.csv").write_text("class,word\ngrey_owl,owl\n")
-    made = make(birds, "birds", tmp_path / "one", words=tmp_path / "one.csv")
-    assert made.sources == ("",)
+@pytest.mark.parametrize(("columns", "source"), [("class,word", ""), ("class,word,source", "swin")])
+def test_one_model_has_no_line_for_all(birds: Store, tmp_path: Path, columns: str, source: str) -> None:
+    (tmp_path / "one.csv").write_text(f"{columns}\ngrey_owl,owl{',' * bool(source)}{source}\n")
+    study = read_key(Path(make(birds, "birds", tmp_path / "one", words=tmp_path / "one.csv").key))
+    page = study.pages["annotator-1"]
+    table = study_table([Result("annotator-1", dict.fromkeys(page, 1), dict.fromkeys(page, 1.0))], study)
+    assert table["source"].to_pylist() == [source] * 3
 
 
 def test_another_store_is_refused(made: MakeReport, files: list[Path], tmp_path: Path) -> None:
