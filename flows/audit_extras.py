@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from flows.audit_stages import Job
+from flows.decode_stages import decode_vectors
 from flows.laboratory_stages import efficiency_curve, pair_matrix, principal_components
 from flows.suite_stages import zero_shot_suite
 from flows.trust_stages import measure_trust
@@ -24,6 +25,7 @@ class ExtraReport(Protocol):
 EXTRAS: Mapping[str, Callable[[Job, Any], ExtraReport]] = {
     "trust": measure_trust,
     "suite": zero_shot_suite,
+    "decode": decode_vectors,
     "pairs": pair_matrix,
     "curves": efficiency_curve,
     "components": principal_components,

@@ -7,6 +7,7 @@ from typing import Literal, Self, TypeVar
 from pydantic import Field, field_validator, model_validator
 
 from schemas.align_specs import DESCENDING, MethodSpec
+from schemas.decode_specs import DecodeBlock
 from schemas.digest import digest
 from schemas.errors import SpecError, expected, nearest
 from schemas.laboratory_specs import ComponentsSpec, CurvesSpec, PairsSpec
@@ -218,6 +219,8 @@ class AuditSpec(Spec):
     """Efficiency curves; one may be written without the list."""
     components: ComponentsSpec | None = None
     """Principal components of encoders, compared; None compares none."""
+    decode: tuple[DecodeBlock, ...] = ()
+    """Vectors to put into words; one may be written without the list."""
     report: str | None = None
     """HTML file to write; None writes none."""
     fail_on_drift: bool = False
@@ -228,7 +231,7 @@ class AuditSpec(Spec):
     trust: tuple[TrustSpec, ...] = ()
     """Measure which concepts may be believed; one may be written without the list."""
 
-    @field_validator("shift", "trust", "curves", mode="before")
+    @field_validator("shift", "trust", "curves", "decode", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, dict) else value
@@ -248,6 +251,7 @@ class AuditSpec(Spec):
         named += [("shift.reference", one.reference) for one in self.shift]
         named += [("shift.current", one.current) for one in self.shift]
         named += [("trust.dataset", one.dataset) for one in self.trust]
+        named += [("decode.dataset", one.dataset) for one in self.decode]
         named += [("zeroshot.datasets", name) for task in self.zeroshot for name in task.datasets]
         named += [("suite.align_on", self.suite.align_on)] if self.suite else []
         named += [("pairs.dataset", self.pairs.dataset)] if self.pairs else []
@@ -299,9 +303,17 @@ def _with_absolute_paths(spec: AuditSpec, folder: Path) -> AuditSpec:
             "report": _absolute(spec.report, folder),
             "concepts": spec.concepts.model_copy(update={"file": _absolute(spec.concepts.file, folder)}),
             "datasets": datasets,
+            "decode": tuple(_with_files(one, folder) for one in spec.decode),
             "suite": _with_paths(spec.suite, ("data", "pictures"), folder),
         }
     )
+
+
+def _with_files(block: DecodeBlock, folder: Path) -> DecodeBlock:
+    """Return a block whose `file:PATH` values are absolute."""
+    changed = {name: getattr(block, name) for name in ("what", "vocabulary")}
+    files = {name: text.partition(":")[2] for name, text in changed.items() if (text or "").startswith("file:")}
+    return block.model_copy(update={name: f"file:{_absolute(path, folder)}" for name, path in files.items()})
 
 
 def _with_paths(block: Block | None, fields: tuple[str, ...], folder: Path) -> Block | None:

@@ -109,11 +109,11 @@ def gather(context: Context) -> Gathered | None:
 def _chosen(context: Context) -> list[Manifest]:
     """Return the answers about exactly these snapshots and encoders, the newest of each question."""
     shown = {(ref.name, ref.snapshot) for ref in map(parse_dataset_ref, context.asked.datasets)}
-    sides = context.linear_map.source.name, context.linear_map.target.name
+    spaces = [context.linear_map.source.id, context.linear_map.target.id]
     newest: dict[str, Manifest] = {}
     for one in list_answers(context.asked.store, "decoded"):
         asked_of = {(parent.name, parent.snapshot) for parent in one.parents if parent.kind == "images"}
-        if asked_of <= shown and (one.spec["source"], one.spec["target"]) == sides:
+        if asked_of <= shown and one.spec["spaces"] == spaces:
             newest[repr(sorted(one.spec.items(), key=lambda item: item[0]))] = one
     return list(newest.values())
 

@@ -131,6 +131,7 @@ def decode(
             "vocabulary": words.name,
             "source": pair.features.encoder,
             "target": pair.linear_map.target.name,
+            "spaces": [pair.linear_map.source.id, pair.linear_map.target.id],
             "rescale": rescale,
             **spec.spec(),
             **question.spec(),
