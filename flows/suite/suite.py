@@ -109,20 +109,10 @@ def suite(
     check_models(models, named)
     vectors, unread = class_banks(store, plan, target, machine=machine)
     tested = contestants(store, models, target=target, maps=named, align_on=align_on, machine=machine)
-    work = _Work(store, target, tested, machine)
-    runnable = {name_of(one): one for one in (*models, target)}
+    work = _Work(store, target, tested, machine, {name_of(one): one for one in (*models, target)})
     for reader in dict.fromkeys(task.reader for task in vectors):
-        made = prepare(store, reader, plan.data, pictures=pictures, progress=machine.progress)
-        name, mine = made.images.dataset, [task for task in vectors if task.reader == reader]
-        labels = _labels(made.images)
-        for task in mine:
-            check_folders(task, vectors[task].classes, labels=labels, place=f"pictures of {name}")
-        encoders = [runnable.get(one.name, one.name) for one in tested]
-        lacking = extract_missing(store, name, [*encoders, target], machine=machine)
-        work.indexed += [name] if made.new else []
-        work.extracted += [(name, encoder) for encoder in lacking]
-        for task in mine:
-            work.classify(task, vectors[task], images=made.images)
+        mine = {task: one for task, one in vectors.items() if task.reader == reader}
+        work.do(reader, mine, data=plan.data, pictures=pictures)
     order = {task.name: number for number, task in enumerate(plan.tasks)}
     answers = sorted(work.answers, key=lambda one: order[one.table["task"][0].as_py()])
     return SuiteReport(
@@ -149,9 +139,23 @@ class _Work:
     target: "str | Encoder"
     tested: tuple[Contestant, ...]
     machine: Machine
+    runnable: "dict[str, str | Encoder]"
     answers: list[Answer] = field(default_factory=list)
     indexed: list[str] = field(default_factory=list)
     extracted: list[tuple[str, str]] = field(default_factory=list)
+
+    def do(self, reader: str, tasks: dict[Task, Vectors], *, data: Path, pictures: Path | None) -> None:
+        """Do the tasks of one reader: index its pictures, extract what is missing, classify."""
+        made = prepare(self.store, reader, data, pictures=pictures, progress=self.machine.progress)
+        name, labels = made.images.dataset, _labels(made.images)
+        for task, vectors in tasks.items():
+            check_folders(task, vectors.classes, labels=labels, place=f"pictures of {name}")
+        encoders = [*(self.runnable.get(one.name, one.name) for one in self.tested), self.target]
+        lacking = extract_missing(self.store, name, encoders, machine=self.machine)
+        self.indexed += [name] if made.new else []
+        self.extracted += [(name, encoder) for encoder in lacking]
+        for task, vectors in tasks.items():
+            self.classify(task, vectors, images=made.images)
 
     def classify(self, task: Task, vectors: Vectors, *, images: Images) -> None:
         """Add a row for every contestant, from the store where it is there."""
