@@ -48,7 +48,8 @@ def cbm() -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the split.")
 @click.option("--untrusted", is_flag=True, help="See concepts marked untrusted too.")
 @click.option(
-    "--means",
+    "--mapping",
+    "means",
     multiple=True,
     metavar="VALUE=CONCEPT",
     help="Which concept a label, or an attribute's value, stands for; may repeat.",
@@ -75,7 +76,7 @@ def _fit(
         classes=names,
         split=split,
         options=fit,
-        means=pairs(means, option="--means"),
+        means=pairs(means, option="--mapping"),
         progress=Bars(quiet=out.as_json),
         **options,
     )

@@ -1,8 +1,10 @@
 """How concept bottlenecks are shown at 80 columns."""
 
+import textwrap
+
 import pyarrow as pa
 
-from flows.cli.output import Output, show
+from flows.cli.output import Output, show, terminal_width
 from flows.steps.bottleneck import BottleneckReport
 from flows.steps.bottleneck_use import EditReport, ExplainReport
 
@@ -35,7 +37,8 @@ def show_fit(out: Output, report: BottleneckReport) -> None:
             "other labels": said.other_labels,
         },
     )
-    out.say(f"  {said.recipe}")
+    for line in textwrap.wrap(show(said.recipe), terminal_width() - 2):
+        out.say(f"  {line}")
     for why in dict.fromkeys(one.why for one in said.left_out):
         names = [one.concept for one in said.left_out if one.why == why]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
@@ -53,7 +56,8 @@ def show_fit(out: Output, report: BottleneckReport) -> None:
     out.put("errors", report.errors)
     out.put("certificate", said)
     for note in said.notes:
-        out.say(f"  note: {note}")
+        for line in textwrap.wrap(f"note: {show(note)}", terminal_width() - 2):
+            out.say(f"  {line}")
     out.wrote(report.path)
 
 

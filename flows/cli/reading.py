@@ -11,10 +11,21 @@ from flows.cli.options import command, score_options
 from flows.cli.output import Output
 from store.root import open_store
 
+_labels = click.option(
+    "--label",
+    "--labels",
+    "labels",
+    default="label",
+    show_default=True,
+    metavar="label|ATTRIBUTE",
+    help="What the classes are: the label or an attribute.",
+)
+
 
 @click.argument("dataset")
 @click.argument("concepts", nargs=-1)
 @score_options
+@_labels
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Lines shown.")
 @click.option(
     "--images", type=click.IntRange(0), default=3, show_default=True, help="Images kept at each end of a class."
@@ -44,6 +55,7 @@ def _classes(
 
 
 @click.argument("dataset")
+@_labels
 @score_options
 @click.option(
     "--context", "contexts", multiple=True, metavar="CONCEPT", help="Context to look at.  [default: the bank's]"
@@ -86,15 +98,7 @@ def _cooccur(out: Output, dataset: str, store_url: str, limit: int, **options: A
 @click.argument("dataset")
 @click.option("--model", required=True, metavar="NAME", help="Model whose predictions were imported.")
 @score_options
-@click.option(
-    "--label",
-    "--labels",
-    "labels",
-    default="label",
-    show_default=True,
-    metavar="label|ATTRIBUTE",
-    help="What is right.",
-)
+@_labels
 @click.option("-k", type=click.FloatRange(0), default=1.0, show_default=True, help="Terms: concept > k, concept < -k.")
 @click.option("--longest", type=click.IntRange(1, 3), default=3, show_default=True, help="Concepts in a slice.")
 @click.option(

@@ -10,20 +10,25 @@ import pyarrow as pa
 
 from flows.steps.answers import answer
 from flows.steps.bottleneck_rows import find_concept, matrix
+from flows.steps.heads import codes_of
 from flows.steps.predicted import predicted_classes, predictions_parent
+from flows.steps.zeroshot_sides import LABEL, truth_of
 from schemas.answers.reading import CLASS_RANKS, COOCCURRENCE, HARD_IMAGES
+from schemas.digest import digest
 from schemas.errors import InputError, SpecError, expected
 from schemas.names import DatasetRef
 from store.concepts import open_concepts
 from store.images import Images, open_images
 from store.manifest import Parent
-from store.queries import summary
 from store.queries.rank import largest
 from store.queries.searched import Searched, searched
+from store.queries.summary import TOP_SHARE
 from store.root import Store
-from store.selection import image_rows, labels
+from store.selection import image_rows
 from store.similarities import Scores, resolve_scores
 from t2c_core.reading import cooccurrence, farthest_below, usual_contexts
+
+Codes = npt.NDArray[np.int64]
 
 CONTEXT = "context"
 """Kind of concept that hard images are sought among, where a bank has any."""
@@ -79,39 +84,64 @@ def class_ranks(
     concepts: Sequence[str] = (),
     *,
     images: int = 3,
+    labels: str = LABEL,
     **sides: Any,
 ) -> ReadingReport:
     """Rank the classes of a dataset by their mean similarity to concepts (figure 2) and by share of the top 1 %.
 
-    All concepts of the bank when none is named; `images` most and least similar images are kept of each class.
-    Raises InputError when no image has a label, UnknownName for a concept, SpecError for fewer than 0 images.
+    All concepts of the bank when none is named; `images` most and least similar images are kept of each class. `labels`
+    is `label` or an attribute. Raises InputError when no image has one, UnknownName, SpecError for fewer than 0 images.
     """
     if images < 0:
         raise SpecError(expected("number of images", "0 or more", str(images)))
     one = _open(store, dataset, duplicates=True, sides=sides)
     names = one.among.names
     keys = [find_concept(names, concept, bank=one.scores.bank) for concept in concepts] or list(range(len(names)))
-    if not labels(one.images)[1]:
-        todo = "Classes come from folders, a column, or nowhere: t2c index --label-from"
-        raise InputError(expected(f"labels of {one.images.dataset}", "some", "none", todo))
-    spec = one.spec(keys=keys, images=images)
-    found = answer(store, "class_ranks", lambda: _class_ranks(one, keys, images), spec=spec, parents=one.parents)
+    codes, classes = _classes(one.images, labels)
+    spec = one.spec(keys=keys, images=images, labels=labels, truth=digest(codes.tolist()))
+    found = answer(
+        store,
+        "class_ranks",
+        lambda: _class_ranks(one, keys, codes, classes, most=images),
+        spec=spec,
+        parents=one.parents,
+    )
     return _report(one, found.table, found.path, new=found.new)
 
 
-def _class_ranks(one: _Read, keys: Sequence[int], most: int) -> pa.Table:
-    described = summary(one.scores, images=one.images).classes.to_pylist()
-    codes, names = labels(one.images)
-    lines = []
+def _classes(images: Images, labels: str) -> tuple[Codes, list[str]]:
+    """Return the class of every image row, -1 when unknown, and the classes' names; raises InputError without any."""
+    truth = truth_of(images, labels, mapping={})
+    names = sorted({one for one in truth if one is not None})
+    if not names:
+        todo = "Classes come from folders or a column (t2c index --label-from), or from an attribute: --labels NAME"
+        raise InputError(expected(f"{labels} of {images.dataset}", "some labelled images", "none", todo))
+    return codes_of(names, truth), names
+
+
+def _class_ranks(one: _Read, keys: Sequence[int], codes: Codes, names: Sequence[str], *, most: int) -> pa.Table:
+    lines: list[dict[str, Any]] = []
     for key in keys:
-        mine = [row for row in described if row["key"] == key]
-        by_share = sorted(mine, key=lambda row: (-row["top_share"], row["rank"]))
-        top_rank = {row["label"]: rank for rank, row in enumerate(by_share, 1)}
         values = one.among.values(key)
-        for row in mine:
-            inside = np.where(codes[: len(values)] == names.index(row["label"]), values, np.float32(np.nan))
-            ends = {"most": largest(inside, most).tolist(), "least": largest(-inside, most).tolist()}
-            lines.append({**row, "top_rank": top_rank[row["label"]], **ends})
+        mean, std = one.among.moments(key, values)
+        there = codes[: len(values)]
+        everyone = int(np.count_nonzero(~np.isnan(values)))
+        best = largest(values, max(1, round(TOP_SHARE * everyone)))
+        mine = []
+        for code, name in enumerate(names):
+            inside = np.where(there == code, values, np.float32(np.nan))
+            count = int(np.count_nonzero(~np.isnan(inside)))
+            if count:
+                average = float(np.nanmean(inside, dtype=np.float64))
+                ends = {"most": largest(inside, most).tolist(), "least": largest(-inside, most).tolist()}
+                shares = {"top_share": float((there[best] == code).mean()), "share": count / everyone}
+                z = (average - mean) / std if std > 0 else 0.0
+                mine.append({"label": name, "count": count, "mean": average, "z": z, **shares, **ends})
+        by_mean = sorted(mine, key=lambda row: -row["mean"])
+        by_share = sorted(by_mean, key=lambda row: -row["top_share"])
+        top_rank = {row["label"]: rank for rank, row in enumerate(by_share, 1)}
+        head = {"key": key, "concept": one.among.names[key]}
+        lines += [{**head, **row, "rank": at, "top_rank": top_rank[row["label"]]} for at, row in enumerate(by_mean, 1)]
     return pa.Table.from_pylist(lines, schema=CLASS_RANKS)
 
 
@@ -122,6 +152,7 @@ def hard_images(
     contexts: Sequence[str] = (),
     model: str | None = None,
     images: int = 8,
+    labels: str = LABEL,
     **sides: Any,
 ) -> ReadingReport:
     """Find the images of each class that least show a context their class usually has (figure 15).
@@ -133,14 +164,13 @@ def hard_images(
     if images < 1:
         raise SpecError(expected("number of images", "1 or more", str(images)))
     one = _open(store, dataset, duplicates=False, sides=sides)
-    if not labels(one.images)[1]:
-        todo = "Classes come from folders, a column, or nowhere: t2c index --label-from"
-        raise InputError(expected(f"labels of {one.images.dataset}", "some", "none", todo))
+    codes, classes = _classes(one.images, labels)
     keys, note = _contexts(one, contexts)
     says = predicted_classes(one.images, model) if model is not None else None
     parents = [*one.parents, *([predictions_parent(one.images)] if model is not None else [])]
-    spec = one.spec(keys=keys, images=images, model=model or "")
-    found = answer(store, "hard_images", lambda: _hard_images(one, keys, images, says), spec=spec, parents=parents)
+    spec = one.spec(keys=keys, images=images, model=model or "", labels=labels, truth=digest(codes.tolist()))
+    search = _Search(keys, codes, tuple(classes), images, says)
+    found = answer(store, "hard_images", lambda: _hard_images(one, search), spec=spec, parents=parents)
     notes = [note] if note else []
     if not found.table.num_rows:
         notes.append("no class usually has any of these contexts")
@@ -159,17 +189,27 @@ def _contexts(one: _Read, named: Sequence[str]) -> tuple[list[int], str]:
     return list(range(len(names))), f"bank {one.scores.bank} holds no contexts, so every concept was looked at"
 
 
-def _hard_images(one: _Read, keys: Sequence[int], most: int, says: list[str | None] | None) -> pa.Table:
-    rows = one.rows()
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """What hard images are sought by."""
+
+    keys: list[int]
+    codes: Codes
+    names: tuple[str, ...]
+    most: int
+    says: list[str | None] | None
+
+
+def _hard_images(one: _Read, search: _Search) -> pa.Table:
+    rows, keys, names = one.rows(), search.keys, search.names
     similarities = matrix(one.among, keys, rows)
-    codes, names = labels(one.images)
-    mine, std = codes[rows], similarities.std(axis=0, dtype=np.float64)
+    mine, std = search.codes[rows], similarities.std(axis=0, dtype=np.float64)
     away = similarities - similarities.mean(axis=0, dtype=np.float64)
     z = np.divide(away, std, out=np.zeros_like(away), where=std > 0)
     lines = []
     for usual in usual_contexts(z, mine, classes=len(names)):
         inside = np.flatnonzero(mine == usual.label)
-        places, below = farthest_below(similarities[inside, usual.concept], most=most)
+        places, below = farthest_below(similarities[inside, usual.concept], most=search.most)
         at = rows[inside[places]]
         about = image_rows(one.images, at, ["image_id"])["image_id"].to_pylist()
         key = keys[usual.concept]
@@ -183,7 +223,7 @@ def _hard_images(one: _Read, keys: Sequence[int], most: int, says: list[str | No
                 "image_id": image_id,
                 "similarity": float(similarities[inside[place], usual.concept]),
                 "z": float(depth),
-                "predicted": says[int(row)] if says is not None else None,
+                "predicted": search.says[int(row)] if search.says is not None else None,
             }
             for rank, (row, image_id, place, depth) in enumerate(zip(at, about, places, below, strict=True), 1)
         ]

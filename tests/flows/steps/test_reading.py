@@ -36,6 +36,15 @@ def test_classes_rank_by_mean_similarity_and_by_the_top_share(world: World) -> N
     assert class_ranks(world.store, "photos").table.num_rows == 8
 
 
+def test_an_attribute_may_be_the_class(world: World) -> None:
+    lines = class_ranks(world.store, "photos", ["in snow"], labels="in snow").table.to_pylist()
+    assert [(row["label"], row["count"]) for row in lines] == [
+        (str(value), int((world.truth["photos"][:, 2] == value).sum())) for value in (1, 0)
+    ]
+    hard = hard_images(world.store, "photos", labels="striped", contexts=["striped"]).table
+    assert set(hard["label"].to_pylist()) == {"1"}
+
+
 def test_the_images_of_a_class_without_its_usual_context_are_the_hard_ones(world: World) -> None:
     report = hard_images(world.store, "photos", images=10)
     lines = report.table.to_pylist()
@@ -100,7 +109,7 @@ def test_constant_similarities_go_with_nothing(store: Store) -> None:
 def test_what_cannot_be_read_is_said(world: World, store: Store) -> None:
     scored(store, np.random.default_rng(0).normal(0.2, 0.05, (20, 1)), ["red"])
     for step in (class_ranks, hard_images):
-        with pytest.raises(InputError, match=r"labels of photos: expected some, but got none"):
+        with pytest.raises(InputError, match=r"label of photos: expected some labelled images, but got none"):
             step(store, "photos")
     with pytest.raises(InputError, match=r"co-occurrence: expected images, and two concepts or more, but got 20 and 1"):
         concept_pairs(store, "photos")
