@@ -92,9 +92,11 @@ def _descend(
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=options.schedule_epochs)
     for _ in range(options.epochs):
-        for rows in torch.randperm(len(x), generator=generator).to(place).split(options.batch):
+        order = torch.randperm(len(x), generator=generator).to(place)
+        for start in range(0, len(x), options.batch):
+            rows = order[start : start + options.batch]
             optimiser.zero_grad()
-            loss(torch.addmm(bias, features[rows].float() * scale, weight), rows).backward()
+            torch.autograd.backward(loss(torch.addmm(bias, features[rows].float() * scale, weight), rows))
             optimiser.step()
             watch(len(rows))
         schedule.step()
