@@ -51,7 +51,8 @@ class ClassMix:
     @property
     def shared(self) -> Array:
         """Say which classes have FEWEST images or more on both sides, (classes,) bool."""
-        return np.minimum(self.counts_reference, self.counts_current) >= FEWEST
+        found: Array = np.minimum(self.counts_reference, self.counts_current) >= FEWEST
+        return found
 
     def outside(self) -> tuple[int, int]:
         """Return how many reference and current images belong to classes that are not shared."""

@@ -168,14 +168,10 @@ def marks_by_name(store: Store, dataset: str, *, map: str, bank: str) -> dict[st
 
 def _parents(asked: Asked) -> list[Parent]:
     """Return the artifacts that the answer rests on."""
-    own = asked.own()
-    parents = [
-        asked.images.manifest.as_parent(),
-        asked.features().manifest.as_parent(),
-        asked.concepts.manifest.as_parent(),
-    ]
-    parents += [asked.linear_map.as_parent()] if not asked.linear_map.identity else []
-    parents += [own.manifest.as_parent()] if own is not None else []
     attributes = find_manifest(asked.images.store, paths.attributes(asked.images.dataset))
-    parents += [attributes.as_parent()] if attributes is not None else []
-    return [parent for parent in parents if parent is not None]
+    own = asked.own()
+    rests_on = (asked.images, asked.features(), asked.concepts, own)
+    found = [one.manifest.as_parent() for one in rests_on if one is not None]
+    found += [attributes.as_parent()] if attributes is not None else []
+    linear_map = asked.linear_map.as_parent()
+    return [*found, *([linear_map] if linear_map is not None else [])]
