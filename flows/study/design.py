@@ -145,7 +145,8 @@ def _check_sayings(sayings: Sequence[Saying], rows: Mapping[str, Sequence[int]],
     if not sayings:
         raise InputError(expected("words of a study", "at least one", "none"))
     seen: set[Saying] = set()
-    for one in (*sayings, *checks):
+    asked: list[Saying | Check] = [*sayings, *checks]
+    for one in asked:
         if not one.word.strip():
             raise InputError(expected(f"word of class {one.label!r}", "text", repr(one.word)))
         if not rows.get(one.label):

@@ -65,7 +65,8 @@ class LanguageDecoder:
         """
         vectors = np.asarray(vectors)
         check_vectors(vectors, target=self.target, decoder=self.name)
-        unit = functional.normalize(torch.from_numpy(vectors.astype(np.float32)), dim=1).to(self.language.device)
+        scaled = (vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.float32)  # any length fits float32
+        unit = functional.normalize(torch.from_numpy(scaled), dim=1).to(self.language.device)
         return [one for start in range(0, len(unit), self.batch) for one in self._fitting(unit[start:][: self.batch])]
 
     def _fitting(self, vectors: torch.Tensor) -> list[Decoded]:
@@ -131,9 +132,9 @@ class LanguageDecoder:
         said: list[dict[str, tuple[float, float]]] = [{} for _ in vectors]
         cosines = (of_texts * vectors[[beam.vector for beam in beams]]).sum(dim=1).tolist()
         for beam, text, cosine in zip(beams, texts, cosines, strict=True):
-            if math.isnan(cosine):
-                continue
             word, known = text[before:].strip(), said[beam.vector]
+            if math.isnan(cosine) or not word:
+                continue
             known[word] = max(known.get(word, (cosine, beam.score)), (cosine, beam.score))
         return [self._decoded(found) for found in said]
 

@@ -52,4 +52,5 @@ def _shifted(context: Context, leaves: list[torch.Tensor]) -> Context:
 def _step(gradient: torch.Tensor, settings: Settings) -> torch.Tensor:
     """Return step_size * gradient / norm ** norm_exponent, the norm taken over each row."""
     norms = gradient.flatten(1).norm(dim=1).clamp_min(LEAST_NORM)
-    return settings.step_size * gradient / (norms**settings.norm_exponent)[:, None, None, None]
+    scale: torch.Tensor = settings.step_size / norms**settings.norm_exponent
+    return gradient * scale[:, None, None, None]

@@ -96,6 +96,7 @@ def test_the_same_question_has_the_same_answer(decoder: Make, vectors: np.ndarra
 def test_the_length_of_a_vector_does_not_matter(decoder: Make, vectors: np.ndarray) -> None:
     made = decoder()
     assert best(made, 1000 * vectors) == best(made, vectors)
+    assert best(made, 1e200 * vectors.astype(np.float64)) == best(made, vectors)
 
 
 @pytest.mark.parametrize("length", [1, 3])
@@ -179,6 +180,16 @@ def test_vectors_with_nan_are_refused(decoder: Make, vectors: np.ndarray) -> Non
 
 def test_no_vector_has_no_answer(decoder: Make) -> None:
     assert decoder().decode(np.empty((0, 128), np.float32)) == []
+
+
+@pytest.mark.gpu
+def test_a_gpu_says_what_the_cpu_says(clip: Any, tiny: Path, vectors: np.ndarray) -> None:
+    options = {"encode": clip.encode_text, "model": str(tiny), "settings": Settings(length=3)}
+    cpu, gpu = (
+        load_language_decoder("zerocap", device=device, **options).decode(vectors) for device in ("cpu", "cuda")
+    )
+    same = sum(one.words[0].text == other.words[0].text for one, other in zip(cpu, gpu, strict=True))
+    assert same >= 0.9 * len(vectors)
 
 
 def test_another_decoder_is_refused(clip: Any) -> None:
