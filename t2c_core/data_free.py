@@ -64,7 +64,7 @@ def fit_heads(source: Head, target: Head) -> HeadMap:
     )
 
 
-def centred(weight: Float[np.ndarray, "classes _any"]) -> Float64[np.ndarray, "classes _any"]:
+def centred(weight: Float[np.ndarray, "classes target"]) -> Float64[np.ndarray, "classes target"]:
     """Return rows less their mean over classes, in float64: what softmax sees of them."""
     exact = np.asarray(weight, dtype=np.float64)
     less: Array = exact - exact.mean(axis=0)
