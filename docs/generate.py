@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 import pyarrow as pa
 
-from flows.cli.app import COMMANDS, app
+from flows.cli.app import app
+from flows.cli.commands import COMMANDS
 from schemas import tables
 from schemas.answers import ANSWERS
 from schemas.catalog import MACROS, VIEWS

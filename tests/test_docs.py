@@ -7,7 +7,8 @@ import click
 import pyarrow as pa
 import pytest
 
-from flows.cli.app import COMMANDS, app
+from flows.cli.app import app
+from flows.cli.commands import COMMANDS
 from schemas import tables
 
 ROOT = Path(__file__).parents[1]

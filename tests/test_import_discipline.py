@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flows.cli.app import COMMANDS
+from flows.cli.commands import COMMANDS
 
 HEAVY = ("torch", "torchvision", "timm", "open_clip", "transformers", "prefect", "dask", "distributed", "sklearn")
 HEAVY_INSIDE = ("scipy.stats",)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.app import COMMANDS
+from flows.cli.commands import COMMANDS
 from flows.demo.world import write_images
 from schemas.audit import load_audit
 

@@ -8,54 +8,11 @@ from typing import Any
 
 import click
 
+from flows.cli.commands import COMMANDS, GROUPS
 from flows.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from schemas.errors import SpecError, T2CError, nearest
 
 _GO_ON = "run the same command again to go on"
-
-COMMANDS = {
-    "index": ("flows.cli.data:index", "Index a folder, webdataset tars or Parquet files of images"),
-    "retry": ("flows.cli.data:retry", "Read again the files that could not be read"),
-    "extract": ("flows.cli.models:extract", "Extract features with one or more encoders, decoding once"),
-    "encoders": ("flows.cli.models:encoders", "List the encoders that can be named"),
-    "align": ("flows.cli.align:align", "Fit the linear map from one encoder's space to another's"),
-    "maps": ("flows.cli.maps:maps", "List, import, export and measure linear maps"),
-    "pairs": ("flows.cli.laboratory:pairs", "Align every encoder with every other and judge each pair"),
-    "curves": ("flows.cli.laboratory:curves", "Draw quality against the samples or classes fitted"),
-    "components": ("flows.cli.laboratory:components", "Compare principal components of encoders"),
-    "concepts": ("flows.cli.concepts:concepts", "Add, import, refine, list concept banks"),
-    "score": ("flows.cli.models:score", "Materialise the similarity of every image to every concept"),
-    "trust": ("flows.cli.trust:trust", "Mark which concepts may be believed, and say why"),
-    "summary": ("flows.cli.ask:summary", "Describe a dataset by its concepts"),
-    "top": ("flows.cli.ask:top", "Show the images most (or least) similar to a concept"),
-    "find": ("flows.cli.ask:find", "Retrieve images by concept logic"),
-    "prompt": ("flows.cli.prompt:prompt", "Compare concept logic with one combined prompt"),
-    "shift": ("flows.cli.ask:shift", "Compare two datasets or slices, concept by concept"),
-    "zeroshot": ("flows.cli.ask:zeroshot", "Classify with class names as concepts"),
-    "cbm": ("flows.cli.cbm:cbm", "Fit, explain and edit concept bottleneck models"),
-    "classes": ("flows.cli.reading:classes", "Rank classes by their similarity to concepts"),
-    "hard": ("flows.cli.reading:hard", "Show images that lack what their class usually has"),
-    "cooccur": ("flows.cli.reading:cooccur", "Show which concepts come together"),
-    "slices": ("flows.cli.reading:slices", "Say in words where a model fails"),
-    "suite": ("flows.cli.suite:suite", "Test encoders at the zero-shot tasks of the paper"),
-    "study": ("flows.cli.study:study", "Ask people whether decoded words fit"),
-    "decode": ("flows.cli.decode:decode", "Put vectors into words: heads, classes, clusters, shifts"),
-    "sql": ("flows.cli.ask:sql", "Run one SELECT over the store's views"),
-    "report": ("flows.cli.run:report", "Write the audit as one HTML file"),
-    "objectives": ("flows.cli.objectives:objectives", "Compare the aligner's objectives by zero-shot accuracy"),
-    "plan": ("flows.cli.recipes:plan", "Say what a recipe costs before it is run"),
-    "run": ("flows.cli.recipes:run", "Run a recipe: data, features, concepts, commands"),
-    "audit": ("flows.cli.run:audit", "Run everything from one YAML file"),
-    "features": ("flows.cli.features:features", "Import, export, read features"),
-    "attributes": ("flows.cli.data:attributes", "Import image attributes"),
-    "predictions": ("flows.cli.data:predictions", "Import a model's predictions"),
-    "explain": ("flows.cli.care:explain", "Say what an artifact is, what made it, what it rests on"),
-    "verify": ("flows.cli.care:verify", "Check every committed byte against its digest"),
-    "compact": ("flows.cli.care:compact", "Merge the small files of many appends"),
-    "gc": ("flows.cli.care:gc", "Remove what killed runs left behind"),
-    "doctor": ("flows.cli.care:doctor", "Check this machine: versions, devices, store, weights"),
-}
-"""Command name -> where it is defined, and its one-line help (so that --help imports nothing)."""
 
 
 class LazyGroup(click.Group):
@@ -84,8 +41,9 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{name:<11}", text) for name, (_, text) in commands.items()])
 
 
 @click.group(
