@@ -100,7 +100,7 @@ class _Scale:
             return found[:: -(-len(found) // 6)]
         span = self.high - self.low
         step = 10.0 ** math.floor(math.log10(span))
-        step = next(step * factor for factor in (0.1, 0.2, 0.5, 1, 2) if span / (step * factor) <= 5)
+        step = next(step * factor for factor in (0.1, 0.2, 0.5, 1, 2) if span / (step * factor) <= 6)
         first = math.ceil(self.low / step)
         return [round(index * step, 10) for index in range(first, math.floor(self.high / step) + 1)]
 
