@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from flows.audit_stages import Job
+from flows.bottleneck_stages import bottleneck_model, read_dataset
 from flows.decode_stages import decode_vectors
 from flows.laboratory_stages import efficiency_curve, pair_matrix, principal_components
 from flows.suite_stages import zero_shot_suite
@@ -24,6 +25,8 @@ class ExtraReport(Protocol):
 
 EXTRAS: Mapping[str, Callable[[Job, Any], ExtraReport]] = {
     "trust": measure_trust,
+    "bottleneck": bottleneck_model,
+    "reading": read_dataset,
     "suite": zero_shot_suite,
     "decode": decode_vectors,
     "pairs": pair_matrix,

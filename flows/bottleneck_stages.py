@@ -79,8 +79,8 @@ def bottleneck_model(job: Job, block: BottleneckSpec) -> BottleneckStage:
         **scored_with(job),
     )
     errors = tuple(bottleneck_errors(job.store, name, model=fitted.name) for name in block.measure)
-    asked = (dataset, *block.measure) if block.off else ()
-    edits = tuple(edit_bottleneck(job.store, name, off=block.off, model=fitted.name) for name in asked)
+    asked = (dataset, *block.measure) if block.switch_off else ()
+    edits = tuple(edit_bottleneck(job.store, name, off=block.switch_off, model=fitted.name) for name in asked)
     return BottleneckStage(fitted, errors, edits)
 
 
@@ -95,7 +95,6 @@ def read_dataset(job: Job, block: ReadingSpec) -> ReadingStage:
     if block.cooccurrence:
         tables.append(concept_pairs(job.store, dataset, k=block.k, **sides))
     slices = tuple(
-        model_slices(job.store, dataset, model=model, labels=block.labels, k=block.k, **sides)
-        for model in block.slices
+        model_slices(job.store, dataset, model=model, labels=block.labels, k=block.k, **sides) for model in block.slices
     )
     return ReadingStage(tuple(tables), slices)

@@ -7,6 +7,7 @@ from typing import Literal, Self, TypeVar
 from pydantic import Field, field_validator, model_validator
 
 from schemas.align_specs import DESCENDING, MethodSpec
+from schemas.bottleneck_specs import BottleneckSpec, ReadingSpec
 from schemas.decode_specs import DecodeBlock
 from schemas.digest import digest
 from schemas.errors import SpecError, expected, nearest
@@ -219,6 +220,10 @@ class AuditSpec(Spec):
     """Efficiency curves; one may be written without the list."""
     components: ComponentsSpec | None = None
     """Principal components of encoders, compared; None compares none."""
+    bottleneck: tuple[BottleneckSpec, ...] = ()
+    """Concept bottlenecks to fit; one may be written without the list."""
+    reading: tuple[ReadingSpec, ...] = ()
+    """Datasets to read through the bank; one may be written without the list."""
     decode: tuple[DecodeBlock, ...] = ()
     """Vectors to put into words; one may be written without the list."""
     report: str | None = None
@@ -231,7 +236,7 @@ class AuditSpec(Spec):
     trust: tuple[TrustSpec, ...] = ()
     """Measure which concepts may be believed; one may be written without the list."""
 
-    @field_validator("shift", "trust", "curves", "decode", mode="before")
+    @field_validator("shift", "trust", "curves", "decode", "bottleneck", "reading", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, dict) else value
@@ -252,6 +257,9 @@ class AuditSpec(Spec):
         named += [("shift.current", one.current) for one in self.shift]
         named += [("trust.dataset", one.dataset) for one in self.trust]
         named += [("decode.dataset", one.dataset) for one in self.decode]
+        named += [("bottleneck.dataset", one.dataset) for one in self.bottleneck]
+        named += [("bottleneck.measure", name) for one in self.bottleneck for name in one.measure]
+        named += [("reading.dataset", one.dataset) for one in self.reading]
         named += [("zeroshot.datasets", name) for task in self.zeroshot for name in task.datasets]
         named += [("suite.align_on", self.suite.align_on)] if self.suite else []
         named += [("pairs.dataset", self.pairs.dataset)] if self.pairs else []

@@ -38,7 +38,7 @@ class BottleneckSpec(Spec):
     """Seed of the split."""
     untrusted: bool = False
     """Whether concepts marked untrusted are inputs too."""
-    off: tuple[str, ...] = ()
+    switch_off: tuple[str, ...] = ()
     """Concepts to switch off afterwards, to see what changes."""
     measure: tuple[str, ...] = ()
     """Further datasets on which errors, and the edit, are measured."""
