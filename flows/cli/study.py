@@ -85,6 +85,8 @@ def _make(
         "questions a page": ", ".join(map(str, report.words_a_page)),
     }
     out.facts("report", facts)
+    if report.without:
+        out.say(f"  note: {report.without:,} decoded vectors are no class of {dataset} and are left out")
     out.put("details", report)
     out.wrote(*report.pages, report.key)
     out.suggest(f"t2c study read ANSWERS.json ... --study {report.key}")

@@ -13,7 +13,7 @@ from flows.steps.zeroshot_sides import LABEL
 from flows.study.design import Plan, Study, design
 from flows.study.key_file import NAME, write_key
 from flows.study.page import render_page
-from flows.study.words import read_checks, read_sayings, stored_sayings
+from flows.study.words import Stored, read_checks, read_sayings, stored_sayings
 from schemas.errors import InputError, SpecError, StoreWriteError, expected
 from schemas.names import DatasetRef
 from store.image_bytes import open_bytes
@@ -47,6 +47,8 @@ class MakeReport:
     """Path of study.json, which annotators do not get."""
     words_a_page: tuple[int, ...]
     """Questions of each page, checks among them."""
+    without: int
+    """Decoded vectors left out because the dataset has no such class."""
 
 
 def make(
@@ -70,9 +72,13 @@ def make(
     rows = rows_by_class(images, labels)
     if words is not None and answers:
         raise SpecError(expected("words of a study", "a file or stored answers", "both", "Leave out one of them"))
-    sayings = read_sayings(words) if words else stored_sayings(store, images.dataset, labels=rows, answers=answers)[0]
+    found = (
+        Stored(tuple(read_sayings(words)), 0)
+        if words
+        else stored_sayings(store, images.dataset, labels=rows, answers=answers)
+    )
     study = design(
-        sayings,
+        found.sayings,
         rows,
         plan=asked,
         dataset=f"{images.dataset}@{images.snapshot}",
@@ -80,7 +86,7 @@ def make(
         checks=read_checks(checks) if checks else (),
     )
     pictures = _pictures(images, study, progress or NoProgress())
-    return _write(study, folder, pictures)
+    return _write(study, folder, pictures, without=found.without)
 
 
 def rows_by_class(images: Images, labels: str) -> dict[str, list[int]]:
@@ -113,7 +119,7 @@ def _pictures(images: Images, study: Study, progress: Progress) -> dict[int, str
     return found
 
 
-def _write(study: Study, folder: Path, pictures: Mapping[int, str]) -> MakeReport:
+def _write(study: Study, folder: Path, pictures: Mapping[int, str], *, without: int) -> MakeReport:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         pages = []
@@ -136,4 +142,5 @@ def _write(study: Study, folder: Path, pictures: Mapping[int, str]) -> MakeRepor
         pages=tuple(pages),
         key=str(key),
         words_a_page=tuple(len(page) for page in study.pages.values()),
+        without=without,
     )

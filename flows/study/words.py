@@ -3,8 +3,10 @@
 import csv
 import io
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from flows.steps.truths import fold_name
 from flows.study.design import Check, Saying
 from schemas.digest import SHORT
 from schemas.errors import InputError, MismatchError, UnknownName, expected
@@ -30,33 +32,41 @@ def read_checks(path: Path) -> list[Check]:
     return checks
 
 
-def stored_sayings(
-    store: Store, dataset: str, *, labels: Collection[str], answers: Sequence[str] = ()
-) -> tuple[list[Saying], list[Manifest]]:
-    """Return the best word of each class from stored `decoded` answers, and those answers.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Words of stored decodings that a dataset has pictures for."""
 
-    `answers` are starts of their digests; without any, the newest of each source that names classes of the dataset.
-    Raises UnknownName when there is none, MismatchError for an answer whose vectors are no classes of the dataset.
+    sayings: tuple[Saying, ...]
+    """The best word of each class."""
+    without: int
+    """Decoded vectors that are no class of the dataset: nothing can be shown for them."""
+
+
+def stored_sayings(store: Store, dataset: str, *, labels: Collection[str], answers: Sequence[str] = ()) -> Stored:
+    """Return the best word of each class from stored `decoded` answers.
+
+    `answers` are starts of their digests; without any, the newest of each source and decoder that names a class of the
+    dataset. Names match up to case and spaces. Raises UnknownName when there is none, MismatchError for an answer none of
+    whose vectors is a class of the dataset.
     """
     found = [one for one in list_answers(store, "decoded") if str(one.spec["dataset"]).partition("@")[0] == dataset]
-    chosen = [_named(found, start) for start in answers] if answers else _newest(store, found, labels)
+    known = {fold_name(label): label for label in labels}
+    chosen = [_named(found, start) for start in answers] if answers else _newest(store, found, known)
     if not chosen:
-        todo = f"Decode first: t2c decode {dataset} head:classifier, or give --words FILE.csv"
-        raise UnknownName(
-            expected(f"decoded words of {dataset}", "an answer whose vectors are its classes", "none", todo)
-        )
-    sayings = []
+        todo = f"Decode first: t2c decode {dataset} head, or give --words FILE.csv"
+        want = "an answer whose vectors are its classes"
+        raise UnknownName(expected(f"decoded words of {dataset}", want, "none", todo))
+    sayings, without = [], 0
     for one in chosen:
         words = _best(store, one)
-        if strange := sorted(set(words) - set(labels)):
-            some = ", ".join(repr(label) for label in sorted(labels)[:3])
-            raise MismatchError(
-                expected(
-                    f"decoded answer {one.digest[:SHORT]}", f"vectors named as classes ({some}, ...)", repr(strange[0])
-                )
-            )
-        sayings += [Saying(label, word, _source(one, chosen)) for label, word in words.items()]
-    return sayings, chosen
+        mine = {known[fold_name(name)]: word for name, word in words.items() if fold_name(name) in known}
+        if not mine:
+            want = f"vectors named as classes ({', '.join(repr(label) for label in sorted(labels)[:3])}, ...)"
+            got = repr(next(iter(words), "no word"))
+            raise MismatchError(expected(f"decoded answer {one.digest[:SHORT]}", want, got))
+        without += len(words) - len(mine)
+        sayings += [Saying(label, word, _source(one, chosen)) for label, word in mine.items()]
+    return Stored(tuple(sayings), without)
 
 
 def _rows(path: Path, columns: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[dict[str, str]]:
@@ -87,9 +97,13 @@ def _named(found: Sequence[Manifest], start: str) -> Manifest:
     return matching[0]
 
 
-def _newest(store: Store, found: Sequence[Manifest], labels: Collection[str]) -> list[Manifest]:
-    """Return the newest answer of each source and decoder whose vectors are classes; answers come oldest first."""
-    newest = {(one.spec["source"], one.spec["decoder"]): one for one in found if set(_best(store, one)) <= set(labels)}
+def _newest(store: Store, found: Sequence[Manifest], known: Collection[str]) -> list[Manifest]:
+    """Return the newest answer of each source and decoder that names a class; answers come oldest first."""
+    newest = {
+        (one.spec["source"], one.spec["decoder"]): one
+        for one in found
+        if any(fold_name(name) in known for name in _best(store, one))
+    }
     return list(newest.values())
 
 

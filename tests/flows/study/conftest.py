@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from flows.steps.index import index
@@ -12,6 +13,9 @@ from flows.study.design import Saying, Study
 from flows.study.key_file import read_key
 from flows.study.make import MakeReport, make
 from flows.study.results import FORMAT, VERSION, checksum
+from schemas.answers.decode import DECODED
+from store.answers import write_answer
+from store.manifest import Manifest
 from store.root import Store
 from tests.planted_photos import picture
 
@@ -67,3 +71,20 @@ def saved(study: Study, tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return save
+
+
+def decoded(store: Store, words: dict[str, tuple[str, ...]], **spec: Any) -> Manifest:
+    """Store an answer of decoding: each vector's words, best first; keywords replace parts of the question."""
+    rows = [
+        {
+            "vector": vector, "origin": "a head", "images": None, "place": place, "word": word, "score": 0.5, "margin": None,
+            "cosine": 0.5, "reached": 0.5, "word_rank": 1, "overlap": None, "auroc": None, "compared": 0, "nearest": 0,
+            "trust": "not measured", "below_floor": "", "own_rank": None, "plain_rank": None, "plain_word": None,
+            "shown": "birds", "rows_of_vector": [], "rows_of_word": [],
+        }
+        for vector, said in words.items()
+        for place, word in enumerate(said, start=1)
+    ]  # fmt: skip
+    names = {"dataset": "birds", "what": "head:classifier", "decoder": "vocabulary", "vocabulary": "english"}
+    asked = names | {"source": "swin", "target": "clip"} | spec
+    return write_answer(store, "decoded", pa.Table.from_pylist(rows, schema=DECODED), spec=asked, parents=[])

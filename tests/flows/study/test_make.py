@@ -16,7 +16,7 @@ from flows.study.page import script_json
 from schemas.errors import InputError, SpecError, StoreWriteError, UnknownName
 from store.images import open_images
 from store.root import Store
-from tests.flows.study.conftest import CLASSES, SAYINGS
+from tests.flows.study.conftest import CLASSES, SAYINGS, decoded
 
 
 def page(made: MakeReport, number: int = 0) -> str:
@@ -116,6 +116,17 @@ def test_an_unknown_attribute_or_dataset_is_refused(birds: Store, words: Path, t
         make(birds, "birds", tmp_path / "x", words=words, labels="species")
     with pytest.raises(UnknownName, match="birds"):
         make(birds, "bird", tmp_path / "x", words=words)
+
+
+def test_stored_decodings_are_asked_about_without_a_file(birds: Store, tmp_path: Path) -> None:
+    decoded(birds, {"grey owl": ("owl", "bird"), "gas pump": ("garage",), "tench": ("fish",)})
+    made = make(birds, "birds", tmp_path / "stored", plan=Plan(attention=0))
+    study = read_key(Path(made.key))
+    assert {(item.label, item.word, item.source) for item in study.items} == {
+        ("grey_owl", "owl", "swin"),
+        ("gas_pump", "garage", "swin"),
+    }
+    assert made.without == 1
 
 
 def test_a_file_and_answers_together_are_refused(birds: Store, words: Path, tmp_path: Path) -> None:

@@ -1,18 +1,14 @@
 """Words of a study come from CSV files or stored decodings; what cannot be read is refused by line or digest."""
 
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from flows.study.design import Check, Saying
 from flows.study.words import read_checks, read_sayings, stored_sayings
-from schemas.answers.decode import DECODED
 from schemas.errors import InputError, MismatchError, UnknownName
-from store.answers import write_answer
-from store.manifest import Manifest
 from store.root import Store
+from tests.flows.study.conftest import decoded
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -59,43 +55,37 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_sayings(tmp_path / "none.csv")
 
 
-def decoded(store: Store, words: dict[str, tuple[str, ...]], **spec: Any) -> Manifest:
-    rows = [
-        {
-            "vector": vector, "origin": "a head", "images": None, "place": place, "word": word, "score": 0.5, "margin": None,
-            "cosine": 0.5, "reached": 0.5, "word_rank": 1, "overlap": None, "auroc": None, "compared": 0, "nearest": 0,
-            "trust": "not measured", "below_floor": "", "own_rank": None, "plain_rank": None, "plain_word": None,
-            "shown": "birds", "rows_of_vector": [], "rows_of_word": [],
-        }
-        for vector, said in words.items()
-        for place, word in enumerate(said, start=1)
-    ]  # fmt: skip
-    names = {"dataset": "birds", "what": "head:classifier", "decoder": "vocabulary", "vocabulary": "english"}
-    asked = names | {"source": "swin", "target": "clip"} | spec
-    return write_answer(store, "decoded", pa.Table.from_pylist(rows, schema=DECODED), spec=asked, parents=[])
-
-
 def test_the_best_word_of_each_class_is_taken_from_stored_decodings(store: Store) -> None:
     decoded(store, {"owl": ("bird", "tree"), "lion": ("cat",)})
     decoded(store, {"owl": ("owl",)}, source="resnet")
     decoded(store, {"risen": ("snow",)}, what="shift:other")
-    sayings, chosen = stored_sayings(store, "birds", labels={"owl", "lion"})
-    assert sayings == [Saying("owl", "bird", "swin"), Saying("lion", "cat", "swin"), Saying("owl", "owl", "resnet")]
-    assert len(chosen) == 2
+    found = stored_sayings(store, "birds", labels={"owl", "lion"})
+    assert found.sayings == (
+        Saying("owl", "bird", "swin"),
+        Saying("lion", "cat", "swin"),
+        Saying("owl", "owl", "resnet"),
+    )
+    assert found.without == 0
+
+
+def test_names_match_up_to_case_and_spaces_and_others_are_counted(store: Store) -> None:
+    decoded(store, {"Grey Owl": ("bird",), "tench": ("fish",), "goldfish": ("fish",)})
+    found = stored_sayings(store, "birds", labels={"grey_owl"})
+    assert (found.sayings, found.without) == ((Saying("grey_owl", "bird", "swin"),), 2)
 
 
 def test_decoders_of_one_model_are_told_apart(store: Store) -> None:
     decoded(store, {"owl": ("bird",)})
     decoded(store, {"owl": ("owl",)}, decoder="zerocap")
-    sayings, _ = stored_sayings(store, "birds", labels={"owl"})
-    assert {one.source for one in sayings} == {"swin (vocabulary)", "swin (zerocap)"}
+    found = stored_sayings(store, "birds", labels={"owl"})
+    assert {one.source for one in found.sayings} == {"swin (vocabulary)", "swin (zerocap)"}
 
 
 def test_the_newest_decoding_of_a_model_counts_unless_one_is_named(store: Store) -> None:
     older = decoded(store, {"owl": ("bird",)}, vocabulary="old")
     decoded(store, {"owl": ("owl",)}, vocabulary="new")
-    assert [one.word for one in stored_sayings(store, "birds", labels={"owl"})[0]] == ["owl"]
-    assert [one.word for one in stored_sayings(store, "birds", labels={"owl"}, answers=[older.digest[:8]])[0]] == [
+    assert [one.word for one in stored_sayings(store, "birds", labels={"owl"}).sayings] == ["owl"]
+    assert [one.word for one in stored_sayings(store, "birds", labels={"owl"}, answers=[older.digest[:8]]).sayings] == [
         "bird"
     ]
 
