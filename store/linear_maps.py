@@ -148,8 +148,7 @@ def find_map(store: Store, source: Space, target: Space, *, dataset: str | None 
 
 def preferred(maps: Sequence[StoredMap]) -> StoredMap:
     """Return the map to use of several between the same spaces, oldest first: the newest regression, else the newest."""
-    known = [one for one in maps if one.certificate is not None and one.certificate.aligner in REGRESSIONS]
-    return (known or maps)[-1]
+    return ([one for one in maps if _is_regression(one)] or maps)[-1]
 
 
 def preferred_maps(store: Store) -> list[StoredMap]:
@@ -158,6 +157,15 @@ def preferred_maps(store: Store) -> list[StoredMap]:
     for one in list_maps(store):
         pairs.setdefault((one.source.id, one.target.id), []).append(one)
     return [preferred(maps) for maps in pairs.values()]
+
+
+def regressions(store: Store) -> frozenset[str]:
+    """Return the names (12 hex digits) of the maps that are taken where none is named: those fitted by regression."""
+    return frozenset(one.name for one in list_maps(store) if _is_regression(one))
+
+
+def _is_regression(one: StoredMap) -> bool:
+    return one.certificate is not None and one.certificate.aligner in REGRESSIONS
 
 
 def add_fidelity(store: Store, digest: str, fidelity: Sequence[Fidelity]) -> StoredMap:

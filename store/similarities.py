@@ -22,6 +22,7 @@ from store.concepts import unknown_concept
 from store.data_files import FileEntry
 from store.features import list_features
 from store.images import open_images
+from store.linear_maps import regressions
 from store.manifest import Manifest, Parent, list_artifacts, read_manifest, read_parquet
 from store.parquet_columns import parquet_file
 from store.root import Store
@@ -168,8 +169,8 @@ def resolve_scores(
 ) -> Scores:
     """Return the similarities that a question means: of a dataset, and of an encoder, target, bank and map where named.
 
-    Aligned ones are preferred to the target model's own, and of several maps between the same spaces the newest
-    scored. `source` and `target` are names of an encoder or a space, or the beginning of a space id; `linear_map` is a
+    Aligned ones are preferred to the target model's own, and of several maps between the same spaces the regression
+    scored last. `source` and `target` are names of an encoder or a space, or the beginning of a space id; `linear_map` is a
     digest. Raises UnknownName when nothing fits and SpecError naming the choices when several do.
     """
     ref = parse_dataset_ref(dataset) if isinstance(dataset, str) else dataset
@@ -214,11 +215,12 @@ def _is(space: Space, text: str) -> bool:
 
 
 def _newest(fits: list[Scores]) -> list[Scores]:
-    """Return one of each (source, target, bank): under the map that was scored last."""
-    by_sides: dict[tuple[str, str, str], Scores] = {}
+    """Return one of each (source, target, bank): under the regression that was scored last, else under any other map."""
+    by_sides: dict[tuple[str, str, str], list[Scores]] = {}
     for one in sorted(fits, key=lambda one: (one.manifest.created_at, one.map)):
-        by_sides[one.source.id, one.target.id, one.bank] = one
-    return list(by_sides.values())
+        by_sides.setdefault((one.source.id, one.target.id, one.bank), []).append(one)
+    known = regressions(fits[0].store) if any(len(several) > 1 for several in by_sides.values()) else frozenset()
+    return [([one for one in several if one.map in known] or several)[-1] for several in by_sides.values()]
 
 
 def _sides(every: list[Scores]) -> Mapping[str, list[str]]:

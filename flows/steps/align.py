@@ -86,8 +86,8 @@ def align(
     groups = groups_of_rows(images, x, y, options=options)
     if wanted.method == "data-free" and not heads.labelled:  # no row is fitted, so that all of them can judge the map
         groups = np.where(groups == LEFT_OUT, LEFT_OUT, options.held).astype(np.int8)
-    fit = _Fit(x, y, groups, options, runner or SerialRunner(), progress or NoProgress())
-    fitted = fit.of(wanted, heads, device=device)
+    job = _Job(x, y, groups, options, runner or SerialRunner(), progress or NoProgress())
+    fitted = job.of(wanted, heads, device=device)
     rows = fitted_rows(images, groups, folds=options.folds)
     stored = write_map(
         store,
@@ -102,7 +102,7 @@ def align(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Fit:
+class _Job:
     """The rows of a fit, and where and how it runs."""
 
     x: Features

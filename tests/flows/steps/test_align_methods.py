@@ -17,6 +17,7 @@ from store.attributes import write_attributes
 from store.features import open_features
 from store.images import open_images
 from store.linear_maps import open_map
+from store.similarities import resolve_scores
 from t2c_core.gradient.options import PRESETS
 from t2c_core.gradient.sgd import fit_sgd
 from tests.planted import add_bank
@@ -144,6 +145,8 @@ def test_the_regression_is_scored_with_unless_another_map_is_named(labelled: Pla
     assert score(labelled.store, "photos", source=SOURCE.name, bank="everyday").map == ridge[:12]
     named = score(labelled.store, "photos", source=SOURCE.name, bank="everyday", linear_map=turned)
     assert named.map == turned[:12]
+    assert resolve_scores(labelled.store, "photos").map == ridge[:12]
+    assert resolve_scores(labelled.store, "photos", linear_map=turned).map == turned[:12]
 
 
 def test_options_and_seed_make_another_map(labelled: Planted) -> None:
