@@ -9,7 +9,7 @@ from schemas.decode_specs import DecodeBlock
 def decode_vectors(job: Job, block: DecodeBlock) -> DecodeReport:
     """Decode what the block names, under the audit's own map, with its bank as the words unless others are named."""
     encoders = job.spec.encoders
-    names = {"k": block.k, "penalty": block.penalty, "model": block.model, "settings": block.settings}
+    names = {"k": block.k, "penalty": block.penalty, "model": block.model, "settings": block.settings, "raw": block.raw}
     conditions = {"where": block.where, "reference_where": block.reference_where}
     own_map = {"source": encoders.source, "target": encoders.target}
     return decode(

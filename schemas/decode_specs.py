@@ -35,6 +35,8 @@ class DecodeBlock(Spec):
     """Of zerocap and rescore: the language model."""
     settings: dict[str, str] = Field(default_factory=dict)
     """Of zerocap and rescore: settings by name."""
+    raw: bool = False
+    """Of zerocap and rescore: vectors as they lie in the CLIP space, the mean image left in, as published."""
 
     @model_validator(mode="after")
     def _conditions_are_of_shifts(self) -> Self:

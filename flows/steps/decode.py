@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.steps.answers import Answer, answer
-from flows.steps.decodable import Decodable, Question, Scene, What, parse_what
+from flows.steps.decodable import Array, Question, Scene, What, parse_what
 from flows.steps.decodable_directions import BottleneckClasses, ConceptVectors, HeadRows, OwnVectors
 from flows.steps.decodable_means import ClassMeans, Clusters, OneImage
 from flows.steps.decodable_shift import Change, open_change
@@ -157,7 +157,7 @@ class _Work:
         target = self.scene.images.linear_map.target
         decoder = open_decoder(self.decoder, self.words.vocabulary, target=target, device=self.scene.device)
         found = self.question.vectors(self.scene)
-        said = _decoded(decoder, found, self.progress)
+        said = _decoded(decoder, found.aligned if self.decoder.raw else found.centred, self.progress)
         judge = Judge(self.words.vocabulary, self._compared(), self.trust, self._texts(said))
         return pa.Table.from_pylist(list(judge.rows(found, said)), schema=DECODED)
 
@@ -177,9 +177,8 @@ class _Work:
         return dict(zip(new, encode_words(text, new), strict=True))
 
 
-def _decoded(decoder: Decoder, found: Decodable, progress: Progress) -> list[Decoded]:
+def _decoded(decoder: Decoder, vectors: Array, progress: Progress) -> list[Decoded]:
     """Return what the decoder says of each vector, block by block."""
-    vectors = found.centred if decoder.centred else found.aligned
     said: list[Decoded] = []
     progress.start(f"decode with {decoder.name}", len(vectors), "vectors")
     try:

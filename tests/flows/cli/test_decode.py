@@ -94,7 +94,7 @@ def test_many_vectors_are_cut_for_people(say: Callable[..., tuple[int, str, str]
     [
         (["photos", "heads"], 2, "what to decode: expected one of head, classes"),
         (["photos", "classes", "--set", "beams"], 2, "expected NAME=VALUE, but got 'beams'"),
-        (["photos", "classes:colour", "--length", "3"], 2, "--model and --set: expected no language model"),
+        (["photos", "classes:colour", "--length", "3"], 2, "--model, --set and --raw: expected no language model"),
         (["photos", "classes:colour"], 2, "text encoder: expected one for my-clip-space"),
         (["photos", "classes:colour", "--vocabulary", "words.txt"], 2, "vocabulary: expected english, bank:NAME"),
         (["photo", "classes", *WORDS], 1, "dataset: expected one of 'new_photos', 'photos', but got 'photo'"),

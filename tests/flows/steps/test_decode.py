@@ -356,6 +356,8 @@ def test_decoders_and_their_settings_are_checked_by_name() -> None:
         DecoderSpec("sparse", model="gpt2")
     with pytest.raises(SpecError, match=r"expected no language model .*, but got a setting, 'beams'"):
         DecoderSpec(settings={"beams": "3"})
+    with pytest.raises(SpecError, match="expected no language model for decoder vocabulary, but got --raw"):
+        DecoderSpec(raw=True)
     with pytest.raises(
         UnknownName, match=r"setting of zerocap: expected one of .* but got 'beam'. Did you mean 'beams'"
     ):
