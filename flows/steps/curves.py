@@ -117,7 +117,7 @@ def curves(
     )
     notes = _notes(plan, found.table, ridge=ridge, points=points, stored=bool(found.path))
     where = f"{images.dataset}@{images.snapshot}"
-    return CurvesReport(where, *sides.names, found.table, notes, found.digest, found.path, found.new)
+    return CurvesReport(where, sides.names[0], sides.names[1], found.table, notes, found.digest, found.path, found.new)
 
 
 def _check(points: int, seeds: int, ridge: float | None) -> None:

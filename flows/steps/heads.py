@@ -1,14 +1,14 @@
 """Open a classification head over a dataset's features: the model's own, a probe on labels, or class vectors."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from flows.steps.align_plan import READ_ROWS, AlignOptions, groups_of_rows
-from flows.steps.rows import ranges
+from flows.steps.align_plan import AlignOptions, groups_of_rows
+from flows.steps.probes import least_squares_probe, sgd_probe
 from flows.steps.zeroshot_sides import LABEL, class_vectors, truth_of
 from schemas.errors import InputError, MismatchError, SpecError, expected
 from schemas.specs import DEFAULT_TEMPLATES, parse_encoder
@@ -17,17 +17,7 @@ from store.features import Features
 from store.images import Images
 from store.linear_maps import identity_map
 from store.manifest import Parent
-from t2c_core.heads import (
-    UNLABELLED,
-    Head,
-    Kind,
-    check_same_classes,
-    label_moments,
-    probe_from_moments,
-    zeroshot_head,
-)
-from t2c_core.moments import Moments, merge
-from t2c_core.ridge import choose_ridge
+from t2c_core.heads import UNLABELLED, Head, Kind, check_same_classes, zeroshot_head
 
 if TYPE_CHECKING:
     from t2c_core.encoders import base
@@ -37,7 +27,7 @@ _KINDS: tuple[Kind, ...] = ("classifier", "probe", "zeroshot")
 
 @dataclass(frozen=True, slots=True)
 class HeadSpec:
-    """Which head: `classifier`, `probe`, `probe:ATTRIBUTE`, `zeroshot` (prompts) or `zeroshot:BANK`."""
+    """Which head: `classifier`, `probe[:ATTRIBUTE]`, `probe-sgd[:ATTRIBUTE]`, `zeroshot` (prompts) or `zeroshot:BANK`."""
 
     kind: Kind
     """Where its weights come from."""
@@ -49,12 +39,15 @@ class HeadSpec:
     """Class names in order; empty takes the head's own, or the labels there are, sorted."""
     templates: tuple[str, ...] = DEFAULT_TEMPLATES
     """Prompts with {} for the class, for a zeroshot head without a bank."""
+    sgd: bool = False
+    """Whether a probe is trained by SGD on cross-entropy instead of solved as least squares."""
 
     @property
     def text(self) -> str:
         """What a user types for it."""
         name = self.bank or (self.labels if self.kind == "probe" else "")
-        return f"{self.kind}:{name}" if name else self.kind
+        kind = "probe-sgd" if self.sgd else self.kind
+        return f"{kind}:{name}" if name else kind
 
     def as_json(self) -> dict[str, Any]:
         """Return all that decides its weights beside the features, for a digest."""
@@ -73,14 +66,15 @@ def parse_head(
     classes: Sequence[str] = (),
     templates: Sequence[str] = DEFAULT_TEMPLATES,
 ) -> HeadSpec:
-    """Read `classifier`, `probe[:ATTRIBUTE]` or `zeroshot[:BANK]`; raises SpecError."""
-    kind, colon, name = text.partition(":")
+    """Read `classifier`, `probe[:ATTRIBUTE]`, `probe-sgd[:ATTRIBUTE]` or `zeroshot[:BANK]`; raises SpecError."""
+    typed, colon, name = text.partition(":")
+    kind = "probe" if typed == "probe-sgd" else typed
     if kind not in _KINDS or (colon and not name) or (kind == "classifier" and name):
-        want = "classifier, probe, probe:ATTRIBUTE, zeroshot or zeroshot:BANK"
+        want = "classifier, probe[:ATTRIBUTE], probe-sgd[:ATTRIBUTE], zeroshot or zeroshot:BANK"
         raise SpecError(expected("head", want, repr(text), "Try: --head probe"))
     which = next(one for one in _KINDS if one == kind)
     attribute, bank = (name or labels, "") if which == "probe" else (labels, name)
-    return HeadSpec(which, bank, attribute, tuple(classes), tuple(templates))
+    return HeadSpec(which, bank, attribute, tuple(classes), tuple(templates), sgd=typed == "probe-sgd")
 
 
 def open_head(
@@ -96,7 +90,8 @@ def open_head(
     """Return the head that reads `features`, whose space it must be of.
 
     `truth` is the class of each row (default: by `spec.labels`). A probe is fitted on the rows whose `groups` entry is
-    a fold, 0 to folds - 1, its ridge chosen by cross-validation over them; default: those that `align` would fit.
+    a fold, 0 to folds - 1 (the ridge of least squares by cross-validation over them); default: those that `align` would
+    fit.
     Raises SpecError for a model without a head or without class names, MismatchError for another class order or other
     weights than the features', InputError when no row is labelled, UnknownName for a bank or class that is not there.
     """
@@ -116,7 +111,8 @@ def open_head(
         return zeroshot_head(classes, vectors)
     if groups is None:
         groups = groups_of_rows(images, features, features, options=AlignOptions(folds=folds))
-    return _probe(images, features, classes, codes=codes_of(classes, known), groups=groups, folds=folds)
+    fit = sgd_probe if spec.sgd else least_squares_probe
+    return fit(features, classes, codes=codes_of(classes, known), groups=groups, folds=folds)
 
 
 def codes_of(classes: Sequence[str], truth: Sequence[str | None]) -> npt.NDArray[np.int64]:
@@ -179,41 +175,3 @@ def _distinct(names: Sequence[str], truth: Sequence[str | None]) -> tuple[str, .
         if ids is not None and set(ids) & set(truth):
             return ids
     return tuple(f"{name} (class {index})" if names.count(name) > 1 else name for index, name in enumerate(names))
-
-
-def _probe(
-    images: Images,
-    features: Features,
-    classes: tuple[str, ...],
-    *,
-    codes: npt.NDArray[np.int64],
-    groups: npt.NDArray[np.int8],
-    folds: int,
-) -> Head:
-    rows = min(images.rows, features.rows, len(groups))
-    fold = np.where((codes[:rows] >= 0) & features.present(0, rows), groups[:rows], -1).astype(np.int8)
-    fold[fold >= folds] = -1
-    used = np.flatnonzero(fold >= 0)
-    if not len(used):
-        got = "none among the rows to fit"
-        raise InputError(expected(f"probe on {features.encoder} of {images.dataset}", "labelled images", got))
-    centre = features.take(used[: min(len(used), READ_ROWS)]).mean(axis=0, dtype=np.float64).astype(np.float32)
-    parts = label_moments(_labelled(features, codes, fold), centre=centre, classes=len(classes), folds=folds)
-    return probe_of(parts, classes)
-
-
-def probe_of(parts: Sequence[Moments], classes: Sequence[str]) -> Head:
-    """Return the probe fitted on all folds' label moments, its ridge chosen over them; exact when one fold has rows."""
-    several = sum(part.n > 0 for part in parts) > 1
-    return probe_from_moments(merge(parts), classes, ridge=choose_ridge(parts).ridge if several else 0.0)
-
-
-def _labelled(
-    features: Features, codes: npt.NDArray[np.int64], fold: npt.NDArray[np.int8]
-) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int8]]]:
-    """Yield (features, class codes, fold) of the rows in a fold, range by range."""
-    for start, stop in ranges(len(fold), READ_ROWS):
-        used = np.flatnonzero(fold[start:stop] >= 0)
-        if len(used):
-            x = features.read(start, stop)[used].astype(np.float32)
-            yield x, codes[start:stop][used], fold[start:stop][used]

@@ -38,22 +38,44 @@ def parts(planted: Planted, which: str = TARGET.name):
     return images, features_of(images, which)
 
 
-@pytest.mark.parametrize("text", ["probe", "zeroshot:everyday"])
+@pytest.mark.parametrize("text", ["probe", "probe-sgd", "zeroshot:everyday"])
 def test_planted_classes_are_told_apart(photos: Planted, text: str) -> None:
     images, features = parts(photos)
     head = open_head(images, parse_head(text), features=features)
-    assert (head.classes, head.kind) == (CLASSES, text.partition(":")[0])
+    assert (head.classes, head.kind) == (CLASSES, text.partition(":")[0].removesuffix("-sgd"))
     codes = np.arange(300) % 3
     assert (head.predict(features.read(0, 300)) == codes).mean() > 0.98
 
 
-def test_a_probe_never_sees_the_rows_held_out(photos: Planted) -> None:
+@pytest.mark.parametrize("text", ["probe", "probe-sgd"])
+def test_a_probe_never_sees_the_rows_held_out(photos: Planted, text: str) -> None:
     images, features = parts(photos)
     groups = groups_of_rows(images, features, features, options=AlignOptions())
     wrong = [label if group < 5 else "in a tree" for label, group in zip(truth(), groups, strict=True)]
-    honest = open_head(images, parse_head("probe"), features=features, groups=groups)
-    fooled = open_head(images, parse_head("probe"), features=features, groups=groups, truth=wrong)
+    honest = open_head(images, parse_head(text), features=features, groups=groups)
+    fooled = open_head(images, parse_head(text), features=features, groups=groups, truth=wrong)
     np.testing.assert_array_equal(honest.weight, fooled.weight)
+
+
+def test_constant_columns_have_no_weight_in_an_sgd_probe(photos: Planted) -> None:
+    space = Space("encoder", "timm:flat", 4, "flat-weights")
+    values = np.stack([photos.vector(label) for label in truth()])
+    values[:, 3] = 7
+    photos.features("photos", space, values)
+    images, features = parts(photos, space.name)
+    head = open_head(images, parse_head("probe-sgd"), features=features)
+    assert not head.weight[:, 3].any()
+    assert (head.predict(features.read(0, 300)) == np.arange(300) % 3).all()
+
+
+def test_no_labelled_row_to_fit_is_refused(photos: Planted) -> None:
+    images, features = parts(photos)
+    nothing = np.full(300, -1, np.int8)
+    for text in ("probe", "probe-sgd"):
+        with pytest.raises(
+            InputError, match=r"probe on .* of photos: expected labelled images, but got none among the"
+        ):
+            open_head(images, parse_head(text), features=features, groups=nothing)
 
 
 def truth() -> list[str]:
@@ -67,13 +89,13 @@ def test_codes_of_labels_that_are_no_class_are_unlabelled() -> None:
 @pytest.mark.parametrize("text", ["svm", "probe:", "classifier:mine", ""])
 def test_a_head_of_no_kind_is_refused(text: str) -> None:
     with pytest.raises(
-        SpecError, match=r"head: expected classifier, probe, probe:ATTRIBUTE, zeroshot or zeroshot:BANK"
+        SpecError, match=r"head: expected classifier, probe\[:ATTRIBUTE\], probe-sgd\[:ATTRIBUTE\], zer"
     ):
         parse_head(text)
 
 
 def test_names_round_trip() -> None:
-    for text in ("classifier", "probe:label", "probe:colour", "zeroshot", "zeroshot:everyday"):
+    for text in ("classifier", "probe:label", "probe:colour", "probe-sgd:label", "zeroshot", "zeroshot:everyday"):
         assert parse_head(text).text == text
 
 
