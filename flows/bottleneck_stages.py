@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from flows.audit_stages import Job, scored_with
-from flows.steps.bottleneck import BottleneckReport, FitOptions, fit_bottleneck
+from flows.steps.bottleneck import BottleneckReport, fit_bottleneck
+from flows.steps.bottleneck_fit import FitOptions
 from flows.steps.bottleneck_rows import SplitOptions
 from flows.steps.bottleneck_use import EditReport, ErrorsReport, bottleneck_errors, edit_bottleneck
 from flows.steps.reading import ReadingReport, class_ranks, concept_pairs, hard_images
@@ -35,7 +36,7 @@ class BottleneckStage:
     @property
     def new(self) -> bool:
         """Whether anything was computed."""
-        return self.fitted.new or any(one.new for one in (*self.errors, *self.edits))
+        return self.fitted.new or any(one.new for one in self.errors) or any(one.new for one in self.edits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,7 @@ class ReadingStage:
     @property
     def new(self) -> bool:
         """Whether anything was computed."""
-        return any(one.new for one in (*self.tables, *self.slices))
+        return any(one.new for one in self.tables) or any(one.new for one in self.slices)
 
 
 def bottleneck_model(job: Job, block: BottleneckSpec) -> BottleneckStage:

@@ -48,7 +48,8 @@ class Scale:
             raise MismatchError(expected("similarities of the bottleneck", want, f"{similarities.shape}"))
         away = similarities.astype(np.float64) - self.mean
         z = np.divide(away, self.std, out=np.zeros_like(away), where=self.std > 0)
-        return z.astype(np.float32)
+        found: NDArray[np.float32] = z.astype(np.float32)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

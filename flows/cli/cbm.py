@@ -62,7 +62,8 @@ def _fit(
     Accuracy is that of images kept apart, beside a linear probe on the full features and a head on true attributes.
     """
     from flows.cli.cbm_view import show_fit
-    from flows.steps.bottleneck import FitOptions, fit_bottleneck
+    from flows.steps.bottleneck import fit_bottleneck
+    from flows.steps.bottleneck_fit import FitOptions
     from flows.steps.bottleneck_rows import SplitOptions
     from t2c_core.gradient.linear_head import HeadOptions
 

@@ -40,7 +40,8 @@ def refine(out: Output, concept: str, store_url: str, dataset: str | None, **opt
 
     Works in the aligned space; before and after are compared on images that the vector was not made from.
     """
-    from flows.steps.refine import RefineOptions, refine_concept
+    from flows.steps.refine import refine_concept
+    from flows.steps.refine_job import RefineOptions
     from store.images import open_images
     from store.queries import resolve_scores
 

@@ -144,7 +144,8 @@ def _groups(images: Images, rows: npt.NDArray[np.int64], split: SplitOptions) ->
     kept = set(hashes.take(pa.array(np.flatnonzero(everywhere))).to_pylist())
     apart = np.array([one in kept for one in hashes.take(pa.array(rows)).to_pylist()], dtype=np.bool_)
     folds = (block_of(keys, blocks=BLOCKS) % FOLDS).astype(np.int8)
-    return np.where(apart, np.int8(HELD_OUT), folds).astype(np.int8)
+    found: npt.NDArray[np.int8] = np.where(apart, np.int8(HELD_OUT), folds).astype(np.int8)
+    return found
 
 
 def _check_counts(task: Task) -> None:

@@ -72,7 +72,7 @@ def _of_json(images: Images, text: str, *, option: str) -> list[int]:
     if not isinstance(value, list) or not value:
         got = "no list of images" if not isinstance(value, list) else "an empty list"
         raise InputError(expected(option, "JSON, as t2c find --json prints it", got, _TODO))
-    plain = [one.get("row", one.get("image_id")) if isinstance(one, dict) else one for one in value]
+    plain: list[Any] = [one.get("row", one.get("image_id")) if isinstance(one, dict) else one for one in value]
     if all(isinstance(one, int) and not isinstance(one, bool) for one in plain):
         return _checked(images, plain, option=option)
     if all(isinstance(one, str) for one in plain):

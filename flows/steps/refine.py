@@ -2,68 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.steps.aligned import aligned_units
 from flows.steps.answers import answer
-from flows.steps.bottleneck_rows import find_concept
+from flows.steps.refine_job import RefineJob, RefineOptions, aside_of, exemplar_table, open_job
 from flows.steps.refine_measure import Aside, Measure, borne_out, measure_table
 from flows.steps.refined import refinements
-from flows.steps.rows import features_of, folds_of, store_path
+from flows.steps.rows import store_path
 from flows.steps.trust import marks_in_use
-from schemas.answers.refine import EXEMPLARS, REFINED
+from schemas.answers.refine import REFINED
 from schemas.digest import digest, digest_bytes
-from schemas.errors import InputError, SpecError, expected
+from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
 from store import paths
-from store.concepts import Concepts, add_concepts, open_concepts
-from store.features import Features
-from store.images import Images, content_hashes, open_images
-from store.linear_maps import StoredMap, identity_map, open_map
+from store.concepts import Concepts, add_concepts
 from store.manifest import Parent, find_manifest, read_manifest
-from store.queries.searched import searched
 from store.root import Store
-from store.selection import image_rows
-from store.similarities import Scores, resolve_scores
-from t2c_core.moments import row_keys
-from t2c_core.refine import FEWEST, linear_classifier, mean_of_exemplars
-
-Method = Literal["mean", "classifier"]
-Rows = npt.NDArray[np.int64]
+from t2c_core.refine import linear_classifier, mean_of_exemplars
 
 AVERAGING = {"mean": "mean of exemplars", "classifier": "linear classifier"}
 """What CONCEPTS says of a refined vector under `averaging`."""
-SAMPLED, SAMPLED_A_POSITIVE = 100, 5
-"""Images of the rest taken as negatives when none are named: so many at least, and so many a positive."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefineOptions:
-    """How a concept is refined."""
-
-    method: Method | None = None
-    """`mean` of the positives, or a linear `classifier` against the negatives; None: the latter when there are some."""
-    name: str | None = None
-    """Name of the new concept; None: `<concept> (refined)`, with a number when that is taken."""
-    holdout: float = 0.3
-    """Share of the exemplars that the vector is measured on instead of made from."""
-    attribute: str | None = None
-    """`label` or attribute that says which images show the concept; None takes the one of its name, if any."""
-    value: str | None = None
-    """Value of the attribute that stands for the concept; None takes the one of its name."""
-    seed: int = 0
-    """Seed of the choice of exemplars that are kept aside, by content."""
-
-    def check(self) -> None:
-        """Raise SpecError for an option out of its range."""
-        if self.method not in (None, "mean", "classifier"):
-            raise SpecError(expected("--method", "mean or classifier", repr(self.method)))
-        if not 0 <= self.holdout < 1:
-            raise SpecError(expected("--holdout", "a share of 0 to below 1", str(self.holdout)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,28 +60,6 @@ class RefineReport:
     """False when the same had been done before."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """What is refined, on what."""
-
-    images: Images
-    scores: Scores
-    bank: Concepts
-    linear_map: StoredMap
-    features: Features
-    key: int
-    fold: npt.NDArray[np.int8]
-    eligible: Rows
-    positive: Rows
-    negative: Rows
-    sampled: bool
-    method: Method
-
-    def units(self, rows: Rows) -> npt.NDArray[np.float32]:
-        """Return the unit aligned features of rows, each with the map that never saw it."""
-        return aligned_units(self.features, self.linear_map, rows, fold=self.fold[rows])
-
-
 def refine_concept(
     store: Store,
     dataset: DatasetRef | str,
@@ -140,11 +80,11 @@ def refine_concept(
     """
     chosen = options or RefineOptions()
     chosen.check()
-    job = _open(store, dataset, concept, positive=positive, negative=negative, options=chosen, sides=sides)
+    job = open_job(store, dataset, concept, positive=positive, negative=negative, options=chosen, sides=sides)
     told = borne_out(job.images, job.bank.names()[job.key], attribute=chosen.attribute, value=chosen.value)
     question, parents = _question(job, chosen), _parents(job)
     named = _named(store, job, question, chosen)
-    aside = _aside(job, chosen)
+    aside = aside_of(job, chosen)
     vector = _vector(job, aside)
     vector_digest = digest_bytes(vector.tobytes())
     spec = {
@@ -158,7 +98,7 @@ def refine_concept(
         "method": job.method,
         "map": job.scores.map,
     }
-    kept = answer(store, REFINED, lambda: _exemplars(job, aside), spec=spec, parents=parents)
+    kept = answer(store, REFINED, lambda: exemplar_table(job, aside), spec=spec, parents=parents)
     bank = _add(job, named, vector, provenance=kept.path and kept.digest)
     marks = marks_in_use(store, job.images.dataset, map=job.scores.map, bank=job.bank.bank)
     by_key: Mapping[int, str] = marks.by_key if marks is not None else {}
@@ -199,90 +139,14 @@ def refine_concept(
     )
 
 
-def _open(
-    store: Store,
-    dataset: DatasetRef | str,
-    concept: str,
-    *,
-    positive: Sequence[int],
-    negative: Sequence[int],
-    options: RefineOptions,
-    sides: Mapping[str, Any],
-) -> _Job:
-    images = open_images(store, dataset)
-    scores = resolve_scores(store, dataset, **sides)
-    bank = open_concepts(store, scores.bank)
-    linear_map = identity_map(store, scores.source) if scores.identity else open_map(store, scores.map)
-    among = searched(scores, images=images, exclude_duplicates=True)
-    eligible = np.flatnonzero(~np.isnan(among.values(0)))
-    hashes = content_hashes(images)
-    chosen = [
-        _eligible(images, hashes, eligible, rows, side)
-        for rows, side in ((positive, "positive"), (negative, "negative"))
-    ]
-    both = np.intersect1d(*chosen)
-    if len(both):
-        name = image_rows(images, both[:1], ["image_id"])["image_id"][0].as_py()
-        raise InputError(expected("exemplars", "each image on one side", f"{name!r} on both"))
-    sampled = not len(chosen[1])
-    if sampled:
-        chosen[1] = _rest(hashes, eligible, chosen[0], seed=options.seed)
-    method: Method = options.method or ("mean" if sampled else "classifier")
-    return _Job(
-        images,
-        scores,
-        bank,
-        linear_map,
-        features_of(images, scores.source.id),
-        find_concept(bank.names(), concept, bank=bank.bank),
-        folds_of(linear_map.fitted(), hashes),
-        eligible,
-        *chosen,
-        sampled=sampled,
-        method=method,
-    )
-
-
-def _eligible(images: Images, hashes: pa.ChunkedArray, eligible: Rows, rows: Sequence[int], side: str) -> Rows:
-    """Return the rows of a side, each content once as its first eligible row; raises InputError for too few positives."""
-    content = hashes.take(pa.array(eligible)).to_pylist()
-    row_of = dict(zip(content, eligible.tolist(), strict=True))
-    wanted = hashes.take(pa.array(list(rows), pa.int64())).to_pylist()
-    found = np.array(sorted({row_of[one] for one in wanted if one in row_of}), dtype=np.int64)
-    if (side == "positive" or len(rows)) and len(found) < FEWEST:
-        todo = "Superseded and unreadable images, and those a map without folds was fitted on, do not count."
-        raise InputError(expected(f"{side} exemplars of {images.dataset}", f"{FEWEST} or more", str(len(found)), todo))
-    return found
-
-
-def _rest(hashes: pa.ChunkedArray, eligible: Rows, positive: Rows, *, seed: int) -> Rows:
-    """Return a sample of the images that are no positives, by content."""
-    rest = np.setdiff1d(eligible, positive)
-    keys = row_keys(np.asarray(hashes.take(pa.array(rest))), seed=seed)
-    most = max(SAMPLED, SAMPLED_A_POSITIVE * len(positive))
-    return np.sort(rest[np.argsort(keys, kind="stable")[:most]])
-
-
-def _aside(job: _Job, options: RefineOptions) -> Aside:
-    """Return which exemplars are kept aside, by content; at least FEWEST of a side are left to make the vector from."""
-    masks = []
-    for rows in (job.positive, job.negative):
-        keys = row_keys(np.asarray(content_hashes(job.images).take(pa.array(rows))), seed=options.seed + 1)
-        count = max(0, min(round(options.holdout * len(rows)), len(rows) - FEWEST))
-        mask = np.zeros(len(rows), dtype=np.bool_)
-        mask[np.argsort(keys, kind="stable")[:count]] = True
-        masks.append(mask)
-    return Aside(job.positive, masks[0], job.negative, masks[1])
-
-
-def _vector(job: _Job, aside: Aside) -> npt.NDArray[np.float32]:
+def _vector(job: RefineJob, aside: Aside) -> npt.NDArray[np.float32]:
     positive = job.units(job.positive[~aside.positive])
     if job.method == "mean":
         return mean_of_exemplars(positive)
     return linear_classifier(positive, job.units(job.negative[~aside.negative]))
 
 
-def _question(job: _Job, options: RefineOptions) -> str:
+def _question(job: RefineJob, options: RefineOptions) -> str:
     """Return the digest of what was asked, so that the same question finds the concept it made before."""
     asked = {
         "concept": job.bank.names()[job.key],
@@ -298,7 +162,7 @@ def _question(job: _Job, options: RefineOptions) -> str:
     return digest(asked)
 
 
-def _named(store: Store, job: _Job, question: str, options: RefineOptions) -> str:
+def _named(store: Store, job: RefineJob, question: str, options: RefineOptions) -> str:
     """Return the new concept's name: that of the same question before, the one asked for, or the first that is free."""
     before = next(
         (name for name, one in refinements(store, job.bank.bank).items() if one.spec["question"] == question), None
@@ -316,7 +180,7 @@ def _named(store: Store, job: _Job, question: str, options: RefineOptions) -> st
     return plain if plain not in names else next(name for name in numbered if name not in names)
 
 
-def _parents(job: _Job) -> list[Parent]:
+def _parents(job: RefineJob) -> list[Parent]:
     """Return what the vector rests on; the bank as of its first snapshot with the concept, whatever joined since."""
     found = [job.images.manifest.as_parent(), job.features.manifest.as_parent()]
     found += [parent for parent in (job.linear_map.as_parent(),) if parent is not None]
@@ -329,19 +193,7 @@ def _parents(job: _Job) -> list[Parent]:
     return [*found, first.as_parent()]
 
 
-def _exemplars(job: _Job, aside: Aside) -> pa.Table:
-    parts = []
-    sides = (("positive", job.positive, aside.positive), ("negative", job.negative, aside.negative))
-    for side, rows, kept in sides:
-        about = image_rows(job.images, rows, ["image_id", "content_hash"])
-        unused = side == "negative" and job.method == "mean"
-        use = ["kept aside" if one or unused else "fitted" for one in kept.tolist()]
-        columns = [pa.array(rows), *about.columns, pa.array([side] * len(rows)), pa.array(use)]
-        parts.append(pa.table(columns, names=EXEMPLARS.names).cast(EXEMPLARS))
-    return pa.concat_tables(parts)
-
-
-def _add(job: _Job, name: str, vector: npt.NDArray[np.float32], *, provenance: str) -> Concepts:
+def _add(job: RefineJob, name: str, vector: npt.NDArray[np.float32], *, provenance: str) -> Concepts:
     """Add the vector to the bank; its provenance becomes a parent of the bank's snapshot."""
     table = pa.table(
         {
@@ -359,7 +211,7 @@ def _add(job: _Job, name: str, vector: npt.NDArray[np.float32], *, provenance: s
     )
 
 
-def _notes(job: _Job, given: tuple[int, int], table: pa.Table) -> tuple[str, ...]:
+def _notes(job: RefineJob, given: tuple[int, int], table: pa.Table) -> tuple[str, ...]:
     notes = []
     for side, count, rows in (("positives", given[0], job.positive), ("negatives", given[1], job.negative)):
         left = count - len(rows)

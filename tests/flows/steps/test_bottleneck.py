@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.steps.bottleneck import FitOptions, fit_bottleneck
+from flows.steps.bottleneck import fit_bottleneck
+from flows.steps.bottleneck_fit import FitOptions
 from flows.steps.bottleneck_rows import SplitOptions, find_concept
 from flows.steps.score import score
 from schemas.answers.trust import TRUST

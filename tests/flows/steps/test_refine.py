@@ -8,7 +8,8 @@ import pytest
 
 from flows.steps.bottleneck import fit_bottleneck
 from flows.steps.exemplar_rows import found_rows, read_rows
-from flows.steps.refine import RefineOptions, refine_concept
+from flows.steps.refine import refine_concept
+from flows.steps.refine_job import RefineOptions
 from flows.steps.refined import exemplars
 from flows.steps.score import score
 from schemas.errors import InputError, SpecError, UnknownName
