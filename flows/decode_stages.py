@@ -9,14 +9,15 @@ from schemas.decode_specs import DecodeBlock
 def decode_vectors(job: Job, block: DecodeBlock) -> DecodeReport:
     """Decode what the block names, under the audit's own map, with its bank as the words unless others are named."""
     encoders = job.spec.encoders
-    names = {"k": block.k, "penalty": block.penalty, "model": block.model, "settings": block.settings, "raw": block.raw}
     conditions = {"where": block.where, "reference_where": block.reference_where}
     own_map = {"source": encoders.source, "target": encoders.target}
     return decode(
         job.store,
         block.dataset or job.spec.fitted_on,
         block.what,
-        decoder=DecoderSpec(block.decoder, **names),
+        decoder=DecoderSpec(
+            block.decoder, block.k, penalty=block.penalty, model=block.model, settings=block.settings, raw=block.raw
+        ),
         vocabulary=block.vocabulary or f"bank:{job.spec.concepts.bank}",
         rescale=block.rescale,
         direction=block.direction,

@@ -14,20 +14,17 @@ from flows.steps.decodable_directions import BottleneckClasses, ConceptVectors, 
 from flows.steps.decodable_means import ClassMeans, Clusters, OneImage
 from flows.steps.decodable_shift import Change, open_change
 from flows.steps.decode_fidelity import Judge, compared_images, compared_sides
-from flows.steps.decode_images import DecodeImages, open_decode_images
+from flows.steps.decode_images import DecodeImages, fitted_images, open_decode_images
+from flows.steps.decode_trust import trust_of_words
 from flows.steps.decoders import DecoderSpec, open_decoder
 from flows.steps.heads import parse_head
-from flows.steps.rows import find_features
-from flows.steps.trust import marks_in_use
 from flows.steps.vocabularies import ENGLISH, OpenVocabulary, encode_words, open_vocabulary
 from flows.steps.zeroshot_sides import LABEL, classifier, text_side
 from schemas.answers.decode import DECODED
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef, parse_dataset_ref
 from store.bottlenecks import resolve_bottleneck
-from store.concepts import list_banks, open_concepts
-from store.images import list_datasets, open_images
-from store.linear_maps import StoredMap
+from store.images import open_images
 from store.manifest import Parent
 from store.root import Store
 from t2c_core.decoders import Decoded, Decoder
@@ -118,8 +115,8 @@ def decode(
         else _question(here, asked, direction=direction)
     )
     words = open_vocabulary(store, vocabulary, target=pair.linear_map.target, device=device, progress=progress)
-    trust, marks = _trust(store, images.dataset, pair.linear_map, words)
-    scene = Scene(here, words.vocabulary, device, rescale, direction, _fitted(here))
+    trust, marks = trust_of_words(store, images.dataset, pair.linear_map, words)
+    scene = Scene(here, words.vocabulary, device, rescale, direction, fitted_images(here))
     work = _Work(scene, question, spec, words, trust, progress or NoProgress())
     found = answer(
         store,
@@ -212,36 +209,6 @@ def _question(images: DecodeImages, asked: What, *, direction: bool) -> Question
 def _check_conditions(asked: What, where: str | None, reference_where: str | None) -> None:
     if asked.kind != "shift" and (where is not None or reference_where is not None):
         raise SpecError(expected("--where", "a shift to decode", asked.text, "Write: shift --where CONDITION"))
-
-
-def _fitted(images: DecodeImages) -> DecodeImages | None:
-    """Return the dataset that the map was fitted on, where the store holds its features and it is another one."""
-    certificate, store = images.linear_map.certificate, images.images.store
-    if certificate is None or certificate.dataset == images.images.dataset or not certificate.dataset:
-        return None
-    if certificate.dataset not in list_datasets(store):
-        return None
-    theirs = open_images(store, DatasetRef(certificate.dataset))
-    features = find_features(theirs, images.linear_map.source.id)
-    return None if features is None else open_decode_images(theirs, features, images.linear_map)
-
-
-def _trust(
-    store: Store, dataset: str, linear_map: StoredMap, words: OpenVocabulary
-) -> tuple[dict[str, str], list[Parent]]:
-    """Return the trust mark of each word that was measured as a concept, and the answers that they come from."""
-    banks = [words.bank] if words.bank else list_banks(store)
-    trust: dict[str, str] = {}
-    parents: list[Parent] = []
-    for bank in banks:
-        marks = marks_in_use(store, dataset, map=linear_map.name, bank=bank)
-        if marks is None:
-            continue
-        parents += [one.as_parent() for one in marks.answers]
-        names = open_concepts(store, bank).names()
-        for key, mark in marks.by_key.items():
-            trust.setdefault(names[key], mark)
-    return trust, parents
 
 
 def _parents(images: DecodeImages) -> list[Parent]:

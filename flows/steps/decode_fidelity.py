@@ -59,13 +59,16 @@ class Compared:
         if found.near == "aligned":
             return self.by_words(vectors)
         if found.near == "projection":
-            return vectors.astype(np.float32) @ self.source.T
+            product: Array = vectors.astype(np.float32) @ self.source.T
+            return product
         lengths = np.maximum(np.linalg.norm(self.source, axis=1), np.float32(1e-30))
-        return (vectors - self.mean).astype(np.float32) @ self.source.T / lengths
+        cosine: Array = (vectors - self.mean).astype(np.float32) @ self.source.T / lengths
+        return cosine
 
     def by_words(self, vectors: Array) -> Array:
         """Return the cosine of each image with some words, (words, images): what `score` gives."""
-        return vectors.astype(np.float32) @ self.units.T
+        cosine: Array = vectors.astype(np.float32) @ self.units.T
+        return cosine
 
 
 def compared_images(images: DecodeImages, mean: Array) -> Compared:

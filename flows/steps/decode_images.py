@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.steps.align_plan import READ_ROWS
-from flows.steps.rows import folds_of, ranges
+from flows.steps.rows import find_features, folds_of, ranges
 from schemas.errors import InputError, MismatchError, expected
+from schemas.names import DatasetRef
 from schemas.tables import FOLD_FULL, FOLD_IN_SAMPLE
 from store.features import Features
-from store.images import Images, content_hashes
+from store.images import Images, content_hashes, list_datasets, open_images
 from store.linear_maps import StoredMap
 from store.map_files import MapArrays
 from store.selection import searchable
@@ -84,8 +85,13 @@ class DecodeImages:
         return GroupMeans(n, source, source if arrays is None else _aligned(total, count, arrays) / per)
 
 
-def open_decode_images(images: Images, features: Features, linear_map: StoredMap) -> DecodeImages:
-    """Return a dataset's usable rows; raises MismatchError when the map saw all of them, InputError when there is none."""
+def open_decode_images(
+    images: Images, features: Features, linear_map: StoredMap, *, in_sample: bool = False
+) -> DecodeImages:
+    """Return a dataset's usable rows; `in_sample` keeps those that no fold left out, for what compares nothing.
+
+    Raises MismatchError for features of another space or when the map saw all rows, InputError when there is none.
+    """
     if features.space.id != linear_map.source.id:
         raise MismatchError(
             expected(f"features of {images.dataset}", linear_map.source.describe(), features.space.describe())
@@ -93,7 +99,7 @@ def open_decode_images(images: Images, features: Features, linear_map: StoredMap
     rows = min(images.rows, features.rows)
     fold = folds_of(linear_map.fitted(), content_hashes(images))[:rows]
     present = searchable(images, exclude_duplicates=True)[:rows] & features.present(0, rows)
-    usable = present & (fold != FOLD_IN_SAMPLE)
+    usable = present if in_sample else present & (fold != FOLD_IN_SAMPLE)
     if present.any() and not usable.any():
         want = "images that the map was not fitted on, or folds that leave each of them out"
         todo = f"Fit it with folds: t2c align {images.dataset} --source {features.encoder} --target {linear_map.target.name}"
@@ -104,6 +110,20 @@ def open_decode_images(images: Images, features: Features, linear_map: StoredMap
             expected(f"images of {images.dataset} to decode among", "1 or more with features", "none", todo)
         )
     return DecodeImages(images, features, linear_map, fold, usable)
+
+
+def fitted_images(images: DecodeImages) -> DecodeImages | None:
+    """Return the dataset that the map was fitted on, where the store holds its features and it is another one."""
+    certificate, store = images.linear_map.certificate, images.images.store
+    if certificate is None or certificate.dataset == images.images.dataset or not certificate.dataset:
+        return None
+    if certificate.dataset not in list_datasets(store):
+        return None
+    theirs = open_images(store, DatasetRef(certificate.dataset))
+    features = find_features(theirs, images.linear_map.source.id)
+    if features is None:
+        return None
+    return open_decode_images(theirs, features, images.linear_map, in_sample=True)
 
 
 def element_variance(images: DecodeImages) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from flows.steps.align import align
 from flows.steps.aligned import aligned_units
-from flows.steps.decode_images import DecodeImages, element_variance, open_decode_images
+from flows.steps.decode_images import DecodeImages, element_variance, fitted_images, open_decode_images
 from flows.steps.rows import features_of
 from schemas.certificate import Certificate
 from schemas.errors import InputError, MismatchError
@@ -115,6 +115,22 @@ def test_a_map_that_saw_every_image_is_refused(planted: Planted) -> None:
         MismatchError, match=r"expected images that the map was not fitted on, .* a fit on all of photos"
     ):
         opened(planted, linear_map=in_sample_map(planted))
+
+
+def test_the_fitted_rows_of_a_map_without_folds_still_give_the_variance(planted: Planted) -> None:
+    planted.dataset("photos", 30)
+    planted.dataset("others", 40, seed=3)
+    others = opened(planted, "others", in_sample_map(planted))
+    fitted = fitted_images(others)
+    assert fitted.images.dataset == "photos"
+    values = fitted.features.take(np.arange(30)).astype(np.float64)
+    assert element_variance(fitted) == pytest.approx(values.var(), rel=1e-9)
+
+
+def test_the_dataset_that_the_map_was_fitted_on_needs_no_other(planted: Planted) -> None:
+    planted.dataset("photos", 40)
+    images = opened(planted)
+    assert fitted_images(images) is None
 
 
 def test_features_of_another_encoder_are_refused_with_both_sides(planted: Planted) -> None:
