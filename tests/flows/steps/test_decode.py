@@ -1,5 +1,6 @@
 """Planted classes, images, heads, vectors and shifts come back as their own words; what does not fit is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from flows.steps.decoders import DecoderSpec, language_settings
 from flows.steps.rows import features_of
 from schemas.answers.decode import DECODED
 from schemas.answers.trust import TRUST
+from schemas.bottleneck_certificate import BottleneckCertificate
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName
 from schemas.tables import ATTRIBUTES, CONCEPTS
 from store.answers import list_answers, write_answer
 from store.attributes import write_attributes
+from store.bottlenecks import CONCEPTS_SEEN, ROWS, BottleneckArrays, write_bottleneck
 from store.concepts import add_concepts
 from store.images import open_images
 from store.linear_maps import list_maps
@@ -150,6 +153,58 @@ def test_concept_vectors_are_their_own_words(world: Planted) -> None:
     report = ask(world, "concepts:words")
     assert best(report) == {word: word for word in WORDS}
     assert min(row["cosine"] for row in report.table.to_pylist() if row["place"] == 1) > 0.999
+
+
+def plant_bottleneck(world: Planted, bank: str = "words") -> str:
+    """Keep a bottleneck whose class `warm` wants red and no blue, and whose class `tree` wants in a tree."""
+    weight = np.array([[2.0, -2.0, 0.0], [0.0, 0.0, 1.0]], np.float32)
+    arrays = BottleneckArrays(weight, np.zeros(2, np.float32), np.zeros(3), np.array([0.1, 0.1, 0.05]))
+    seen = {"key": [0, 1, 3], "concept": ["red", "blue", "in a tree"], "mark": ["not measured"] * 3}
+    facts = ("label", ("warm", "tree"), bank, "0" * 12, SOURCE.name, "sgd", "", 3, 3, (), 10, 2, 0, 0)
+    rows = {"row": [0], "content_hash": ["aa"], "side": ["fitted"], "label": ["warm"]}
+    concepts = pa.table(seen, schema=CONCEPTS_SEEN)
+    kept = write_bottleneck(
+        world.store,
+        arrays,
+        BottleneckCertificate("photos", 1, *facts),
+        concepts=concepts,
+        rows=pa.table(rows, schema=ROWS),
+        spec={"bank": bank},
+        parents=(),
+    )
+    return kept.name
+
+
+def test_classes_of_a_bottleneck_are_what_they_look_for(world: Planted) -> None:
+    name = plant_bottleneck(world)
+    report = ask(world, "bottleneck")
+    assert best(report) == {"warm": "red", "tree": "in a tree"}
+    assert {row % 3 for row in rows_of(report, "warm")[0]["rows_of_vector"]} == {0}
+    assert ask(world, f"bottleneck:{name}").table.equals(report.table)
+    assert "bottlenecks" in [parent.kind for parent in list_answers(world.store, "decoded")[0].parents]
+
+
+def test_a_bottleneck_or_a_bank_of_another_space_is_refused_with_both_sides(world: Planted) -> None:
+    other = replace(TARGET, weights="others")
+    table = pa.Table.from_pylist(
+        [
+            {
+                "concept": "red",
+                "prompts": ["red"],
+                "vector": [1.0, 0, 0, 0],
+                "averaging": "normalise-then-average",
+                "kind": "concept",
+            }
+        ],
+        schema=pa.schema([CONCEPTS.field(name) for name in ("concept", "prompts", "vector", "averaging", "kind")]),
+    )
+    add_concepts(world.store, "foreign", table, space=other, text_encoder="others")
+    plant_bottleneck(world, bank="foreign")
+    for what in ("bottleneck", "concepts:foreign"):
+        with pytest.raises(MismatchError, match=r"expected open_clip:planted/test .*, but got open_clip:planted/test"):
+            ask(world, what)
+    with pytest.raises(MismatchError, match="vocabulary bank:foreign: expected open_clip:planted/test"):
+        ask(world, "classes", vocabulary="bank:foreign")
 
 
 def test_a_heads_rows_are_rescaled_unless_asked_not_to_and_both_are_told(world: Planted) -> None:
