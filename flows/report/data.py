@@ -188,6 +188,8 @@ class LogicResult:
     """FUNNEL: first row all images, last row the answer."""
     thumbnails: tuple[Thumbnail, ...]
     """The first answers; their facts are the z-scores that let them through."""
+    concepts: tuple[str, ...] = ()
+    """Concepts that the query names."""
 
     @property
     def searched(self) -> int:

@@ -69,4 +69,5 @@ def logic(result: FindResult, *, dataset: str, read: Read) -> LogicResult:
         dataset,
         pa.Table.from_pylist([*first, *rest], schema=FUNNEL),
         tuple(thumbnails(wanted, read=read)),
+        tuple(dict.fromkeys(concepts)),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
-from flows.steps.answers import answer
+from flows.steps.answers import Answer, answer
 from flows.steps.trust_measure import Asked
 from flows.steps.trust_table import trust_table
 from flows.steps.truths import check_matches, match, truths_of
@@ -26,6 +26,7 @@ DIRECTIONS = 200
 """Random directions of each kind: the 2.5 % level is the fifth largest of them."""
 MOST_ROWS = 100_000
 """Rows measured at most, chosen by content: a rank correlation is known to 0.005 by then."""
+_SIDES = ("dataset", "map", "bank")
 MARKS = ("trusted", "weak", "unverified", "untrusted")
 """Marks, best first."""
 
@@ -111,10 +112,21 @@ def trust(
         bank=scores.bank,
         labels=tuple(one.name for one in truths),
         table=found.table,
-        notes=(*asked.notes(), *(() if found.path else ("the answer was not stored: the store cannot be written",))),
+        notes=(*asked.notes(), *_in_use(store, found, spec)),
         path=found.path,
         new=found.new,
     )
+
+
+def _in_use(store: Store, found: Answer, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a note when these are not the marks that other commands will show."""
+    if not found.path:
+        return ("the answer was not stored: the store cannot be written",)
+    mine = [one for one in list_answers(store, "trust") if all(one.spec[key] == spec[key] for key in _SIDES)]
+    if mine[-1].digest == found.digest:
+        return ()
+    labels = ", ".join(mine[-1].spec["labels"]) or "no labels"
+    return (f"answered before; the marks in use are those of a later question, by {labels}",)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

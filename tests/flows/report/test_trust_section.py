@@ -42,8 +42,10 @@ def test_without_marks_there_is_no_section_and_with_them_every_concept_has_its_o
 ) -> None:
     assert '<section id="trust"' not in page(stored, tmp_path)
     marks = trust(stored, "photos", mapping={"red": "in a tree"}).table
-    text = page(stored, tmp_path)
+    text = page(stored, tmp_path, queries=["red > 0 & blue < 1"])
     assert '<section id="trust"' in text
+    for name, mark in zip(marks["concept"].to_pylist()[:2], marks["mark"].to_pylist()[:2], strict=True):
+        assert f'<span><bdi>{name}</bdi> <span class="trust {mark}">{mark}</span></span>' in text
     for row in marks.to_pylist():
         assert text.count(f'<span class="trust {row["mark"]}">{row["mark"]}</span>') >= 4
         if row["auroc"] is not None:

@@ -89,6 +89,15 @@ def test_the_same_question_is_answered_from_the_store_and_seen_in_sql(judged: Pl
     assert len(found) == len(WORDS)
 
 
+def test_an_older_answer_asked_for_again_says_which_marks_are_in_use(judged: Planted) -> None:
+    first = trust(judged.store, "photos", labels=["label"])
+    trust(judged.store, "photos", mapping={"tree": "in a tree"})
+    again = trust(judged.store, "photos", labels=["label"])
+    note = "answered before; the marks in use are those of a later question, by label, tree"
+    assert note not in first.notes
+    assert note in again.notes
+
+
 def test_marks_are_found_again_by_map_and_bank_and_serve_a_dataset_that_knows_nothing(judged: Planted) -> None:
     store = judged.store
     judged.dataset("fresh", 100, seed=3)
