@@ -15,10 +15,12 @@ from store.manifest import Manifest, read_parquet
 from store.root import Store
 from store.selection import image_rows
 
-SLICES, GROUPS, PAIRS = 6, 8, 15
-"""Slices, hard groups and pairs of concepts that are shown."""
-WRONG, HARD = 6, 8
-"""Pictures of a slice's errors, and of a hard group."""
+SLICES, GROUPS, PAIRS, RANKED = 6, 8, 15, 4
+"""Slices, hard groups, pairs of concepts, and concepts with their classes that are shown."""
+WRONG, HARD, ENDS = 6, 8, 4
+"""Pictures of a slice's errors, of a hard group, and of each end of a class."""
+FIRST_CLASSES = 5
+"""Classes named of a concept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,20 @@ class HardShown:
 
 
 @dataclass(frozen=True, slots=True)
+class RankedShown:
+    """A concept with the classes that show it most, and both ends of the first."""
+
+    concept: str
+    """The concept."""
+    classes: tuple[dict[str, Any], ...]
+    """Lines of CLASS_RANKS of the first classes."""
+    most: tuple[Thumbnail, ...]
+    """Images of the first class that show it most."""
+    least: tuple[Thumbnail, ...]
+    """Images of it that show it least."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What was read of the report's datasets."""
 
@@ -67,6 +83,8 @@ class Reading:
     """Slices of each model and dataset."""
     hard: tuple[tuple[str, tuple[HardShown, ...]], ...]
     """Dataset and its hard images."""
+    ranked: tuple[tuple[str, tuple[RankedShown, ...]], ...]
+    """Dataset and the concepts that set classes apart most."""
     pairs: tuple[tuple[str, tuple[dict[str, Any], ...]], ...]
     """Dataset and the pairs of concepts that come together, strongest first."""
 
@@ -77,17 +95,21 @@ def gather(context: Context) -> Gathered | None:
     reader = _Reader(store, scores.map, scores.bank)
     models: list[ModelShown] = []
     hard: list[tuple[str, tuple[HardShown, ...]]] = []
+    ranked: list[tuple[str, tuple[RankedShown, ...]]] = []
     pairs: list[tuple[str, tuple[dict[str, Any], ...]]] = []
     for images in (open_images(store, name) for name in context.asked.datasets):
         by_model = {str(one.spec["model"]): one for one in reader.answers("slices", images)}
         models += [_model(reader, images, name, one) for name, one in by_model.items()]
         lacking = [_hard(reader.lines(one), images) for one in reader.answers("hard_images", images)[-1:]]
         hard += [(images.dataset, groups) for groups in lacking if groups]
+        ranked += [
+            (images.dataset, _ranked(reader.lines(one), images)) for one in reader.answers("class_ranks", images)[-1:]
+        ]
         together = [reader.lines(one)[:PAIRS] for one in reader.answers("cooccurrence", images)[-1:]]
         pairs += [(images.dataset, tuple(lines)) for lines in together if lines]
-    if not (models or hard or pairs):
+    if not (models or hard or ranked or pairs):
         return None
-    return Gathered(Reading(tuple(models), tuple(hard), tuple(pairs)), tuple(reader.read))
+    return Gathered(Reading(tuple(models), tuple(hard), tuple(ranked), tuple(pairs)), tuple(reader.read))
 
 
 class _Reader:
@@ -127,6 +149,20 @@ def _hard(lines: Sequence[dict[str, Any]], images: Images) -> tuple[HardShown, .
     return tuple(
         HardShown(mine[0]["label"], mine[0]["context"], mine[0]["usual_share"], pictures)
         for mine, pictures in zip(chosen, made, strict=True)
+    )
+
+
+def _ranked(lines: Sequence[dict[str, Any]], images: Images) -> tuple[RankedShown, ...]:
+    """Return the concepts whose first class lies farthest above all images."""
+    by_concept: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        by_concept.setdefault(line["concept"], []).append(line)
+    every = [sorted(mine, key=lambda line: line["rank"])[:FIRST_CLASSES] for mine in by_concept.values()]
+    chosen = sorted(every, key=lambda mine: -mine[0]["z"])[:RANKED]
+    ends = [[(row, ()) for row in mine[0][end][:ENDS]] for mine in chosen for end in ("most", "least")]
+    made = _pictures(images, ends)
+    return tuple(
+        RankedShown(mine[0]["concept"], tuple(mine), made[2 * at], made[2 * at + 1]) for at, mine in enumerate(chosen)
     )
 
 

@@ -137,7 +137,7 @@ def _groups(images: Images, rows: npt.NDArray[np.int64], split: SplitOptions) ->
     """Return the fold of each row, or HELD_OUT: by content, or by a condition that content then follows."""
     hashes = content_hashes(images)
     keys = row_keys(np.asarray(hashes.take(pa.array(rows))), seed=split.seed)
-    groups = group_of_blocks(split.blocks())[block_of(keys, blocks=BLOCKS)]
+    groups: npt.NDArray[np.int8] = group_of_blocks(split.blocks())[block_of(keys, blocks=BLOCKS)]
     if split.held_out_where is None:
         return groups
     everywhere = where_mask(images, split.held_out_where)

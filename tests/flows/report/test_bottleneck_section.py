@@ -9,7 +9,7 @@ import pytest
 from flows.report.explained import cards
 from flows.steps.bottleneck import fit_bottleneck
 from flows.steps.bottleneck_use import edit_bottleneck, explain_images
-from flows.steps.reading import concept_pairs, hard_images
+from flows.steps.reading import class_ranks, concept_pairs, hard_images
 from flows.steps.report import report
 from flows.steps.slices import model_slices
 from schemas.tables import PREDICTIONS
@@ -83,6 +83,7 @@ def test_slices_hard_images_and_pairs_are_shown(world: World, tmp_path: Path) ->
     write_predictions(world.store, "photos", pa.Table.from_pylist(rows, schema=PREDICTIONS))
     hard_images(world.store, "photos", images=3, model="prod-v7")
     concept_pairs(world.store, "photos")
+    ranks = class_ranks(world.store, "photos").table.to_pylist()
     found = model_slices(world.store, "photos", model="prod-v7", k=0.3)
     model_slices(world.store, "photos", model="perfect")
     text = section(page(world, tmp_path), "reading")
@@ -93,6 +94,10 @@ def test_slices_hard_images_and_pairs_are_shown(world: World, tmp_path: Path) ->
         assert f"<b>{100 * row['error_rate']:.0f}\N{NO-BREAK SPACE}%</b> wrong of" in text
     assert "<bdi>zebra</bdi> without <bdi>in snow</bdi>" in text
     assert "Concepts that come together" in text
+    first = max((row for row in ranks if row["rank"] == 1), key=lambda row: row["z"])
+    said = f"<bdi>{first['label']}</bdi> +{first['z']:.1f} ({100 * first['top_share']:.0f}\N{NO-BREAK SPACE}%)"
+    assert f"<h4><bdi>{first['concept']}</bdi></h4>" in text
+    assert said in text
 
 
 def test_names_of_users_are_escaped(world: World, tmp_path: Path) -> None:

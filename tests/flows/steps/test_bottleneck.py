@@ -252,3 +252,14 @@ def test_a_split_that_leaves_nothing_is_refused(world: World) -> None:
 def test_another_seed_is_another_bottleneck(world: World) -> None:
     options = FitOptions(sgd=HeadOptions(seed=4))
     assert fit_bottleneck(world.store, "photos", options=options).name != fit_bottleneck(world.store, "photos").name
+
+
+def test_images_without_a_label_or_of_another_class_take_no_part_and_are_counted(store: Store) -> None:
+    labels = [("zebra", "horse", "cow", None)[row % 4] for row in range(240)]
+    images = add_images(store, image_table(0, 240, content_hash=content(range(240)), label=labels))
+    matrix = np.random.default_rng(0).normal(0.2, 0.05, (240, 2))
+    score_matrix(images, add_names(store, ["red", "blue"]), matrix)
+    said = fit_bottleneck(store, "photos", classes=["zebra", "horse"]).certificate
+    assert (said.unlabelled, said.other_labels, said.fitted + said.held_out) == (60, 60, 120)
+    renamed = fit_bottleneck(store, "photos", classes=["zebra", "horse"], mapping={"cow": "horse"}).certificate
+    assert (renamed.other_labels, renamed.fitted + renamed.held_out) == (0, 180)
