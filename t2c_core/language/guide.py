@@ -1,7 +1,7 @@
 """The guiding distribution: which of the likeliest next tokens make a text that CLIP finds near to the vector."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,9 @@ from torch.nn import functional
 from schemas.errors import MismatchError, SpecError, expected
 from t2c_core.decoders import EncodeText
 from t2c_core.language.model import LanguageModel
+
+CheckTexts = Callable[[list[str]], object]
+"""Raises SpecError for texts that cannot be read."""
 
 KEPT_BYTES = 512 * 2**20
 """Text vectors kept for prefixes met before: all vectors share the prompt's, many share the next."""
@@ -24,27 +27,26 @@ class TextVectors:
     """CLIP's text encoder."""
     device: torch.device
     """Where the vectors are put."""
+    target: int
+    """Dimension of CLIP's space."""
+    check: CheckTexts
+    """Raises SpecError for texts that CLIP cannot read."""
 
     def of(self, texts: Sequence[str]) -> torch.Tensor:
         """Return (prompts, target) unit vectors; a row of NaN where CLIP cannot read the text. Each text is read once."""
         unique = list(dict.fromkeys(texts))
         place = {text: number for number, text in enumerate(unique)}
-        vectors = torch.from_numpy(self._readable(unique)).to(self.device)
-        return functional.normalize(vectors, dim=1)[[place[text] for text in texts]]
+        vectors = np.full((len(unique), self.target), np.nan, np.float32)
+        if readable := unique if self._reads(unique) else [text for text in unique if self._reads([text])]:
+            vectors[[place[text] for text in readable]] = self.encode(readable)
+        return functional.normalize(torch.from_numpy(vectors).to(self.device), dim=1)[[place[text] for text in texts]]
 
-    def _readable(self, texts: list[str]) -> np.ndarray:
-        """Return the vectors of texts; where some cannot be read, halves are tried, so that only those are NaN."""
+    def _reads(self, texts: list[str]) -> bool:
         try:
-            return np.asarray(self.encode(texts), np.float32)
+            self.check(texts)
         except SpecError:
-            if len(texts) == 1:
-                return np.full((1, 1), np.nan, np.float32)
-        half = len(texts) // 2
-        parts = [self._readable(texts[:half]), self._readable(texts[half:])]
-        width = max(part.shape[1] for part in parts)
-        return np.concatenate(
-            [part if part.shape[1] == width else np.full((len(part), width), np.nan, np.float32) for part in parts]
-        )
+            return False
+        return True
 
 
 @dataclass(slots=True)
@@ -61,8 +63,6 @@ class Guide:
     """How many next tokens are compared."""
     never: torch.Tensor
     """(tokens,) bool: tokens that are no candidates, such as padding."""
-    target: int
-    """Dimension of CLIP's space."""
     count: int = field(init=False)
     """Candidates of a prefix: as many as asked for, or all tokens that may be written."""
     _kept: OrderedDict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=OrderedDict)
@@ -110,9 +110,9 @@ class Guide:
             for prefix, row in zip(prefixes, ids.tolist(), strict=True)
             for text in self.language.texts([(*prefix, token) for token in row])
         ]
-        theirs = self.texts.of(written).reshape(len(prefixes), self.count, -1)
+        theirs = self.texts.of(written).reshape(len(prefixes), self.count, self.texts.target)
         for number, prefix in enumerate(prefixes):
-            self._kept[prefix] = (ids[number], theirs[number].expand(self.count, self.target).clone())
+            self._kept[prefix] = (ids[number], theirs[number].clone())
 
     def _refuse(self, ids: torch.Tensor) -> None:
         want = f"at least one of {self.count} candidates of {self.language.name} that CLIP can read"
@@ -121,7 +121,7 @@ class Guide:
         raise SpecError(expected("guiding texts", want, f"none, such as {example!r}", todo))
 
     def _forget(self) -> None:
-        most = max(1, KEPT_BYTES // (4 * self.count * self.target))
+        most = max(1, KEPT_BYTES // (4 * self.count * self.texts.target))
         while len(self._kept) > most:
             self._kept.popitem(last=False)
 

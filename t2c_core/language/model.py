@@ -77,11 +77,3 @@ def context_of(cache: Any) -> Context:
 def rows_of(context: Context, rows: torch.Tensor) -> Context:
     """Return the context of some rows, in that order, repeated where a row is named twice."""
     return [(keys[rows], values[rows]) for keys, values in context]
-
-
-def joined(contexts: Sequence[Context]) -> Context:
-    """Return contexts of equal length as one, row below row."""
-    return [
-        (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
-        for layer in zip(*contexts, strict=True)
-    ]

@@ -43,7 +43,7 @@ def decoder(clip: Any, tiny: Path) -> Callable[..., LanguageDecoder]:
     """Makes a decoder of the tiny model and the demo's CLIP."""
 
     def make(name: str = "zerocap", **settings: Any) -> LanguageDecoder:
-        options = {"encode": clip.encode_text, "model": str(tiny), "device": "cpu"}
+        options = {"encode": clip.encode_text, "check": clip.check_texts, "model": str(tiny), "device": "cpu"}
         return load_language_decoder(name, settings=Settings(**settings), **options)
 
     return make

@@ -80,17 +80,15 @@ def test_rescoring_with_every_word_a_candidate_finds_the_word_itself(decoder: Ma
 
 @pytest.mark.parametrize("name", LANGUAGE_DECODERS)
 def test_a_batch_says_what_one_by_one_says(decoder: Make, vectors: np.ndarray, name: str) -> None:
-    made = decoder(name, length=3)
-    together = made.decode(vectors)
-    alone = [decoder(name, length=3).decode(vector[None])[0] for vector in vectors]
-    assert [[word.text for word in one.words] for one in together] == [
-        [word.text for word in one.words] for one in alone
-    ]
-    assert [one.cosine for one in together] == pytest.approx([one.cosine for one in alone], abs=1e-5)
+    some, made, other = vectors[::3], decoder(name, length=3), decoder(name, length=3)
+    together, alone = made.decode(some), [other.decode(vector[None])[0] for vector in some]
+    for one, two in zip(together, alone, strict=True):
+        assert [word.text for word in one.words] == [word.text for word in two.words]
+        assert one.cosine == pytest.approx(two.cosine, abs=1e-5)
 
 
 def test_the_same_question_has_the_same_answer(decoder: Make, vectors: np.ndarray) -> None:
-    assert decoder(length=3).decode(vectors) == decoder(length=3).decode(vectors)
+    assert decoder(length=3).decode(vectors[:4]) == decoder(length=3).decode(vectors[:4])
 
 
 def test_the_length_of_a_vector_does_not_matter(decoder: Make, vectors: np.ndarray) -> None:
@@ -106,7 +104,7 @@ def test_texts_have_the_length_asked_for_when_nothing_ends_them(
     banned = decoder(length=length, end=())
     ends = banned.rules.ends.clone()
     banned.rules.later[ends] = -torch.inf
-    assert {len(one.words[0].text.split()) for one in banned.decode(vectors)} == {length}
+    assert {len(one.words[0].text.split()) for one in banned.decode(vectors[:6])} == {length}
 
 
 def test_words_come_nearest_first_with_margins(decoder: Make, vectors: np.ndarray) -> None:
@@ -135,14 +133,14 @@ def test_a_forbidden_word_loses_its_place(decoder: Make, vectors: np.ndarray) ->
 
 def test_an_end_factor_shortens_texts(decoder: Make, vectors: np.ndarray) -> None:
     lengths = [
-        np.mean([len(text.split()) for text in best(decoder("rescore", length=4, end_factor=factor), vectors)])
+        np.mean([len(text.split()) for text in best(decoder("rescore", length=4, end_factor=factor), vectors[:8])])
         for factor in (1.0, 1e4)
     ]
     assert lengths[1] < lengths[0]
 
 
 def test_an_answer_is_never_empty_and_holds_no_end(decoder: Make, vectors: np.ndarray) -> None:
-    for text in best(decoder("rescore", length=4, end_factor=1e6), vectors):
+    for text in best(decoder("rescore", length=4, end_factor=1e6), vectors[:8]):
         assert text
         assert "." not in text
 
@@ -160,7 +158,9 @@ def test_a_language_model_and_a_clip_without_common_words_are_refused(
     words = ("Image", "of", "a", *(f"zebra{number}" for number in range(30)))
     folder = save_gpt2(tmp_path / "zoo", tokenizer(words), rows=64)
     settings = Settings(candidates=20)
-    made = load_language_decoder("zerocap", encode=clip.encode_text, model=str(folder), settings=settings, device="cpu")
+    made = load_language_decoder(
+        "zerocap", encode=clip.encode_text, check=clip.check_texts, model=str(folder), settings=settings, device="cpu"
+    )
     made.guide.never[:3] = True
     with pytest.raises(
         SpecError, match=r"guiding texts: expected at least one of 20 candidates of .*zoo that CLIP can read"
@@ -184,7 +184,12 @@ def test_no_vector_has_no_answer(decoder: Make) -> None:
 
 @pytest.mark.gpu
 def test_a_gpu_says_what_the_cpu_says(clip: Any, tiny: Path, vectors: np.ndarray) -> None:
-    options = {"encode": clip.encode_text, "model": str(tiny), "settings": Settings(length=3)}
+    options = {
+        "encode": clip.encode_text,
+        "check": clip.check_texts,
+        "model": str(tiny),
+        "settings": Settings(length=3),
+    }
     cpu, gpu = (
         load_language_decoder("zerocap", device=device, **options).decode(vectors) for device in ("cpu", "cuda")
     )
@@ -194,12 +199,18 @@ def test_a_gpu_says_what_the_cpu_says(clip: Any, tiny: Path, vectors: np.ndarray
 
 def test_another_decoder_is_refused(clip: Any) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'zerocap'"):
-        load_language_decoder("zerocaps", encode=clip.encode_text)
+        load_language_decoder("zerocaps", encode=clip.encode_text, check=clip.check_texts)
 
 
 def test_a_prompt_that_clip_cannot_read_is_refused(clip: Any, tiny: Path) -> None:
     with pytest.raises(SpecError, match="zebra"):
-        load_language_decoder("zerocap", encode=clip.encode_text, model=str(tiny), settings=Settings(prompt="zebra"))
+        load_language_decoder(
+            "zerocap",
+            encode=clip.encode_text,
+            check=clip.check_texts,
+            model=str(tiny),
+            settings=Settings(prompt="zebra"),
+        )
 
 
 def test_a_batch_too_large_for_the_device_is_halved(decoder: Make, vectors: np.ndarray) -> None:

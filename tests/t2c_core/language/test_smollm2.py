@@ -21,7 +21,9 @@ NAMED = ("red", "black", "white", "star", "circle", "triangle")
 
 @pytest.fixture(scope="module")
 def decoder(clip: Any) -> LanguageDecoder:
-    return load_language_decoder("zerocap", encode=clip.encode_text, model=PACKAGED, device="cpu")
+    return load_language_decoder(
+        "zerocap", encode=clip.encode_text, check=clip.check_texts, model=PACKAGED, device="cpu"
+    )
 
 
 def test_zerocap_names_colours_and_shapes(decoder: LanguageDecoder, clip: Any) -> None:
