@@ -28,7 +28,7 @@ _labels = click.option(
 @_labels
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Lines shown.")
 @click.option(
-    "--images", type=click.IntRange(0), default=3, show_default=True, help="Images kept at each end of a class."
+    "--images", type=click.IntRange(0), default=4, show_default=True, help="Images kept at each end of a class."
 )
 @click.option(
     "--by", type=click.Choice(["mean", "top"]), default="mean", show_default=True, help="Order of the classes."

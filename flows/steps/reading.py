@@ -83,7 +83,7 @@ def class_ranks(
     dataset: DatasetRef | str,
     concepts: Sequence[str] = (),
     *,
-    images: int = 3,
+    images: int = 4,
     labels: str = LABEL,
     **sides: Any,
 ) -> ReadingReport:
