@@ -29,6 +29,8 @@ FEWEST = 5
 """Images of a class on either side below which nothing is said about the inside of that class."""
 GRID = 64
 """Quantiles of both sides together at which distributions are compared."""
+SAMPLE = 20_000
+"""Values of a side, about, that place the grid."""
 DRAWS = 2000
 """Simulations of the null."""
 TAIL = 50
@@ -94,17 +96,24 @@ def class_shift(
     Images without a class are left out. `scale` is the unit of effects (0 gives effects of 0).
     """
     sides = [(reference, mix.reference), (current, mix.current)]
-    known = [(values[codes >= 0].astype(np.float64), codes[codes >= 0]) for values, codes in sides]
+    known = [_with_class(values, codes) for values, codes in sides]
     if not all(len(values) for values, _ in known):
         return ClassShift(0.0, 0.0, 0.0, 0.0)
     shared = np.flatnonzero(mix.shared)
     means = [_class_means(values, codes, len(mix.shared)) for values, codes in known]
     shares = mix.counts_current / len(known[1][0])
     within = float(shares[shared] @ (means[1][shared] - means[0][shared]))
-    whole = float(known[1][0].mean() - known[0][0].mean())
+    whole = float(known[1][0].mean(dtype=np.float64) - known[0][0].mean(dtype=np.float64))
     d, log10_p = _distance(known, shared, mix) if len(shared) else (0.0, 0.0)
     unit = 1 / scale if scale > 0 else 0.0
     return ClassShift((whole - within) * unit, within * unit, d, log10_p)
+
+
+def _with_class(values: Array, codes: Array) -> tuple[Array, Array]:
+    """Return the values and codes of images that have a class."""
+    if codes.size and codes.min() >= 0:
+        return values, codes
+    return values[codes >= 0], codes[codes >= 0]
 
 
 def _class_means(values: Array, codes: Array, classes: int) -> Array:
@@ -116,8 +125,8 @@ def _distance(known: list[tuple[Array, Array]], shared: Array, mix: ClassMix) ->
     """Return the distance after giving the reference the current mix, and log10 of its p-value."""
     place = np.full(len(mix.shared), -1)
     place[shared] = np.arange(len(shared))
-    inside = [(values[place[codes] >= 0], place[codes][place[codes] >= 0]) for values, codes in known]
-    pooled = np.sort(np.concatenate([values for values, _ in inside]))
+    inside = [_with_class(values, place[codes]) for values, codes in known]
+    pooled = np.sort(np.concatenate([values[:: max(1, len(values) // SAMPLE)] for values, _ in inside]))
     grid = np.unique(pooled[(np.arange(1, GRID) * len(pooled)) // GRID])
     below = [_distributions(values, codes, grid, len(shared)) for values, codes in inside]
     n = np.array([mix.counts_reference[shared], mix.counts_current[shared]], dtype=np.float64)
