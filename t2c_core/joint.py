@@ -139,7 +139,7 @@ def fold_joint(
     """Return the moments of each group over a stream of (features by encoder, group of each row); group < 0 is left out.
 
     Memory is that of `groups` JointMoments in `dtype`, one product, WAITING_AT_MOST waiting rows and one block. Parts of
-    a stream may be computed apart and merged group by group.
+    a stream may be computed apart and merged group by group. Raises InputError for NaN or infinity in a row used.
     """
     held = min(_HELD_ROWS, max(1, WAITING_AT_MOST // groups))
     product = np.empty((len(centre.value),) * 2, dtype=centre.value.dtype)
@@ -148,7 +148,10 @@ def fold_joint(
         _check_rows(features, centre)
         for index, rows in _rows_of(np.asarray(group), groups):
             sums[index].add(features, rows)
-    return tuple(one.moments() for one in sums)
+    found = tuple(one.moments() for one in sums)
+    for one in found:
+        _check_finite(one)
+    return found
 
 
 def _rows_of(group: NDArray[np.integer[Any]], groups: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -210,6 +213,13 @@ def _check_rows(features: Sequence[Array], centre: JointCentre) -> None:
     if got != wanted:
         want = f"the same images by each encoder, dimensions {centre.dimensions}"
         raise MismatchError(expected("joint features", want, f"shapes {got}"))
+
+
+def _check_finite(moments: JointMoments) -> None:
+    for place, part in enumerate(moments.centre.parts()):
+        if not np.isfinite(moments.sums[part]).all():
+            subject = f"features of encoder {place + 1} of {len(moments.centre.dimensions)}"
+            raise InputError(expected(subject, "finite numbers in every row used", "NaN or infinity"))
 
 
 def _check_centres(left: JointCentre, right: JointCentre) -> None:

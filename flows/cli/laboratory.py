@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-import numpy as np
-import pyarrow as pa
 
 from flows.cli.bars import Bars
 from flows.cli.options import command, runner_options
@@ -77,6 +75,7 @@ def _pairs(
     One pass over the features gives every pair's map, R2, CKA and Procrustes distance; a second, over the images not
     fitted alone, gives accuracies and cosines.
     """
+    from flows.cli.laboratory_view import show_pairs
     from flows.runner import runner_for
     from flows.steps.pairs import pairs as step
 
@@ -86,7 +85,7 @@ def _pairs(
         report = step(open_store(store_url), ref, options.pop("encoders"), runner=runner, progress=progress, **options)
     first = report.table.to_pylist()[0]
     out.facts("rows", {"fitted": first["fitted"], "held out": first["held_out"], "labelled": first["labelled"]})
-    _show_pairs(out, report)
+    show_pairs(out, report)
     _close(out, report)
     out.suggest(f"t2c curves {dataset} --source {first['source']} --target {first['target']}")
 
@@ -96,28 +95,6 @@ pairs = command(
     example="t2c pairs photos --encoder timm:resnet50.a1_in1k --encoder open_clip:ViT-B-16/openai\n"
     "t2c pairs photos --encoder a --encoder b --encoder c --group resnets=a,b --head probe --head c=zeroshot",
 )(_pairs)
-
-
-def _show_pairs(out: Output, report: Any) -> None:
-    from flows.steps.pair_means import group_means, source_means
-
-    columns = ["source", "target", "retained", "aligned", "own", "r2_variance_weighted", "cka"]
-    shown = report.table.select(columns).rename_columns(["r2" if name.startswith("r2") else name for name in columns])
-    out.table("shown", shown, title="pairs, on images not fitted")
-    out.put("pairs", report.table)
-    grouped = {*report.table["source_group"].to_pylist()} != {*report.table["source"].to_pylist()}
-    for column in ("retained", "r2_variance_weighted"):
-        means = group_means(report.table, column)
-        if grouped and not np.isnan(means.mean).all():
-            out.table(f"groups_{column}", _matrix(means), title=f"mean {column} from group (row) to group (column)")
-    best = source_means(report.table, "retained")
-    if best.num_rows:
-        out.table("sources", best, title="mean retained accuracy by source")
-
-
-def _matrix(means: Any) -> pa.Table:
-    columns = {name: pa.array(means.mean[:, place], from_pandas=True) for place, name in enumerate(means.groups)}
-    return pa.table({"from": list(means.groups), **columns})
 
 
 @click.argument("dataset")
@@ -149,6 +126,7 @@ def _curves(out: Output, dataset: str, store_url: str, classes: str | None, **op
 
     The images are read once: their moments are kept in about 64 parts and merged in other orders.
     """
+    from flows.cli.laboratory_view import curve_means
     from flows.steps.curves import curves as step
 
     ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)
@@ -162,18 +140,6 @@ def _curves(out: Output, dataset: str, store_url: str, classes: str | None, **op
 curves = command(
     "curves", example="t2c curves photos --source timm:resnet50.a1_in1k --target open_clip:ViT-B-16/openai --by classes"
 )(_curves)
-
-
-def curve_means(table: pa.Table) -> pa.Table:
-    """Return a row for each point of a curve: its size, and mean and standard deviation over seeds of R2 and accuracy."""
-    from flows.steps.curve_means import band
-
-    size = "classes" if table["by"][0].as_py() == "classes" else "fitted"
-    sizes, r2 = band(table, size), band(table, "r2_variance_weighted")
-    aligned, retained = band(table, "aligned"), band(table, "retained")
-    columns = {size: sizes.mean, "r2": r2.mean, "r2_sd": r2.sd, "aligned": aligned.mean, "aligned_sd": aligned.sd}
-    columns |= {"retained": retained.mean}
-    return pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
 
 
 @click.argument("dataset")

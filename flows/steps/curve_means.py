@@ -34,5 +34,6 @@ def _of(values: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
     known = values[~np.isnan(values)]
     if not len(known):
         return (np.nan,) * 4
-    sd = float(known.std(ddof=1)) if len(known) > 1 else np.nan
-    return float(known.mean()), sd, float(known.min()), float(known.max())
+    low, high = float(known.min()), float(known.max())
+    sd = np.nan if len(known) < 2 else float(known.std(ddof=1)) if high > low else 0.0
+    return min(max(float(known.mean()), low), high), sd, low, high

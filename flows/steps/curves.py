@@ -203,7 +203,10 @@ def _row(
 
 
 def _notes(plan: CurvePlan, table: pa.Table, *, ridge: float | None, points: int, stored: bool) -> tuple[str, ...]:
-    notes = ["all parts together are merged in one order: the last point is one fit, whatever the seed"]
+    notes = [
+        "all parts together are merged in one order: the last point is one fit, whatever the seed",
+        "rows were read once for all points; those not fitted once more for accuracies, and a probe's fitted rows",
+    ]
     if ridge is None:
         notes.append(f"one ridge for the whole curve, chosen on one in {VALIDATION_SHARE} of the parts to fit")
     if plan.parts < points:

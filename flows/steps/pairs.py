@@ -31,6 +31,10 @@ from t2c_core.joint_fit import PairFit, choose_ridges, fit_pairs, ordered_pairs
 from t2c_core.space_similarity import space_similarity
 
 IDENTITY_NOTE = "identity pairs are left out: from a space to itself there is no map to fit"
+READS_NOTE = (
+    "rows were read once for all moments; those not fitted once more for accuracies and cosines, "
+    "and a probe's fitted rows by its own encoder"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,7 +193,7 @@ def _known(value: float) -> float | None:
 
 
 def _notes(sides: Sides, table: pa.Table, *, ridge: float | None, stored: bool) -> tuple[str, ...]:
-    notes = [IDENTITY_NOTE]
+    notes = [IDENTITY_NOTE, READS_NOTE]
     if ridge is None:
         notes.append(f"each pair's ridge was chosen on one in {VALIDATION_SHARE} of the fitted blocks")
     fitted = table["fitted"][0].as_py()

@@ -75,6 +75,28 @@ def test_float32_groups_lose_nothing_that_a_float32_product_had() -> None:
     assert merge_joint(small, centre=centre).pair(0, 1).xx.dtype == np.float64
 
 
+def test_subtracting_a_class_equals_never_having_had_it() -> None:
+    every = features(300, dtype=np.float64)
+    label = np.random.default_rng(2).integers(0, 3, 300)
+    centre = joint_centre(every)
+    by_class = fold_joint([(every, label)], centre=centre, groups=3)
+    without = JointMoments.of([one[label != 1] for one in every], centre=centre)
+    same(merge_joint(by_class, centre=centre) - by_class[1], without, atol=1e-9)
+
+
+def test_a_row_that_is_not_finite_is_refused_unless_it_is_left_out() -> None:
+    every = features(50)
+    centre = joint_centre(every)
+    every[1][7, 2] = np.nan
+    group = np.zeros(50, np.int8)
+    with pytest.raises(
+        InputError, match=r"features of encoder 2 of 3: expected finite numbers in every row used, but go"
+    ):
+        fold_joint([(every, group)], centre=centre, groups=1)
+    group[7] = -1
+    assert fold_joint([(every, group)], centre=centre, groups=1)[0].n == 49
+
+
 def test_features_of_different_images_or_widths_are_refused() -> None:
     every = features(20)
     centre = joint_centre(every)
