@@ -139,8 +139,7 @@ class _Options:
 
 
 def _measure(sides: Sides, plan: CurvePlan, judges: JointHeads, options: _Options, *, progress: Progress) -> pa.Table:
-    # one part of the plan: the sums of 64 blocks are too large to be made several times and merged
-    *parts, held = joint_moments(sides, plan.groups, count=plan.parts + 1, dtype=np.float32, parts=1, progress=progress)
+    *parts, held = joint_moments(sides, plan.groups, count=plan.parts + 1, dtype=np.float32, progress=progress)
     ridge = _ridge(parts, held) if options.ridge is None else options.ridge
     counts = point_counts(plan.parts, options.points)
     seeds = range(options.seed, options.seed + options.seeds)

@@ -25,6 +25,8 @@ READ_ROWS = 16_384
 """Rows read at a time."""
 PARTS = 4
 """Runs of rows whose moments are summed apart and merged in order; more would only move more moments about."""
+LARGE_BYTES = 2**30
+"""Moments of more bytes than this are summed in one run: a second set would double the memory."""
 FITTED, VALIDATION, HELD = range(3)
 """Groups of rows: fitted, fitted but left out while the ridge is chosen, never fitted."""
 VALIDATION_SHARE = 5
@@ -139,7 +141,6 @@ def joint_moments(
     *,
     count: int,
     dtype: type[np.floating[Any]] = np.float64,
-    parts: int = PARTS,
     runner: Runner | None = None,
     progress: Progress | None = None,
 ) -> tuple[JointMoments, ...]:
@@ -148,7 +149,9 @@ def joint_moments(
     Raises PlanError when they do not fit into memory, naming both numbers.
     """
     run, shown = runner or SerialRunner(), progress or NoProgress()
-    check_memory("joint moments", peak_bytes(sides, count, dtype=dtype, at_once=min(parts, run.parallel)))
+    parts = PARTS if moment_bytes(sides, count, dtype=dtype) <= LARGE_BYTES else 1
+    todo = "Name fewer encoders at a time."
+    check_memory("joint moments", peak_bytes(sides, count, dtype=dtype, at_once=min(parts, run.parallel)), todo=todo)
     spans = in_parts(ranges(sides.rows, READ_ROWS), parts)
     plan = [JointPart(sides.features, tuple(one), groups[one[0][0] : one[-1][1]]) for one in spans]
     centre = _centre(sides, groups)
@@ -173,9 +176,16 @@ def _centre(sides: Sides, groups: npt.NDArray[np.int8]) -> JointCentre:
     return joint_centre([one.take(first) for one in sides.features])
 
 
-def peak_bytes(sides: Sides, count: int, *, dtype: type[np.floating[Any]], at_once: int) -> int:
-    """Return the bytes that the moments of `count` groups need at their peak."""
+def moment_bytes(sides: Sides, count: int, *, dtype: type[np.floating[Any]]) -> int:
+    """Return the bytes of the Gram matrices of `count` groups."""
     width = sum(one.dimension for one in sides.features)
-    gram, size = width * width, np.dtype(dtype).itemsize
-    waiting = 4 * width * min(WAITING_AT_MOST, sides.rows)
-    return count * gram * size * (1 + at_once) + 3 * gram * 8 + (waiting + READ_ROWS * width * 4) * at_once
+    return count * width * width * np.dtype(dtype).itemsize
+
+
+def peak_bytes(sides: Sides, count: int, *, dtype: type[np.floating[Any]], at_once: int) -> int:
+    """Return the bytes that the moments of `count` groups need at their peak: with one more and a product beside them."""
+    width = sum(one.dimension for one in sides.features)
+    moments = moment_bytes(sides, count, dtype=dtype)
+    sets = 1 if moments > LARGE_BYTES else 1 + at_once
+    rows = min(WAITING_AT_MOST, 8192 * count) + READ_ROWS
+    return sets * moments + 12 * width * width + 4 * width * rows * at_once

@@ -135,12 +135,13 @@ def _measure(
 ) -> pa.Table:
     group = sides.groups()
     train, validation, held = joint_moments(sides, group, count=3, runner=runner, progress=progress)
+    order = ordered_pairs(len(sides.features))
+    ridges = choose_ridges(train, validation) if ridge is None else dict.fromkeys(order, ridge)
     total = train + validation
+    del train, validation  # the widest arrays of all: one more set may not fit
     if total.n < 2:
         todo = "Extract more images, or lower --holdout."
         raise InputError(expected(f"images of {sides.images.dataset} to fit", "2 or more", str(total.n), todo))
-    order = ordered_pairs(len(sides.features))
-    ridges = choose_ridges(train, validation) if ridge is None else dict.fromkeys(order, ridge)
     fits = list(fit_pairs(total, held, ridges=ridges))
     judged = _judged(sides, judges, group, fits, progress=progress)
     likeness = _likeness(total + held)

@@ -36,7 +36,7 @@ def test_the_curve_grows_to_the_whole_and_ends_in_the_plain_fit(lab: Planted) ->
     assert len(rows) == 18
     sides = sides_of(lab)
     plan = by_samples(sides)
-    *parts, held = joint_moments(sides, plan.groups, count=plan.parts + 1, dtype=np.float32, parts=1)
+    *parts, held = joint_moments(sides, plan.groups, count=plan.parts + 1, dtype=np.float32)
     total = merge_joint(parts, centre=held.centre).pair(0, 1)
     exact = merge_joint([held], centre=held.centre).pair(0, 1)
     plain = quality(exact, fit(total, ridge=0.5).map, train_mean=total.mean_y)

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from flows.steps import joint_plan, plan
 from flows.steps.heads import open_head, parse_head
 from flows.steps.joint_plan import HELD, open_sides
 from flows.steps.pair_means import group_means, source_means
 from flows.steps.pairs import IDENTITY_NOTE, pairs
 from schemas.answers.laboratory import PAIRS
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
 from schemas.names import parse_dataset_ref
 from schemas.spaces import Space
 from store.answers import list_answers
@@ -207,3 +208,24 @@ def test_features_of_other_rows_are_refused_naming_the_first_differing_image(lab
         r".*the first that differs is row 0: 'img-00000000.jpg' \(\w{12}\) here, 'img-00000000.jpg' \(\w{12}\) there",
     ):
         pairs(lab.store, "photos", [BASE.name, space.name])
+
+
+def test_one_run_of_rows_gives_the_same_moments_as_several(lab: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = open_sides(open_images(lab.store, parse_dataset_ref("photos")), NAMES, seed=0, holdout=0.1)
+    monkeypatch.setattr(joint_plan, "READ_ROWS", 100)
+    several = joint_plan.joint_moments(sides, sides.groups(), count=3)
+    monkeypatch.setattr(joint_plan, "LARGE_BYTES", 0)
+    once = joint_plan.joint_moments(sides, sides.groups(), count=3)
+    for one, other in zip(several, once, strict=True):
+        assert one.n == other.n
+        np.testing.assert_allclose(one.gram, other.gram, rtol=1e-5, atol=1e-2)
+
+
+def test_moments_that_do_not_fit_into_memory_are_refused_with_both_numbers(
+    lab: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "available_bytes", lambda: 1000)
+    with pytest.raises(
+        PlanError, match=r"memory for joint moments: expected .* free, but got 1000 bytes. Name fewer enc"
+    ):
+        pairs(lab.store, "photos", NAMES)
