@@ -179,16 +179,14 @@ def _ablation(first: Sequence[Mapping[str, Any]]) -> str:
     rescaled = [row for row in first if row["plain_word"] is not None]
     if not rescaled:
         return ""
-    known = [row for row in rescaled if row["own_rank"] is not None]
-    if known:
-        own, plain = (sum(row[name] == 1 for row in known) for name in ("own_rank", "plain_rank"))
-        return (
-            f"Of {words.plural(len(known), 'class', 'classes')} whose name is a word of the list, {own} are called by it; "
-            f"without rescaling the head’s vectors {plain} would be."
-        )
-    # the nearest word is compared with the nearest word, whatever the decoder said
     kept = sum(row["word"] == row["plain_word"] for row in rescaled)
-    return f"Without rescaling the head’s vectors {kept} of {len(rescaled)} would keep their word."
+    told = f"Without rescaling the head’s vectors {kept} of {len(rescaled)} would keep their word"
+    known = [row for row in rescaled if row["own_rank"] is not None]
+    if not known:
+        return f"{told}."
+    own, plain = (sum(row[name] == 1 for row in known) for name in ("own_rank", "plain_rank"))
+    classes = words.plural(len(known), "class", "classes")
+    return f"{told}; of {classes} whose name is a word of the list {own} are called by it, without rescaling {plain}."
 
 
 def _with_pictures(vectors: Sequence[tuple[Mapping[str, Any], ...]], images: Mapping[str, Images]) -> tuple[Card, ...]:

@@ -113,7 +113,8 @@ def open_change(
 
 def _open(images: DecodeImages, other: Slice) -> DecodeImages:
     found = open_images(images.images.store, other.dataset)
-    return open_decode_images(found, features_of(found, images.linear_map.source.id), images.linear_map)
+    features = features_of(found, images.linear_map.source.id)
+    return open_decode_images(found, features, images.linear_map, progress=images.progress)
 
 
 def _chosen(images: DecodeImages, side: Slice) -> Mask:

@@ -108,7 +108,7 @@ def decode(
     ref = parse_dataset_ref(dataset) if isinstance(dataset, str) else dataset
     images = open_images(store, ref)
     pair = classifier(store, images, source=source, target=target, linear_map=linear_map)
-    here = open_decode_images(images, pair.features, pair.linear_map)
+    here = open_decode_images(images, pair.features, pair.linear_map, progress=progress)
     question = (
         open_change(here, asked.argument, reference=ref, where=where, reference_where=reference_where)
         if asked.kind == "shift"

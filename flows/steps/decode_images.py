@@ -4,11 +4,12 @@ Every row is aligned with a map that never saw it. Means need no second pass: a 
 feature of a group follows from its mean features, fold by fold.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from flows.progress import NoProgress, Progress
 from flows.steps.align_plan import READ_ROWS
 from flows.steps.rows import find_features, folds_of, ranges
 from schemas.errors import InputError, MismatchError, expected
@@ -53,6 +54,8 @@ class DecodeImages:
     """(rows,) which map each row is aligned with: -1 the full one, else that of the fold."""
     usable: npt.NDArray[np.bool_]
     """(rows,) whether a row counts."""
+    progress: Progress = field(default_factory=NoProgress)
+    """Who watches passes over all images."""
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
@@ -74,11 +77,16 @@ class DecodeImages:
         folds = 1 if arrays is None else 1 + len(arrays.fold_weight)
         count = np.zeros((groups, folds), np.int64)
         total = np.zeros((groups, folds, self.features.dimension))
-        for start, stop in ranges(len(self.usable), READ_ROWS):
-            used = np.flatnonzero(self.usable[start:stop] & (codes[start:stop] >= 0))
-            if len(used):
-                values = self.features.read(start, stop)[used].astype(np.float64)
-                _add(total, count, values, codes[start:stop][used], self.fold[start:stop][used] - FOLD_FULL)
+        self.progress.start(f"read {self.images.dataset}", len(self.usable), "images")
+        try:
+            for start, stop in ranges(len(self.usable), READ_ROWS):
+                used = np.flatnonzero(self.usable[start:stop] & (codes[start:stop] >= 0))
+                if len(used):
+                    values = self.features.read(start, stop)[used].astype(np.float64)
+                    _add(total, count, values, codes[start:stop][used], self.fold[start:stop][used] - FOLD_FULL)
+                self.progress.advance(stop - start)
+        finally:
+            self.progress.done()
         n = count.sum(axis=1)
         per = np.maximum(n, 1)[:, None]
         source = total.sum(axis=1) / per
@@ -86,7 +94,12 @@ class DecodeImages:
 
 
 def open_decode_images(
-    images: Images, features: Features, linear_map: StoredMap, *, in_sample: bool = False
+    images: Images,
+    features: Features,
+    linear_map: StoredMap,
+    *,
+    in_sample: bool = False,
+    progress: Progress | None = None,
 ) -> DecodeImages:
     """Return a dataset's usable rows; `in_sample` keeps those that no fold left out, for what compares nothing.
 
@@ -109,7 +122,7 @@ def open_decode_images(
         raise InputError(
             expected(f"images of {images.dataset} to decode among", "1 or more with features", "none", todo)
         )
-    return DecodeImages(images, features, linear_map, fold, usable)
+    return DecodeImages(images, features, linear_map, fold, usable, progress or NoProgress())
 
 
 def fitted_images(images: DecodeImages) -> DecodeImages | None:

@@ -75,8 +75,8 @@ def test_names_are_data(shown: Store, tmp_path: Path) -> None:
 def test_a_head_tells_what_the_rescaling_changed(shown: Store, tmp_path: Path) -> None:
     decode(shown, "photos", "head:probe:colour", **WORDS)
     text = section(page(shown, tmp_path))
-    assert "Of 1 class whose name is a word of the list" in text
-    assert "without rescaling" in text
+    assert "of 1 class whose name is a word of the list" in text
+    assert "Without rescaling the head’s vectors" in text
 
 
 def test_the_shift_has_its_words_beside_its_table(shown: Store, tmp_path: Path) -> None:
