@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export DO_NOT_TRACK := 1
 
-.PHONY: docs help install demo test coverage test-slow test-server test-gpu lint format bench lock clean
+.PHONY: docs help install demo demo-paper test coverage test-slow test-server test-gpu lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -24,6 +24,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 demo: install  ## run the main job on the embedded default: about 90 s, no network, no GPU
 	@$(BIN)/python -m flows.demo
+
+demo-paper: install  ## the paper's experiments on a drawn world, written to docs/paper.md: about 5 minutes, no network, no GPU
+	@$(BIN)/python -m flows.paper
 
 test: lint  ## lint, types, import contracts and every test a bare machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m 'not slow and not gpu'
@@ -60,4 +63,4 @@ lock: install  ## resolve the newest allowed versions into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --extra onnx --extra language --extra paper --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade -o requirements.lock
 
 clean:  ## remove what the demo and the tests left
-	rm -rf demo-store demo-out tour-store concepts.txt report.html audit.html .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf demo-store demo-out paper-out tour-store concepts.txt report.html audit.html .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

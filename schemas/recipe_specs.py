@@ -13,8 +13,8 @@ from schemas.specs import ConceptFile, EncoderSpec, Spec, parse_encoder
 from schemas.yaml_specs import load_spec
 
 EXAMPLE = "See one: recipes/paper.yaml"
-ALL, GROUP, OUT, DATA = "@all", "@group:", "@out/", "@data/"
-"""Words of a command that stand for every encoder, those of a group, a file of results, a folder below --data."""
+ALL, GROUP, GROUPS, OUT, DATA = "@all", "@group:", "@groups", "@out/", "@data/"
+"""Words of a command: every encoder, those of a group, every group with its encoders, a file of results, a folder of data."""
 
 
 class RecipeDataset(Spec):
@@ -36,6 +36,8 @@ class RecipeDataset(Spec):
     """Mean height, pixels; for the bill alone."""
     part: str = ""
     """Part that a reader takes, such as `test`; empty takes all."""
+    attributes: str = ""
+    """Table of attributes beside the dataset's folder, imported with it; empty where there is none."""
 
 
 class Checkpoint(Spec):
@@ -117,7 +119,9 @@ class Step(Spec):
     say: str
     """What it answers, and the figure or table that it repeats."""
     run: str
-    """The command without `t2c`: `@KEY` is an encoder (`@KEY=VALUE` for options that pair), `--option @all` (or `@group:NAME`) repeats an option, `@out/` is the folder of results, `@data/` the first of --data."""
+    """The command without `t2c`. `@KEY` is an encoder, `@KEY=VALUE` one with what is said of it; `--option @all` and `--option
+    @group:NAME[=VALUE]` repeat an option for each encoder, `--option @groups` for each group (NAME=ENCODER,ENCODER);
+    `@out/` is the folder of results, `@data/` the first of --data."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -172,8 +176,8 @@ class RecipeSpec(Spec):
         for step in self.steps:
             for word in step.words:
                 if word.startswith(GROUP):
-                    yield f"group in {step.run!r}", word.removeprefix(GROUP), groups
-                elif word.startswith("@") and word != ALL and not word.startswith((OUT, DATA)):
+                    yield f"group in {step.run!r}", word.removeprefix(GROUP).partition("=")[0], groups
+                elif word.startswith("@") and word not in (ALL, GROUPS) and not word.startswith((OUT, DATA)):
                     yield f"encoder in {step.run!r}", word[1:].partition("=")[0], encoders
 
     def extracted(self, one: Extraction) -> tuple[str, ...]:
@@ -189,16 +193,28 @@ class RecipeSpec(Spec):
         """Return a step's command line with every name filled in; raises UnknownName for a key that is not there."""
         found: list[str] = []
         for word in step.words:
-            if (word == ALL or word.startswith(GROUP)) and found:
+            several = self._several(word, weights)
+            if several is not None and found:
                 option = found.pop()
-                keys = tuple(self.encoders) if word == ALL else self.groups()[word.removeprefix(GROUP)]
-                found += [part for key in keys for part in (option, self._text(key, weights))]
+                found += [part for one in several for part in (option, one)]
             elif word.startswith((OUT, DATA)):
                 mark, place = (OUT, out) if word.startswith(OUT) else (DATA, data)
                 found.append(str(Path(place) / word.removeprefix(mark)))
             else:
                 found.append(self._filled(word, weights) if word.startswith("@") else word)
         return found
+
+    def _several(self, word: str, weights: str) -> list[str] | None:
+        """Return what a word that repeats its option stands for; None for any other word."""
+        if word == ALL:
+            return [self._text(key, weights) for key in self.encoders]
+        if word == GROUPS:
+            named = self.groups().items()
+            return [f"{name}={','.join(self._text(key, weights) for key in keys)}" for name, keys in named if name]
+        if not word.startswith(GROUP):
+            return None
+        name, equals, value = word.removeprefix(GROUP).partition("=")
+        return [f"{self._text(key, weights)}{equals}{value}" for key in self.groups()[name]]
 
     def _filled(self, word: str, weights: str) -> str:
         """Return `@KEY` as its encoder, `@KEY=VALUE` with the value behind it."""

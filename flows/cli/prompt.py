@@ -30,7 +30,7 @@ def _prompt(out: Output, dataset: str, expression: str, prompt: str, store_url: 
         {key: value for key, value in asdict(one).items() if key != "rows"} for one in (report.logic, report.prompt)
     ]
     out.table("ways", pa.Table.from_pylist(rows), columns=_columns(report.relevant is not None))
-    facts = {"searched": report.searched, "found by both": report.both}
+    facts: dict[str, Any] = {"searched": report.searched, "found by both": report.both}
     if report.relevant is not None:
         facts |= {"relevant": report.relevant, "base rate": report.base_rate}
     out.facts("report", facts)

@@ -90,12 +90,14 @@ def _rate(row: Mapping[str, str], file: Path, number: int) -> Rate:
 
 
 def write_rates(path: str | Path, rates: Iterable[Rate], *, about: str) -> None:
-    """Write a table of rates, sorted, under a comment that says how it was made."""
+    """Write a table of rates, sorted, under comments that say how it was made; those that it has already stay."""
     file = Path(path)
     if file.suffix != ".csv":
         raise SpecError(expected("--rates", "a .csv file", repr(str(path))))
+    old = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    told = dict.fromkeys([*(line[2:] for line in old if line.startswith("# ")), *about.splitlines()])
     with file.open("w", encoding="utf-8", newline="") as stream:
-        stream.write("".join(f"# {line}\n" for line in about.splitlines()))
+        stream.write("".join(f"# {line}\n" for line in told))
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
         for rate in sorted(rates, key=lambda one: (one.device, one.encoder, one.dimension)):

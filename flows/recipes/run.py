@@ -151,6 +151,8 @@ def _index(recipe: RecipeSpec, place: Place, name: str, folder: Path | None, *, 
     dataset = recipe.datasets[name]
     if dataset.reader == "folder":
         index(place.store, folder, name, progress=progress)
+        if dataset.attributes:
+            import_attributes(place.store, name, folder.parent / dataset.attributes)
         return
     listed = READERS[dataset.reader](folder, part=dataset.part)
     index(place.store, listed.source, name, progress=progress)

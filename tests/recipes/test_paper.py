@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.recipes.rates import RATES, read_rates
+from flows.recipes.run import commands
 from schemas.recipe_specs import RecipeSpec, load_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -38,6 +39,12 @@ def test_what_no_hub_carries_says_where_and_how_it_lies(recipe: RecipeSpec) -> N
             assert encoder.checkpoint.url.startswith("https://")
             assert encoder.spec("weights").layout
             assert len(encoder.checkpoint.tensors) > 30
+
+
+def test_every_step_is_a_command_with_options_that_it_has(recipe: RecipeSpec) -> None:
+    lines = commands(recipe, weights="weights", out="out", data=("data",))
+    assert len(lines) == len(recipe.steps) > 0
+    assert not [word for line in lines for word in line if word.startswith("@")]
 
 
 def test_the_paper_has_its_27_encoders_in_six_groups() -> None:

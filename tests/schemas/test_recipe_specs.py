@@ -42,6 +42,15 @@ def test_all_repeats_the_option_for_every_encoder() -> None:
     assert recipe.command(recipe.steps[0], weights="/w").count("--encoder") == 3
 
 
+def test_groups_and_values_and_data_are_filled_in() -> None:
+    words = "--group @groups --head '@group:CLIPs=zeroshot' --is @clip=Nets --at @data/suite --at @data/."
+    recipe = parse(RECIPE.replace("--encoder @group:Nets", words).replace('"pairs', '"pairs'))
+    found = recipe.command(recipe.steps[0], weights="w", out="o", data="/d")
+    small, moco = "demo:efficientnet-lite0-128", "timm:resnet50@w/moco.pth.tar?layout=moco"
+    assert found[2:6] == ["--group", f"Nets={small},{moco}", "--group", "CLIPs=demo:clip"]
+    assert found[6:14] == ["--head", "demo:clip=zeroshot", "--is", "demo:clip=Nets", "--at", "/d/suite", "--at", "/d"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

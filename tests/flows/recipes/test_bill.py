@@ -65,6 +65,9 @@ def test_an_encoder_nobody_measured_is_left_out_and_named(recipe: RecipeSpec) ->
 def test_rates_come_back_from_their_table_and_new_ones_replace_old(tmp_path: Path) -> None:
     write_rates(tmp_path / "rates.csv", RATES, about="made by hand\nfor a test")
     assert set(read_rates(tmp_path / "rates.csv")) == set(RATES)
+    write_rates(tmp_path / "rates.csv", RATES, about="made again\nfor a test")
+    comments = [line for line in (tmp_path / "rates.csv").read_text().splitlines() if line.startswith("#")]
+    assert comments == ["# made by hand", "# for a test", "# made again"], "how older rows were measured stays known"
     faster = Rate("1 core of Test", "decode", 0, 375, 0.0, 2000.0)
     assert set(merged(RATES, [faster])) == {RATES[0], faster}
 

@@ -1,0 +1,118 @@
+"""What the recipe's commands said, sorted by the paper's figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.recipes.run import RunReport
+from flows.steps.curve_means import band
+from schemas.answers.laboratory import CURVES
+from schemas.recipe_specs import RecipeSpec
+from store.root import Store
+from store.user_sql import run_user_sql
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """One efficiency curve, averaged over its seeds."""
+
+    by: str
+    """samples or classes."""
+    size: list[float]
+    """Samples or classes at each point."""
+    r2: list[float]
+    """Mean R2 on images not fitted."""
+    r2_spread: list[float]
+    """Its standard deviation over seeds."""
+    aligned: list[float]
+    """Mean accuracy of the target's head."""
+    aligned_spread: list[float]
+    """Its standard deviation over seeds."""
+
+    def reaching(self, share: float) -> float:
+        """Return the least share of the samples (or classes) whose accuracy is `share` of that of all of them."""
+        enough = [
+            size for size, value in zip(self.size, self.aligned, strict=True) if value >= share * self.aligned[-1]
+        ]
+        return enough[0] / self.size[-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """Everything that the page tells."""
+
+    names: dict[str, str]
+    """Encoder as it is typed to its short name."""
+    pairs: list[Row]
+    """PAIRS."""
+    curves: list[Curve]
+    """By samples, by classes."""
+    diagonals: list[Row]
+    """source, target, diag, random."""
+    components: npt.NDArray[np.float64]
+    """(k, k) mean of |W'| over the ordered pairs of the first group."""
+    objectives: list[Row]
+    """OBJECTIVES."""
+    suite: list[Row]
+    """SUITE; empty when the recipe did not run it."""
+    prompts: list[Row]
+    """For each query: logic and prompt, with relevant and base rate."""
+    zeroshot: list[Row]
+    """Colours: by aligned images, by carried text."""
+    images: int
+    """Images of the world."""
+
+
+def findings(recipe: RecipeSpec, report: RunReport, store: Store) -> Findings:
+    """Return what the commands of a run said; needs a run with `as_json`."""
+    said = [(step["command"][0], step["said"]) for step in report.steps]
+    short = {one.text("weights"): key for key, one in recipe.encoders.items()}
+    first = [key for keys in list(recipe.groups().values())[:1] for key in keys]
+    components = run_user_sql(store, "SELECT source, target, i, j, weight FROM components")
+    return Findings(
+        names=short,
+        pairs=_first(said, "pairs")["pairs"],
+        curves=[_curve(one["curves"]) for name, one in said if name == "curves"],
+        diagonals=_first(said, "components")["diagonals"],
+        components=_mean_components(components, [name for name, key in short.items() if key in first]),
+        objectives=_first(said, "objectives")["objectives"],
+        suite=next((one["rows"] for name, one in said if name == "suite"), []),
+        prompts=[_prompt(one) for name, one in said if name == "prompt"],
+        zeroshot=[one["accuracy"][0] for name, one in said if name == "zeroshot"],
+        images=int(_first(said, "pairs")["rows"]["fitted"] + _first(said, "pairs")["rows"]["held out"]),
+    )
+
+
+def _first(said: Sequence[tuple[str, Row]], command: str) -> Row:
+    return next(one for name, one in said if name == command)
+
+
+def _curve(rows: list[Row]) -> Curve:
+    table = pa.Table.from_pylist(rows, schema=CURVES)
+    by = rows[0]["by"]
+    size = band(table, "classes" if by == "classes" else "fitted").mean
+    r2, aligned = band(table, "r2_variance_weighted"), band(table, "aligned")
+    numbers = (size, r2.mean, r2.sd, aligned.mean, aligned.sd)
+    return Curve(by, *(column.tolist() for column in numbers))
+
+
+def _prompt(said: Row) -> Row:
+    logic, prompt = said["ways"]
+    return {"logic": logic, "prompt": prompt, **said["report"]}
+
+
+def _mean_components(table: pa.Table, encoders: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the mean of |W'| over ordered pairs of encoders, (k, k); signs would cancel."""
+    rows = [row for row in table.to_pylist() if row["source"] in encoders and row["target"] in encoders]
+    k = max(max(row["i"], row["j"]) for row in rows)
+    total = np.zeros((k, k))
+    for row in rows:
+        total[row["i"] - 1, row["j"] - 1] += abs(row["weight"])
+    pairs = len({(row["source"], row["target"]) for row in rows})
+    return total / pairs
