@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from flows.steps import joint_plan, plan
+from flows.steps.align_plan import AlignOptions, groups_of_rows
 from flows.steps.heads import open_head, parse_head
 from flows.steps.joint_plan import HELD, open_sides
 from flows.steps.pair_means import group_means, source_means
@@ -229,3 +230,11 @@ def test_moments_that_do_not_fit_into_memory_are_refused_with_both_numbers(
         PlanError, match=r"memory for joint moments: expected .* free, but got 1000 bytes. Name fewer enc"
     ):
         pairs(lab.store, "photos", NAMES)
+
+
+def test_the_rows_held_out_are_those_that_align_holds_out(lab: Planted) -> None:
+    images = open_images(lab.store, parse_dataset_ref("photos"))
+    sides = open_sides(images, NAMES[:2], seed=3, holdout=0.2)
+    options = AlignOptions(seed=3, holdout=0.2)
+    aligned = groups_of_rows(images, *sides.features, options=options)
+    np.testing.assert_array_equal(sides.groups() == HELD, aligned == options.held)
