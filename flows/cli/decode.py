@@ -141,7 +141,7 @@ def _list(out: Output, report: Any) -> None:
         out.say(f"  ... and {report.vectors - LISTED:,} vectors more: -o FILE or --json has all")
     out.say(f"  nothing speaks against the best word of {report.believed} of {report.vectors}")
     if not all(row["below floor"] == "" for row in shown):
-        out.say("  below floor: cosine as of random words, other images, within noise, untrusted")
+        out.say("  below floor: cosine as of random words; other images; noise of a shift; trust")
 
 
 def _line(row: dict[str, Any], numbers: Mapping[str, str]) -> dict[str, Any]:
