@@ -224,6 +224,7 @@ def _missing(data: ReportData) -> tuple[tuple[str, str], ...]:
     absent = {
         "shift": (data.shift is None, f"Nothing was compared. Name a second side: t2c report {name} OTHER"),
         "logic": (not data.logic, f"No query was asked. Ask one: t2c report {name} --query 'CONCEPT > 2'"),
+        "trust": (data.marks is None, f"Trust was not measured, so no concept is more than a name: t2c trust {name}"),
         "zeroshot": (not data.zeroshot, f"Nothing was classified. Classify labelled images: t2c zeroshot {name}"),
     }
     return tuple((key, why) for key, (gone, why) in absent.items() if gone)

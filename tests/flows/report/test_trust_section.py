@@ -37,10 +37,13 @@ def page(store: Store, folder: Path, **options: object) -> str:
     return Path(report(store, "photos", "new_photos", output=folder / "r.html", **options).path).read_text()
 
 
-def test_without_marks_there_is_no_section_and_with_them_every_concept_has_its_own(
+def test_without_marks_the_section_says_what_to_type_and_with_them_every_concept_has_its_own(
     stored: Store, tmp_path: Path
 ) -> None:
-    assert '<section id="trust"' not in page(stored, tmp_path)
+    text = page(stored, tmp_path)
+    assert '<section id="trust"' in text
+    assert "Trust was not measured, so no concept is more than a name: t2c trust photos" in text
+    assert '<span class="trust ' not in text
     marks = trust(stored, "photos", mapping={"red": "in a tree"}).table
     text = page(stored, tmp_path, queries=["red > 0 & blue < 1"])
     assert '<section id="trust"' in text
