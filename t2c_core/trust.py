@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_core.shift import benjamini_hochberg
+from t2c_core.similarity import unit
+
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
@@ -171,12 +174,12 @@ def bank_directions(vectors: Array, count: int, *, rng: np.random.Generator) -> 
     else:
         total = float((away * away).sum()) / max(len(exact) - 1, 1) or 1.0
         drawn = mean + rng.normal(size=(count, exact.shape[1])) * math.sqrt(total / exact.shape[1])
-    return _units(drawn)
+    return unit(drawn).astype(np.float32)
 
 
 def sphere_directions(target: int, count: int, *, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return unit vectors (count, target) drawn evenly from all directions."""
-    return _units(rng.normal(size=(count, target)))
+    return unit(rng.normal(size=(count, target))).astype(np.float32)
 
 
 def threshold(areas: Float64[np.ndarray, " _concepts"], *, level: float = LEVEL) -> float:
@@ -204,7 +207,7 @@ def log10_p_random(area: float, areas: Float64[np.ndarray, " _concepts"], *, pai
 
 def neighbours(vectors: Array, *, most: int = 3) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the places and cosines (concepts, most or fewer) of each vector's nearest others, nearest first."""
-    units = _units(vectors.astype(np.float64))
+    units = unit(vectors.astype(np.float64)).astype(np.float32)
     kept = max(0, min(most, len(units) - 1))
     places = np.empty((len(units), kept), dtype=np.int64)
     cosines = np.empty((len(units), kept), dtype=np.float32)
@@ -219,12 +222,4 @@ def neighbours(vectors: Array, *, most: int = 3) -> tuple[NDArray[np.int64], NDA
 
 def q_values(log10_p: Sequence[float]) -> list[float]:
     """Return Benjamini-Hochberg q-values, 0 to 1, of log10 p-values."""
-    from t2c_core.shift import benjamini_hochberg
-
     return [float(10**value) for value in benjamini_hochberg(np.asarray(log10_p, dtype=np.float64))]
-
-
-def _units(vectors: Array) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    return scaled
