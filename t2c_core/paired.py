@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
+    from jaxtyping import Bool
 
 Array = NDArray[Any]
 
@@ -59,12 +59,12 @@ def paired_difference(first: Bool[np.ndarray, " images"], second: Bool[np.ndarra
 
 
 def mean_difference(
-    parts: Sequence[tuple[Float[np.ndarray, "_images _columns"], Float[np.ndarray, "_images _columns"]]],
+    parts: Sequence[tuple[Array, Array]],
 ) -> Difference:
     """Return the mean over all columns (tasks and models) of the difference of accuracies, each column counting once.
 
-    A part is the images of one dataset: what the first and the second classifier got right, 1 or 0, NaN where an image
-    has no label of that task. Columns of one part share images, and the interval allows for it: it rests on the
+    A part is the images of one dataset: what the first and the second classifier got right, both (images, columns) of 1 or
+    0, NaN where an image has no label of that task. Columns of one part share images, and the interval allows for it: it rests on the
     variance between images of their summed contributions. Raises InputError for no columns, or one without images.
     """
     columns = sum(first.shape[1] for first, _ in parts)

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import textwrap
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from flows.cli.bars import Bars
 from flows.cli.options import command
-from flows.cli.output import Output
+from flows.cli.output import Output, terminal_width
 from store.root import open_store
 
 
@@ -107,7 +108,9 @@ def show_bill(out: Output, bill: Any) -> None:
         },
     )
     for line in bill.assumptions:
-        out.say(f"  {'* ' if 'not measured' in line else ''}{line}")
+        starred = f"{'* ' if 'not measured' in line else ''}{line}"
+        for piece in textwrap.wrap(starred, terminal_width() - 2, subsequent_indent="  "):
+            out.say(f"  {piece}")
     if bill.unmeasured:
         out.say(f"  left out of the hours, never measured: {', '.join(bill.unmeasured)}")
     out.put("bill", bill)

@@ -6,6 +6,7 @@ Every part is one of the steps that a user could type, so a recipe that was kill
 import contextlib
 import io
 import json
+import shlex
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -113,7 +114,7 @@ def run_recipe(recipe: RecipeSpec, place: Place, *, progress: Progress, say: Say
         report.banks.append(name)
     for step, words in zip(recipe.steps, lines, strict=True):
         say(f"\n{step.say}")
-        say(f"$ t2c {' '.join(words)}")
+        say(f"$ t2c {shlex.join(words)}")
         report.steps.append({"say": step.say, "command": words, **call(words, store=place.store, as_json=as_json)})
     return report
 
