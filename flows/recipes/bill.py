@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flows.recipes.rates import A100, DECODE, Estimate, Rate
+from flows.recipes.rates import A100, DECODE, PHOTO, Estimate, Rate
 from schemas.recipe_specs import RecipeEncoder, RecipeSpec
 
 FLOAT16 = 2
@@ -75,7 +75,9 @@ def price(recipe: RecipeSpec, rates: Iterable[Rate], *, cores: int, gpu: Estimat
     datasets = [recipe.datasets[name] for name in recipe.datasets if name in read]
     images = sum(one.images for one in datasets)
     decode = known.get((DECODE, 0))
-    decode_hours = images / decode.images_per_second / 3600 / cores if decode else None
+    pixels = sum(one.images * one.width * one.height for one in datasets)
+    photographs = pixels / (PHOTO[0] * PHOTO[1])
+    decode_hours = photographs / decode.images_per_second / 3600 / cores if decode else None
     forward = [line.cpu_hours for line in lines if line.cpu_hours is not None]
     on_gpu = [line.gpu_hours for line in lines if line.gpu_hours is not None]
     widest = max(sum(recipe.encoders[key].dimension for key in recipe.extracted(one)) for one in recipe.extract)
@@ -83,7 +85,7 @@ def price(recipe: RecipeSpec, rates: Iterable[Rate], *, cores: int, gpu: Estimat
     return Bill(
         lines=lines,
         images=images,
-        decoded_bytes=sum(one.images * one.width * one.height * 3 for one in datasets),
+        decoded_bytes=3 * pixels,
         feature_bytes=sum(line.feature_bytes for line in lines),
         similarity_bytes=sum(recipe.datasets[name].images * n * SIMILARITY for name, n in recipe.score.items()),
         gram_bytes=8 * widest * widest,
@@ -116,6 +118,6 @@ def _line(key: str, encoder: RecipeEncoder, images: int, known: Mapping[tuple[st
 def _assumptions(devices: Iterable[str], cores: int, gpu: Estimate) -> tuple[str, ...]:
     names = ", ".join(devices) or "nothing measured"
     return (
-        f"cpu: measured, {names}; {cores} cores are taken to be {cores} times as fast",
+        f"cpu: measured, {names}; {cores} cores are taken to be {cores} times as fast, decoding to cost by the pixel",
         gpu.assumption + f"; decoding on the {cores} cores runs beside it, so the longer of the two counts",
     )

@@ -9,12 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from flows.progress import Progress
-from flows.recipes.rates import DECODE, Rate
+from flows.recipes.rates import DECODE, PHOTO, Rate
 from schemas.errors import unknown
 from schemas.recipe_specs import RecipeSpec
-
-PHOTO = (500, 375)
-"""Width and height of the decoded photograph, pixels: ImageNet's commonest size."""
 
 
 def measure_encoders(

@@ -16,7 +16,7 @@ RECIPE = """
 about: a test
 paper: section 3
 datasets:
-  photos: {about: a, get: b, path: photos, images: 36000, width: 20, height: 10}
+  photos: {about: a, get: b, path: photos, images: 36000, width: 500, height: 750}
   unread: {about: a, get: b, path: more, images: 5, width: 20, height: 10}
 encoders:
   small: {title: Small, encoder: "demo:efficientnet-lite0-128", dimension: 1280}
@@ -39,14 +39,14 @@ def test_the_bill_adds_up(recipe: RecipeSpec) -> None:
     clip = Rate("1 core of Test", "demo:clip", 128, 96, 0.5, 200.0)
     bill = price(recipe, (*RATES, clip), cores=4)
     assert bill.images == 36000, "an image is decoded once for all encoders; a dataset nothing reads costs nothing"
-    assert bill.decoded_bytes == 36000 * 20 * 10 * 3
+    assert bill.decoded_bytes == 36000 * 500 * 750 * 3
     assert bill.feature_bytes == 36000 * (1280 + 128) * 2
     assert bill.similarity_bytes == 36000 * 10 * 17
     assert bill.gram_bytes == 8 * 1408**2
-    assert bill.decode_hours == pytest.approx(0.01 / 4)
-    assert bill.cpu_hours == pytest.approx((0.1 + 0.05 + 0.01) / 4)
+    assert bill.decode_hours == pytest.approx(0.02 / 4), "twice the pixels of the photograph that was measured"
+    assert bill.cpu_hours == pytest.approx((0.1 + 0.05 + 0.02) / 4)
     forward = 36000 * (0.25 + 0.5) * 1e9 / (A100.share * A100.tflops * 1e12) / 3600
-    assert bill.gpu_hours == pytest.approx(max(forward, 0.01 / 4))
+    assert bill.gpu_hours == pytest.approx(max(forward, 0.02 / 4))
     assert bill.unmeasured == ()
     assert "not measured" in bill.assumptions[1]
     assert "25%" in bill.assumptions[1]
@@ -56,7 +56,7 @@ def test_an_encoder_nobody_measured_is_left_out_and_named(recipe: RecipeSpec) ->
     bill = price(recipe, RATES, cores=1)
     assert bill.unmeasured == ("clip",)
     assert (bill.lines[1].cpu_hours, bill.lines[1].gpu_hours) == (None, None)
-    assert bill.cpu_hours == pytest.approx(0.11)
+    assert bill.cpu_hours == pytest.approx(0.12)
     nothing = price(recipe, (), cores=1)
     assert (nothing.cpu_hours, nothing.gpu_hours, nothing.decode_hours) == (None, None, None)
     assert nothing.feature_bytes == bill.feature_bytes
