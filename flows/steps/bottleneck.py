@@ -24,17 +24,16 @@ from flows.steps.bottleneck_rows import SplitOptions, Task, open_task
 from flows.steps.refined import refinements
 from flows.steps.rows import store_path
 from flows.steps.trust import Marks, marks_in_use
-from flows.steps.zeroshot_sides import LABEL
+from flows.steps.zeroshot_sides import LABEL, label_parents
 from schemas.answers.bottleneck import BOTTLENECK, BOTTLENECK_WEIGHTS
 from schemas.bottleneck_certificate import BottleneckCertificate
 from schemas.digest import digest
 from schemas.names import DatasetRef
-from store import paths
 from store.bottlenecks import (
     StoredBottleneck,
     find_bottleneck,
 )
-from store.manifest import Parent, find_manifest
+from store.manifest import Parent
 from store.queries.where import tables_read
 from store.root import Store
 from t2c_core.gradient.linear_head import fit_linear_head
@@ -145,8 +144,7 @@ def _report(
 ) -> BottleneckReport:
     measured = open_measured(stored, f"{task.images.dataset}@{task.images.snapshot}")
     store, by_key = stored.store, marks.by_key if marks is not None else {}
-    attributes = find_manifest(store, paths.attributes(task.images.dataset))
-    known = [attributes.as_parent()] if attributes is not None else []
+    known = label_parents(task.images)
     every = [by_key.get(key, NOT_MEASURED) for key in range(len(task.among.names))]
     made_from = [one.as_parent() for one in refinements(store, task.scores.bank).values()]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from flows.steps.decodable import Array, Decodable, Scene, directions, points, texts
-from flows.steps.decodable_means import attribute_parents
 from flows.steps.decode_images import DecodeImages, element_variance
 from flows.steps.heads import HeadSpec, open_head
 from flows.steps.vector_files import open_npy, open_vectors
+from flows.steps.zeroshot_sides import label_parents
 from schemas.digest import digest_bytes
 from schemas.errors import InputError, MismatchError, expected
 from store.bottlenecks import StoredBottleneck
@@ -32,7 +32,7 @@ class HeadRows:
 
     def parents(self, images: DecodeImages) -> Sequence[Parent]:
         """Return the bank or the attributes that it rests on."""
-        labels = attribute_parents(images, self.head.labels) if self.head.kind == "probe" else ()
+        labels = label_parents(images.images, self.head.labels) if self.head.kind == "probe" else ()
         return (*self.head.parents(images.images), *labels)
 
     def vectors(self, scene: Scene) -> Decodable:

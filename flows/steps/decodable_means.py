@@ -12,10 +12,9 @@ from flows.steps.align_plan import READ_ROWS
 from flows.steps.decodable import Decodable, Scene, points
 from flows.steps.decode_images import DecodeImages, GroupMeans
 from flows.steps.rows import ranges
-from flows.steps.zeroshot_sides import LABEL, truth_of
+from flows.steps.zeroshot_sides import LABEL, label_parents, truth_of
 from schemas.errors import InputError, SpecError, expected, unknown
-from store import paths
-from store.manifest import Parent, find_manifest
+from store.manifest import Parent
 from store.selection import image_rows
 
 SEED = 0
@@ -37,7 +36,7 @@ class ClassMeans:
 
     def parents(self, images: DecodeImages) -> Sequence[Parent]:
         """Return the imported attributes, when they are asked."""
-        return attribute_parents(images, self.labels)
+        return label_parents(images.images, self.labels)
 
     def vectors(self, scene: Scene) -> Decodable:
         """Return one mean a class that has usable images, in order of name; InputError when none has."""
@@ -137,14 +136,6 @@ class OneImage:
             return int(self.image)
         todo = f"See some: t2c top {images.images.dataset} CONCEPT"
         raise unknown(f"image of {images.images.dataset}", self.image, ids, todo=todo)
-
-
-def attribute_parents(images: DecodeImages, labels: str) -> Sequence[Parent]:
-    """Return the imported attributes as a parent where the labels are one of them."""
-    if labels == LABEL:
-        return ()
-    found = find_manifest(images.images.store, paths.attributes(images.images.dataset))
-    return () if found is None else (found.as_parent(),)
 
 
 def _of_groups(

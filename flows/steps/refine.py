@@ -14,13 +14,14 @@ from flows.steps.refine_measure import Aside, Measure, borne_out, measure_table
 from flows.steps.refined import refinements
 from flows.steps.rows import store_path
 from flows.steps.trust import marks_in_use
+from flows.steps.zeroshot_sides import label_parents
 from schemas.answers.refine import REFINED
 from schemas.digest import digest, digest_bytes
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
 from store import paths
 from store.concepts import Concepts, add_concepts
-from store.manifest import Parent, find_manifest, read_manifest
+from store.manifest import Parent, read_manifest
 from store.root import Store
 from t2c_core.refine import linear_classifier, mean_of_exemplars
 
@@ -112,8 +113,7 @@ def refine_concept(
         units=job.units,
     )
     rest = [one.as_parent() for one in (marks.answers if marks is not None else ())]
-    attributes = find_manifest(store, paths.attributes(job.images.dataset))
-    rest += [attributes.as_parent()] if attributes is not None else []
+    rest += label_parents(job.images)
     table = answer(
         store,
         "refinement",

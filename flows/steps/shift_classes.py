@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
+from flows.steps.predicted import predicted_classes, predictions_parent
 from flows.steps.shift_sides import Side
-from flows.steps.zeroshot_sides import LABEL, truth_of
-from schemas.errors import unknown
-from store import paths
+from flows.steps.zeroshot_sides import LABEL, label_parents, truth_of
 from store.images import Images
-from store.manifest import Parent, find_manifest
+from store.manifest import Parent
 from store.predictions import read_predictions
 from t2c_core.class_shift import ClassMix, class_mix
 
@@ -93,24 +91,12 @@ def _chosen(images: tuple[Images, Images]) -> str:
 
 
 def _truth(images: Images, name: str) -> list[str | None]:
-    if not name.startswith(PREDICTION):
-        return truth_of(images, name, mapping={})
-    model = name.removeprefix(PREDICTION)
-    table = read_predictions(images.store, images.dataset)
-    models = table["model"].unique().to_pylist()
-    if model not in models:
-        todo = f"Import them: t2c predictions import {images.dataset} --model {model} FILE"
-        raise unknown(f"model with predictions of {images.dataset}", model, models, todo=todo)
-    mine = table.filter(pc.equal(table["model"], model))
-    mine = mine.sort_by([("row", "ascending"), ("score", "descending"), ("class", "ascending")])
-    found: list[str | None] = [None] * images.rows
-    for row, value in zip(mine["row"].to_pylist()[::-1], mine["class"].to_pylist()[::-1], strict=True):
-        if row < images.rows:
-            found[row] = value  # the first of a row, the likeliest, is written last
-    return found
+    if name.startswith(PREDICTION):
+        return predicted_classes(images, name.removeprefix(PREDICTION))
+    return truth_of(images, name, mapping={})
 
 
 def _parents(images: tuple[Images, Images], name: str) -> tuple[Parent, ...]:
-    path = paths.predictions if name.startswith(PREDICTION) else paths.attributes
-    tables = [] if name == LABEL else [find_manifest(each.store, path(each.dataset)) for each in images]
-    return tuple(table.as_parent() for table in tables if table is not None)
+    if name.startswith(PREDICTION):
+        return tuple(predictions_parent(each) for each in images)
+    return tuple(parent for each in images for parent in label_parents(each, name))

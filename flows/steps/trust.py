@@ -11,14 +11,14 @@ from flows.steps.answers import Answer, answer
 from flows.steps.trust_measure import Asked
 from flows.steps.trust_table import trust_table
 from flows.steps.truths import check_matches, match, truths_of
+from flows.steps.zeroshot_sides import label_parents
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
-from store import paths
 from store.answers import list_answers
 from store.concepts import open_concepts
 from store.images import open_images
 from store.linear_maps import identity_map, open_map
-from store.manifest import Manifest, Parent, find_manifest, read_parquet
+from store.manifest import Manifest, Parent, read_parquet
 from store.root import Store
 from store.similarities import resolve_scores
 
@@ -180,10 +180,9 @@ def marks_by_name(store: Store, dataset: str, *, map: str, bank: str) -> dict[st
 
 def _parents(asked: Asked) -> list[Parent]:
     """Return the artifacts that the answer rests on."""
-    attributes = find_manifest(asked.images.store, paths.attributes(asked.images.dataset))
     own = asked.own()
     rests_on = (asked.images, asked.features(), asked.concepts, own)
     found = [one.manifest.as_parent() for one in rests_on if one is not None]
-    found += [attributes.as_parent()] if attributes is not None else []
+    found += label_parents(asked.images)
     linear_map = asked.linear_map.as_parent()
     return [*found, *([linear_map] if linear_map is not None else [])]

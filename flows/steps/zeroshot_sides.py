@@ -13,11 +13,13 @@ from flows.steps.rows import features_of, find_features
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName, expected, unknown
 from schemas.spaces import Space
 from schemas.specs import ConceptFile, parse_encoder
+from store import paths
 from store.attributes import read_attributes
 from store.concepts import open_concepts, unknown_concept
 from store.features import Features, list_features
 from store.images import Images
 from store.linear_maps import StoredMap, identity_map, open_map, preferred_maps
+from store.manifest import Parent, find_manifest
 from store.root import Store
 from t2c_core.concepts import expand
 
@@ -92,6 +94,12 @@ def truth_of(images: Images, labels: str, *, mapping: Mapping[str, str]) -> list
     else:
         found = _attribute(images, labels)
     return [None if value is None else mapping.get(value, value) for value in found]
+
+
+def label_parents(images: Images, labels: str | None = None) -> tuple[Parent, ...]:
+    """Return the dataset's imported attributes, as of now, when `labels` is one of them or left open; else nothing."""
+    found = None if labels == LABEL else find_manifest(images.store, paths.attributes(images.dataset))
+    return () if found is None else (found.as_parent(),)
 
 
 def _attribute(images: Images, name: str) -> list[str | None]:
