@@ -36,7 +36,7 @@ class Factor:
 
     def solve(self, right: Float64[np.ndarray, "source target"]) -> Float64[np.ndarray, "source target"]:
         """Return x with system @ x = right."""
-        x = right / self.scale[:, None]
+        x: Array = right / self.scale[:, None]
         blocks = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
         for rows, inverse in zip(blocks, self.inverses, strict=True):
             x[rows] = inverse @ (x[rows] - self.lower[rows, : rows.start] @ x[: rows.start])

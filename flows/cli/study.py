@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.cli.bars import Bars
-from flows.cli.options import command
+from flows.cli.options import command, labels_option
 from flows.cli.output import Output
 from store.root import open_store
 
@@ -32,7 +32,7 @@ def study() -> None:
     help="CSV: class, word and maybe source.  [default: the newest decoded answers]",
 )
 @click.option("--answer", "answers", multiple=True, metavar="DIGEST", help="A decoded answer to ask about; may repeat.")
-@click.option("--labels", default="label", show_default=True, help="label, or the imported attribute with the classes.")
+@labels_option("What the classes are: the label or an attribute.")
 @click.option(
     "--checks",
     "check_file",
@@ -117,7 +117,7 @@ def _read(out: Output, files: tuple[Path, ...], key: Path, most_failed: int | No
         out.say(f"  note: no file of {name}")
     out.put("waiting", report.waiting)
     out.wrote(*([report.path] if report.path else []))
-    out.suggest('t2c sql "select word, answer, count(*) from study_answers group by all"')
+    out.suggest('t2c sql "select word, given, count(*) from study_answers group by all"')
 
 
 def show(out: Output, table: pa.Table, *, title: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.report.colophon import again, versions
@@ -193,7 +194,8 @@ def _accounts(asked: Question) -> tuple[DatasetAccount, ...]:
 
 def _answers(asked: Question, sides: Sequence[Side], advance: Callable[[str], None]) -> dict[str, Any]:
     """Return the fields of ReportData that are answers to questions."""
-    compared, notes = None, ()
+    compared: pa.Table | None = None
+    notes: tuple[str, ...] = ()
     if asked.compares:
         where: dict[str, Any] = {"where": asked.where, "reference_where": asked.reference_where, "alpha": asked.alpha}
         found_shift = shift(asked.store, asked.reference, asked.current, **where, **asked.scored, **asked.judged)

@@ -131,7 +131,7 @@ def answers_table(results: Sequence[Result], study: Study) -> pa.Table:
             "source": items[name].source,
             "label": items[name].label,
             "word": items[name].word,
-            "answer": value,
+            "given": value,
             "seconds": one.seconds[name],
             "known": items[name].answer,
             "passed": None if (known := items[name].answer) is None else passed(value, known),

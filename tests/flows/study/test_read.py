@@ -92,7 +92,7 @@ def test_every_answer_is_kept(birds: Store, made: MakeReport, files: list[Path])
     assert table.schema.equals(STUDY_ANSWERS)
     assert table.num_rows == 20
     owl = next(row for row in table.to_pylist() if row["word"] == "owl")
-    assert (owl["annotator"], owl["source"], owl["label"], owl["answer"], owl["passed"]) == (
+    assert (owl["annotator"], owl["source"], owl["label"], owl["given"], owl["passed"]) == (
         "annotator-1",
         "swin",
         "grey_owl",
