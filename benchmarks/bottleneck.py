@@ -49,7 +49,7 @@ def torch_loop(x: NDArray[Any], codes: NDArray[Any], options: HeadOptions) -> Li
     torch.nn.init.zeros_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
     sgd = torch.optim.SGD(
-        layer.parameters(), lr=options.lr, momentum=options.momentum, weight_decay=options.weight_decay
+        layer.parameters(), lr=options.learning_rate, momentum=options.momentum, weight_decay=options.weight_decay
     )
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, T_max=options.epochs)
     for _ in range(options.epochs):

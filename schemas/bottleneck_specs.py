@@ -26,7 +26,7 @@ class BottleneckSpec(Spec):
     """C of the sparse head; None chooses it."""
     epochs: int = Field(default=40, ge=1)
     """Epochs of SGD."""
-    rate: float = Field(default=0.01, gt=0)
+    learning_rate: float = Field(default=0.01, gt=0)
     """Learning rate of SGD."""
     holdout: float = Field(default=0.2, gt=0, lt=1)
     """Share of the images that accuracy is measured on."""

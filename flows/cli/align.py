@@ -1,6 +1,5 @@
 """The command that fits a linear map, by any aligner."""
 
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,8 @@ import click
 
 from flows.cli.bars import Bars
 from flows.cli.options import command, runner_options
-from flows.cli.output import Output, terminal_width
+from flows.cli.output import Output
+from flows.cli.pairs import listed
 from schemas.align_specs import METHODS, MethodSpec
 from schemas.names import parse_dataset_ref
 from schemas.yaml_specs import check_spec
@@ -125,26 +125,19 @@ def _method(options: dict[str, Any]) -> MethodSpec:
     """Take the method and its options out of a command's options; raises SpecError for one that is not the method's."""
     given = {name: options.pop(name) for name in MethodSpec.model_fields}
     classes = given.pop("classes")
-    names = [name.strip() for name in classes.split(",")] if classes else []
     asked = {name: value for name, value in given.items() if value is not None}
-    return check_spec({**asked, "classes": names}, MethodSpec, subject="align")
+    return check_spec({**asked, "classes": listed(classes)}, MethodSpec, subject="align")
 
 
 def show_certificate(out: Output, certificate: Any) -> None:
     """Show what a map needed, what it optimised, and how good it is."""
     if certificate.objective:
-        say_wrapped(out, f"minimised: {certificate.objective}")
-        say_wrapped(out, f"needed: {'; '.join(certificate.needed)}")
+        out.sentence(f"minimised: {certificate.objective}")
+        out.sentence(f"needed: {'; '.join(certificate.needed)}")
     show_quality(out, certificate.held_out)
     for note in certificate.notes:
-        say_wrapped(out, f"note: {note}")
+        out.sentence(f"note: {note}")
     out.put("certificate", certificate)
-
-
-def say_wrapped(out: Output, text: str) -> None:
-    """Say a sentence in lines of the terminal's width, indented."""
-    for line in textwrap.wrap(text, terminal_width(), initial_indent="  ", subsequent_indent="    "):
-        out.say(line)
 
 
 def show_quality(out: Output, held_out: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, judging_options, score_options, side_options
+from flows.cli.options import command, judging_options, labels_option, score_options, side_options
 from flows.cli.output import Output, show
+from flows.cli.pairs import listed
 from schemas.logic import Constraint, render
 from store.root import open_store
 
@@ -177,15 +178,9 @@ sql = command("sql", example='t2c sql "select concept, mean, std from concept_st
     metavar="TEXT",
     help="Prompt with {} for the class; may repeat.  [default: the paper's seven]",
 )
+@labels_option("What is right: the label or an attribute.")
 @click.option(
-    "--labels",
-    default="label",
-    show_default=True,
-    metavar="label|ATTRIBUTE",
-    help="What is right: the label or an attribute.",
-)
-@click.option(
-    "--output", "-o", default=None, metavar="FILE", help="Write one row an image to FILE.parquet or FILE.csv."
+    "-o", "--output", default=None, metavar="FILE", help="Write one row an image to FILE.parquet or FILE.csv."
 )
 def _zeroshot(
     out: Output,
@@ -199,7 +194,7 @@ def _zeroshot(
     """Classify with class names as concepts, beside the target CLIP itself and chance."""
     from flows.cli.zeroshot_view import run_zeroshot
 
-    names = [name.strip() for name in classes.split(",") if name.strip()] if classes else None
+    names = listed(classes) or None
     run_zeroshot(out, open_store(store_url), dataset, classes=names, templates=templates, output=output, **options)
 
 

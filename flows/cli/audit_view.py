@@ -38,9 +38,7 @@ def _show(out: Output, report: AuditReport) -> None:
         out.say(f"already running: {report.busy}")
         return
     out.put("new", report.new)
-    out.put("notes", report.notes)
-    for note in report.notes:
-        out.say(f"note: {note}")
+    out.notes(report.notes, indent="")
     out.table("datasets", _datasets(report), title="datasets")
     for shift in report.shifts:
         out.say(

@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, score_options
+from flows.cli.options import command, labels_option, mapping_option, score_options
 from flows.cli.output import Output
-from flows.cli.pairs import named_numbers, pairs
+from flows.cli.pairs import CONCEPT_OF_VALUE, listed, named_numbers, pairs
 from store.root import open_store
 
 _MODEL = click.option(
@@ -22,15 +22,7 @@ def cbm() -> None:
 
 @click.argument("dataset")
 @score_options
-@click.option(
-    "--label",
-    "--labels",
-    "labels",
-    default="label",
-    show_default=True,
-    metavar="label|ATTRIBUTE",
-    help="What the classes are: the label or an attribute.",
-)
+@labels_option("What the classes are: the label or an attribute.")
 @click.option("--classes", default=None, metavar="A,B", help="Class names.  [default: every label there is]")
 @click.option(
     "--head",
@@ -41,21 +33,17 @@ def cbm() -> None:
 )
 @click.option("--strength", type=float, default=None, help="Sparse head: C of scikit-learn.  [default: chosen]")
 @click.option("--epochs", type=click.IntRange(1), default=40, show_default=True, help="Epochs of SGD.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), default=0.01, show_default=True, help="Rate of SGD.")
+@click.option(
+    "--learning-rate", type=click.FloatRange(0, min_open=True), default=0.01, show_default=True, help="Rate of SGD."
+)
 @click.option("--holdout", type=float, default=0.2, show_default=True, help="Share of images accuracy is measured on.")
 @click.option("--held-out-where", default=None, metavar="SQL", help="Hold out these instead: \"split = 'test'\".")
 @click.option("--where", default=None, metavar="SQL", help="Use only images that satisfy a condition.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the split.")
 @click.option("--untrusted", is_flag=True, help="See concepts marked untrusted too.")
-@click.option(
-    "--mapping",
-    "means",
-    multiple=True,
-    metavar="VALUE=CONCEPT",
-    help="Which concept a label, or an attribute's value, stands for; may repeat.",
-)
+@mapping_option
 def _fit(
-    out: Output, dataset: str, store_url: str, classes: str | None, means: tuple[str, ...], **options: Any
+    out: Output, dataset: str, store_url: str, classes: str | None, mapping: tuple[str, ...], **options: Any
 ) -> None:
     """Fit a concept bottleneck on DATASET: similarities to a linear head to classes.
 
@@ -68,16 +56,15 @@ def _fit(
     from t2c_core.gradient.linear_head import HeadOptions
 
     split = SplitOptions(*(options.pop(name) for name in ("holdout", "seed", "held_out_where")))
-    sgd = HeadOptions(epochs=options.pop("epochs"), lr=options.pop("rate"))
+    sgd = HeadOptions(epochs=options.pop("epochs"), learning_rate=options.pop("learning_rate"))
     fit = FitOptions(options.pop("head"), options.pop("strength"), sgd, options.pop("untrusted"))
-    names = [name.strip() for name in classes.split(",") if name.strip()] if classes else None
     report = fit_bottleneck(
         open_store(store_url),
         dataset,
-        classes=names,
+        classes=listed(classes) or None,
         split=split,
         options=fit,
-        means=pairs(means, option="--mapping"),
+        means=pairs(mapping, option="--mapping", form=CONCEPT_OF_VALUE),
         progress=Bars(quiet=out.as_json),
         **options,
     )

@@ -1,10 +1,8 @@
 """How concept bottlenecks are shown at 80 columns."""
 
-import textwrap
-
 import pyarrow as pa
 
-from flows.cli.output import Output, show, terminal_width
+from flows.cli.output import Output, show
 from flows.steps.bottleneck import BottleneckReport
 from flows.steps.bottleneck_use import EditReport, ExplainReport
 
@@ -37,8 +35,7 @@ def show_fit(out: Output, report: BottleneckReport) -> None:
             "other labels": said.other_labels,
         },
     )
-    for line in textwrap.wrap(show(said.recipe), terminal_width() - 2):
-        out.say(f"  {line}")
+    out.sentence(said.recipe)
     for why in dict.fromkeys(one.why for one in said.left_out):
         names = [one.concept for one in said.left_out if one.why == why]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
@@ -55,9 +52,7 @@ def show_fit(out: Output, report: BottleneckReport) -> None:
     out.put("by_class", report.by_class)
     out.put("errors", report.errors)
     out.put("certificate", said)
-    for note in said.notes:
-        for line in textwrap.wrap(f"note: {show(note)}", terminal_width() - 2):
-            out.say(f"  {line}")
+    out.notes(said.notes)
     out.wrote(report.path)
 
 

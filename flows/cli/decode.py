@@ -77,7 +77,7 @@ def _settings(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", callback=_settings, help="Of both: a setting.")
 @click.option("--raw", is_flag=True, help="Of both: leave the mean image in the vectors, as published.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("-o", "output", default=None, metavar="FILE", help="Write all rows to a .csv, .parquet or .json file.")
+@click.option("-o", "--output", default=None, metavar="FILE", help="Write all rows to a .csv, .parquet or .json file.")
 def _decode(out: Output, dataset: str, what: str, *, store_url: str, output: str | None, **options: Any) -> None:
     from flows.steps.decode import decode as step
     from flows.steps.decoders import DecoderSpec
@@ -119,9 +119,7 @@ def _show(out: Output, report: Any) -> None:
         "map": report.map,
     }
     out.facts("report", facts)
-    for note in report.notes:
-        out.say(f"  note: {note}")
-    out.put("notes", report.notes)
+    out.notes(report.notes)
     out.put("decoded", report.table)
     out.put("believed", report.believed)
     if not out.as_json:

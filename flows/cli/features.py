@@ -8,6 +8,7 @@ import click
 from flows.cli.bars import Bars
 from flows.cli.options import command
 from flows.cli.output import Output
+from flows.cli.pairs import listed
 from store.root import open_store
 
 
@@ -84,7 +85,7 @@ def _get(out: Output, dataset: str, **options: Any) -> None:
     from flows.steps.exports import get_features, read_wanted_ids
     from flows.steps.files import write_table
 
-    names = [name.strip() for name in options["encoders"].split(",") if name.strip()]
+    names = listed(options["encoders"])
     ids = read_wanted_ids(options["ids"]) if options["ids"] else None
     table = get_features(open_store(options["store_url"]), dataset, names, ids=ids, missing=options["missing"])
     write_table(table, options["output"])

@@ -8,6 +8,7 @@ import click
 from flows.cli.bars import Bars
 from flows.cli.options import command, runner_options
 from flows.cli.output import Output
+from flows.cli.pairs import listed
 from schemas.errors import SpecError, expected
 from schemas.names import parse_dataset_ref
 from store.root import open_store
@@ -79,7 +80,7 @@ def _pairs(
     from flows.runner import runner_for
     from flows.steps.pairs import pairs as step
 
-    options |= {"groups": _groups(groups), "classes": _names(classes)}
+    options |= {"groups": _groups(groups), "classes": listed(classes)}
     with runner_for(dask_address) as runner:
         ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)
         report = step(open_store(store_url), ref, options.pop("encoders"), runner=runner, progress=progress, **options)
@@ -130,7 +131,7 @@ def _curves(out: Output, dataset: str, store_url: str, classes: str | None, **op
     from flows.steps.curves import curves as step
 
     ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)
-    report = step(open_store(store_url), ref, classes=_names(classes), progress=progress, **options)
+    report = step(open_store(store_url), ref, classes=listed(classes), progress=progress, **options)
     out.table("points", curve_means(report.table), title=f"by {options['by']}: mean over seeds, spread (sd)")
     out.put("curves", report.table)
     _close(out, report)
@@ -176,22 +177,16 @@ def _groups(texts: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for text in texts:
         name, _, members = text.partition("=")
-        listed = [member.strip() for member in members.split(",") if member.strip()]
-        if not name.strip() or not listed or name.strip() in found:
+        of_group = listed(members)
+        if not name.strip() or not of_group or name.strip() in found:
             want = "NAME=ENCODER,ENCODER, each name once"
             raise SpecError(expected("--group", want, repr(text), "Try: --group resnets=timm:resnet18,timm:resnet50"))
-        found[name.strip()] = listed
+        found[name.strip()] = of_group
     return found
-
-
-def _names(classes: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in classes.split(",") if name.strip()) if classes else ()
 
 
 def _close(out: Output, report: Any) -> None:
     out.put("dataset", report.dataset)
-    for note in report.notes:
-        out.say(f"  note: {note}")
-    out.put("notes", report.notes)
+    out.notes(report.notes)
     if report.path:
         out.wrote(report.path)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from flows.cli.align import say_wrapped, show_certificate, show_quality
+from flows.cli.align import show_certificate, show_quality
 from flows.cli.bars import Bars
 from flows.cli.options import command
 from flows.cli.output import Output
@@ -74,7 +74,7 @@ def _measure(out: Output, digest: str, dataset: str, store_url: str) -> None:
     out.facts("report", {"map": report.map, "dataset": report.dataset, "new": report.new})
     out.put("quality", report.quality)
     show_quality(out, report.quality)
-    say_wrapped(out, "the mean predictor says the mean of the measured rows")
+    out.sentence("the mean predictor says the mean of the measured rows")
     if report.path:
         out.wrote(report.path)
     out.suggest("t2c maps list")

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options
+from flows.cli.options import command, labels_option, runner_options
 from flows.cli.output import Output
 from schemas.names import parse_dataset_ref
 from store.root import open_store
@@ -35,9 +35,7 @@ from store.root import open_store
 @click.option(
     "--group", "groups", multiple=True, metavar="ENCODER=GROUP", help="Group of a source, for means; may repeat."
 )
-@click.option(
-    "--labels", default="label", show_default=True, help="`label` or the attribute cross-entropy is fitted on."
-)
+@labels_option("What cross-entropy is fitted on: the label or an attribute.")
 @click.option(
     "--source-head", default="classifier", show_default=True, help="self-labels: classifier or probe[:ATTRIBUTE]."
 )

@@ -75,6 +75,23 @@ def score_options(function: Function) -> Function:
     return function
 
 
+def labels_option(text: str) -> Callable[[Function], Function]:
+    """Return a decorator that adds --labels (or --label): the label column or an attribute, for what `text` says."""
+    return click.option(
+        "--labels", "--label", "labels", default="label", show_default=True, metavar="label|ATTRIBUTE", help=text
+    )
+
+
+def mapping_option(function: Function) -> Function:
+    """Add --mapping: which concept a value stands for where their names differ."""
+    return click.option(
+        "--mapping",
+        multiple=True,
+        metavar="VALUE=CONCEPT",
+        help="Concept that a label, an attribute's value or a yes-no attribute stands for; may repeat.",
+    )(function)
+
+
 def side_options(function: Function) -> Function:
     """Add --where, --reference-where and --alpha: which images are compared, and how strictly."""
     level = click.FloatRange(0, 1, min_open=True, max_open=True)

@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import date, datetime
@@ -83,6 +84,20 @@ class Output:
         """Print a line for people; machines do not see it."""
         if not self.as_json:
             click.echo(line)
+
+    def sentence(self, text: str, *, indent: str = "  ") -> None:
+        """Print a sentence for people in lines of 80 columns, those after the first indented further."""
+        lines = textwrap.wrap(
+            show(text), 80, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+        )
+        for line in lines:
+            self.say(line)
+
+    def notes(self, notes: Sequence[str], *, indent: str = "  ") -> None:
+        """Say what a reader of the answer must know, a note a line; machines get them as a list."""
+        self.put("notes", notes)
+        for note in notes:
+            self.sentence(f"note: {note}", indent=indent)
 
     def put(self, name: str, value: Any) -> None:
         """Add a value for machines; people do not see it."""

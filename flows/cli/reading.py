@@ -7,19 +7,11 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.cli.options import command, score_options
+from flows.cli.options import command, labels_option, score_options
 from flows.cli.output import Output
 from store.root import open_store
 
-_labels = click.option(
-    "--label",
-    "--labels",
-    "labels",
-    default="label",
-    show_default=True,
-    metavar="label|ATTRIBUTE",
-    help="What the classes are: the label or an attribute.",
-)
+_labels = labels_option("What the classes are: the label or an attribute.")
 
 
 @click.argument("dataset")
@@ -104,7 +96,7 @@ def _cooccur(out: Output, dataset: str, store_url: str, limit: int, **options: A
 @click.option(
     "--smallest", type=click.IntRange(1), default=20, show_default=True, help="Images of a slice, in one half."
 )
-@click.option("-n", "--most", type=click.IntRange(1), default=5, show_default=True, help="Slices sought.")
+@click.option("-n", "--limit", "most", type=click.IntRange(1), default=5, show_default=True, help="Slices sought.")
 @click.option(
     "--alpha",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -132,8 +124,7 @@ def _slices(out: Output, dataset: str, store_url: str, **options: Any) -> None:
     else:
         out.put("slices", report.table)
         out.say("  no slice by concepts is worse than the rest")
-    for note in report.notes:
-        out.say(f"  note: {note}")
+    out.notes(report.notes)
     if report.path:
         out.wrote(report.path)
     first = _first(report.table, "slice")
@@ -144,8 +135,7 @@ def _close(out: Output, report: Any, name: str, table: pa.Table) -> None:
     """Give machines the whole table, and say notes and where the answer is."""
     out.put(name, table)
     out.put("dataset", report.dataset)
-    for note in report.notes:
-        out.say(f"  note: {note}")
+    out.notes(report.notes)
     if report.path:
         out.wrote(report.path)
 

@@ -74,8 +74,7 @@ def refine(out: Output, concept: str, store_url: str, dataset: str | None, **opt
         out.table("refinement", report.table, columns=columns, title="before and after, on images not used")
     else:
         out.put("refinement", report.table)
-    for note in report.notes:
-        out.say(f"  note: {note}")
+    out.notes(report.notes)
     out.wrote(report.path)
     out.suggest(f"t2c score {name} --source {scores.source.name} --concepts {report.bank}")
 

@@ -22,9 +22,7 @@ def show_shift(out: Output, report: Any, *, limit: int) -> None:
     out.put("shift", report.table)
     out.facts("verdict", {"flagged": report.flagged, "concepts": report.table.num_rows, "alpha": report.alpha})
     out.put("classes", report.classes)
-    out.put("notes", report.notes)
-    for note in report.notes:
-        out.say(f"  note: {note}")
+    out.notes(report.notes)
     if report.path:
         out.wrote(report.path)
 

@@ -37,8 +37,8 @@ from store.root import open_store
 @click.option("--batch-size", type=click.IntRange(1), default=None, help="Images a forward pass.")
 @click.option("--workers", type=click.IntRange(1), default=None, help="Decode threads.  [default: one a core]")
 @click.option(
-    "--output",
     "-o",
+    "--output",
     default=None,
     metavar="FILE",
     help="Write figures 5 and 6 to FILE.html, or the rows to FILE.parquet or FILE.csv.",

@@ -1,7 +1,6 @@
 """How the zero-shot suite is shown at 80 columns: its rows, its tasks, and the files that they need."""
 
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,7 +10,6 @@ from flows.cli.output import Output, print_columns
 if TYPE_CHECKING:
     from flows.suite.suite import SuiteReport
 
-_WIDTH = 76
 _TASKS = pa.schema(
     {
         "task": pa.string(),
@@ -39,12 +37,12 @@ def show_suite(out: Output, report: "SuiteReport") -> None:
     out.put("skipped", [{"task": one.task, "reason": one.reason} for one in report.skipped])
     absent = [one.task for one in report.skipped if one.absent]
     if absent:
-        _say_wrapped(out, f"not done, no files: {', '.join(absent)} (t2c suite DATA_DIR --list names the files)")
+        out.sentence(f"not done, no files: {', '.join(absent)} (t2c suite DATA_DIR --list names the files)")
     for one in report.skipped:
         if not one.absent:
-            _say_wrapped(out, f"not done: {one.task}: {one.reason}")
+            out.sentence(f"not done: {one.task}: {one.reason}")
     out.put("headline", report.headline)
-    _say_wrapped(out, report.headline, indent="")
+    out.sentence(report.headline, indent="")
 
 
 def _show_task(out: Output, rows: list[dict[str, Any]]) -> None:
@@ -89,15 +87,10 @@ def list_tasks(out: Output, data: Path) -> None:
     out.say(f"files in {data}")
     for files in dict.fromkeys(tuple(file["path"] for file in row["files"]) for row in rows if row["files"]):
         together = [row for row in rows if tuple(file["path"] for file in row["files"]) == files]
-        _say_wrapped(out, ", ".join(row["task"] for row in together))
+        out.sentence(", ".join(row["task"] for row in together))
         for file in together[0]["files"]:
             out.say(f"    {'there  ' if file['there'] else 'missing'}  {file['path']}")
         for origin in together[0]["from"]:
-            _say_wrapped(out, f"from {origin}", indent="    ")
+            out.sentence(f"from {origin}", indent="    ")
     ready = next((row["task"] for row in rows if row["state"] == "present"), "color")
     out.suggest(f"t2c suite {data} --task {ready} --model timm:resnet50.a1_in1k --target open_clip:ViT-B-16/openai")
-
-
-def _say_wrapped(out: Output, text: str, *, indent: str = "  ") -> None:
-    for line in wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False):
-        out.say(line)

@@ -6,9 +6,9 @@ import click
 import pyarrow as pa
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, score_options
+from flows.cli.options import command, mapping_option, score_options
 from flows.cli.output import Output
-from schemas.errors import SpecError, expected
+from flows.cli.pairs import CONCEPT_OF_VALUE, pairs
 from store.root import open_store
 
 REASONS = 12
@@ -23,12 +23,7 @@ REASONS = 12
     metavar="label|ATTRIBUTE",
     help="What says which images have a concept; may repeat.  [default: label and every attribute]",
 )
-@click.option(
-    "--mapping",
-    multiple=True,
-    metavar="VALUE=CONCEPT",
-    help="Concept that a label, an attribute's value or a yes-no attribute stands for; may repeat.",
-)
+@mapping_option
 @click.option(
     "--directions",
     type=click.IntRange(40),
@@ -47,8 +42,8 @@ def _trust(out: Output, dataset: str, store_url: str, mapping: tuple[str, ...], 
     """
     from flows.steps.trust import trust as step
 
-    pairs = dict(_pair(one) for one in mapping)
-    report = step(open_store(store_url), dataset, mapping=pairs, progress=Bars(quiet=out.as_json), **options)
+    concepts = pairs(mapping, option="--mapping", form=CONCEPT_OF_VALUE)
+    report = step(open_store(store_url), dataset, mapping=concepts, progress=Bars(quiet=out.as_json), **options)
     out.facts("about", {"dataset": report.dataset, "map": report.map, "bank": report.bank})
     out.put("marks", {mark: report.count(mark) for mark in ("trusted", "weak", "unverified", "untrusted")})
     out.say(f"  {report.headline.rpartition(': ')[2]}")
@@ -58,9 +53,7 @@ def _trust(out: Output, dataset: str, store_url: str, mapping: tuple[str, ...], 
         out.say(f"  ... and {shown.num_rows - limit:,} more (-n {shown.num_rows})")
     out.put("concepts", report.table)
     _say_why(out, report.table)
-    for note in report.notes:
-        out.say(f"  note: {note}")
-    out.put("notes", report.notes)
+    out.notes(report.notes)
     if report.path:
         out.wrote(report.path)
     out.suggest(f"t2c summary {dataset}")
@@ -69,13 +62,6 @@ def _trust(out: Output, dataset: str, store_url: str, mapping: tuple[str, ...], 
 trust = command(
     "trust", example="t2c trust photos --concepts everyday\nt2c trust photos --labels scene --mapping 'tree=in a tree'"
 )(_trust)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    value, equals, concept = text.partition("=")
-    if not (value and equals and concept):
-        raise SpecError(expected("--mapping", "VALUE=CONCEPT, such as 'tree=in a tree'", repr(text)))
-    return value, concept
 
 
 def _doubtful_first(table: pa.Table) -> list[dict[str, Any]]:

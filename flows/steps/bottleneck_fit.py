@@ -124,7 +124,7 @@ def _head(
     if options.head == "sgd":
         sgd = options.sgd
         recipe = (
-            f"{sgd.epochs} epochs of SGD on cross-entropy, rate {sgd.lr:g} falling to 0, momentum {sgd.momentum:g}, "
+            f"{sgd.epochs} epochs of SGD on cross-entropy, rate {sgd.learning_rate:g} falling to 0, momentum {sgd.momentum:g}, "
         )
         recipe += f"weight decay {sgd.weight_decay:g}, batches of {sgd.batch}, seed {sgd.seed}"
         return fit_linear_head(z, codes, classes=classes, options=sgd), recipe, []

@@ -27,8 +27,8 @@ class HeadOptions:
 
     epochs: int = 40
     """Passes over the rows."""
-    lr: float = 0.01
-    """Learning rate of the first epoch; it falls along a half cosine to zero over the epochs."""
+    learning_rate: float = 0.01
+    """Of the first epoch; it falls along a half cosine to zero over the epochs."""
     momentum: float = 0.9
     """Momentum."""
     weight_decay: float = 5e-4
@@ -40,14 +40,14 @@ class HeadOptions:
 
     def check(self) -> None:
         """Raise InputError for an option out of its range."""
-        positive = self.epochs >= 1 and self.batch >= 1 and self.lr > 0
+        positive = self.epochs >= 1 and self.batch >= 1 and self.learning_rate > 0
         if not positive or not 0 <= self.momentum < 1 or self.weight_decay < 0:
-            want = "epochs and batch of 1 or more, lr above 0, momentum in [0, 1), weight decay of 0 or more"
+            want = "epochs and batch of 1 or more, learning rate above 0, momentum in [0, 1), weight decay of 0 or more"
             raise InputError(expected("options of the head", want, f"{self}"))
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate of an epoch, 0 and up."""
-        return self.lr * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+        return self.learning_rate * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -137,7 +137,11 @@ def test_slices_say_where_the_model_fails_and_find_takes_it(t2c) -> None:
     ("arguments", "code", "part"),
     [
         (["cbm", "fit", "photos", "--head", "sparse", "--strength", "-2"], 2, "--strength: expected a number above 0"),
-        (["cbm", "fit", "photos", "--mapping", "striped"], 2, "--mapping: expected NAME=VALUE, but got 'striped'"),
+        (
+            ["cbm", "fit", "photos", "--mapping", "striped"],
+            2,
+            "--mapping: expected VALUE=CONCEPT, such as 'tree=in a tree', but got 'striped'",
+        ),
         (["cbm", "fit", "photos", "--mapping", "a=b", "--mapping", "a=c"], 2, "--mapping: expected each name once"),
         (["cbm", "explain", "photos", "--model", "zz"], 1, "See them: t2c cbm list"),
         (["cbm", "edit", "photos"], 2, "edits: expected one or more"),

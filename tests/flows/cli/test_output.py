@@ -89,3 +89,17 @@ def test_a_table_of_too_many_columns_is_stacked(
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["column_0", "0.1235"]
     assert len(lines) == 2 * 20 + 1
+
+
+def test_notes_are_lines_of_80_columns_and_a_list_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    notes = ("images of " + "photos-and-other-names " * 6 + "\x1b[31m", "short")
+    Output("trust", as_json=False).notes(notes)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("  note: images of photos-and-other-names")
+    assert lines[1].startswith("    photos-and-other-names")
+    assert lines[-1] == "  note: short"
+    assert "\x1b" not in "".join(lines)
+    out = Output("trust", as_json=True)
+    out.notes(notes)
+    assert out.body["notes"] == list(notes)

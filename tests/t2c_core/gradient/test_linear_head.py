@@ -23,7 +23,7 @@ def torch_head(x: np.ndarray, codes: np.ndarray, options: HeadOptions) -> Linear
     torch.nn.init.zeros_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
     sgd = torch.optim.SGD(
-        layer.parameters(), lr=options.lr, momentum=options.momentum, weight_decay=options.weight_decay
+        layer.parameters(), lr=options.learning_rate, momentum=options.momentum, weight_decay=options.weight_decay
     )
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, T_max=options.epochs)
     for _ in range(options.epochs):
@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
 
 
 def test_the_rate_falls_from_all_of_it_to_nothing() -> None:
-    options = HeadOptions(epochs=4, lr=0.1)
+    options = HeadOptions(epochs=4, learning_rate=0.1)
     assert options.rate(0) == 0.1
     assert options.rate(2) == pytest.approx(0.05)
     assert options.rate(4) == pytest.approx(0)
