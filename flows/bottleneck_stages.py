@@ -73,7 +73,10 @@ def bottleneck_model(job: Job, block: BottleneckSpec) -> BottleneckStage:
         where=block.where,
         split=SplitOptions(block.holdout, block.seed, block.held_out_where),
         options=FitOptions(
-            block.head, block.strength, HeadOptions(epochs=block.epochs, learning_rate=block.learning_rate), block.untrusted
+            block.head,
+            block.strength,
+            HeadOptions(epochs=block.epochs, learning_rate=block.learning_rate),
+            block.untrusted,
         ),
         means=block.means,
         progress=job.progress,

@@ -47,10 +47,9 @@ def write_answer(
         return commit(store, artifact, manifest, check=token.check)
 
 
-def read_answer(store: Store, kind: str, digest: str) -> tuple[Manifest, pa.Table]:
-    """Return an answer's manifest and table; raises UnknownName, CorruptError."""
-    manifest = read_manifest(store, paths.answers(kind, digest))
-    return manifest, read_parquet(store, manifest.with_role("data")[0])
+def answer_table(store: Store, manifest: Manifest, *, columns: list[str] | None = None) -> pa.Table:
+    """Return the table of an answer, or some of its columns; raises CorruptError."""
+    return read_parquet(store, manifest.with_role("data")[0], columns=columns)
 
 
 def list_answers(store: Store, kind: str) -> list[Manifest]:

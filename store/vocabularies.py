@@ -23,7 +23,6 @@ from store.manifest import (
     Manifest,
     commit,
     find_manifest,
-    list_artifacts,
     now,
     read_manifest,
     read_parquet,
@@ -122,9 +121,3 @@ def add_vectors(vocabulary: StoredVocabulary, vectors: NDArray[np.float32]) -> S
         files, rows = (*newest.files, entry), newest.rows + len(vectors)
         grown = replace(newest, snapshot=number, files=files, rows=rows, created_at=now())
         return StoredVocabulary(store, commit(store, artifact, grown, check=token.check))
-
-
-def list_vocabularies(store: Store) -> list[StoredVocabulary]:
-    """Return every vocabulary of the store, oldest first."""
-    manifests = [read_manifest(store, artifact) for artifact in list_artifacts(store, "vocabularies")]
-    return [StoredVocabulary(store, one) for one in sorted(manifests, key=lambda one: (one.created_at, one.name))]

@@ -11,11 +11,11 @@ from flows.report.explained import Card, cards
 from flows.report.section import Context, Gathered
 from flows.report.thumbnails import Wanted, thumbnails
 from schemas.bottleneck_certificate import BottleneckCertificate
-from store.answers import list_answers
+from store.answers import answer_table, list_answers
 from store.bottlenecks import StoredBottleneck, list_bottlenecks, open_bottleneck
 from store.image_bytes import open_bytes
 from store.images import Images, open_images
-from store.manifest import Manifest, read_parquet
+from store.manifest import Manifest
 from store.selection import image_rows
 
 MOST = 3
@@ -174,7 +174,7 @@ class _Reader:
 
     def _read(self, answer: Manifest) -> pa.Table:
         self.read.append(answer)
-        return read_parquet(self.stored.store, answer.with_role("data")[0])
+        return answer_table(self.stored.store, answer)
 
 
 def _weights(lines: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:

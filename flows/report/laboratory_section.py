@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from flows.report.laboratory_figures import Laboratory, component_figures, curve_figures, pair_figures
 from flows.report.section import Context, Gathered
-from store.answers import list_answers
+from store.answers import answer_table, list_answers
 from store.images import Images
-from store.manifest import Manifest, read_parquet
+from store.manifest import Manifest
 
 
 def gather(context: Context) -> Gathered | None:
@@ -24,7 +24,7 @@ def gather(context: Context) -> Gathered | None:
     if not (pairs or components or curves):
         return None
     where = {name: f"{name}@{one.snapshot}" for name, one in images.items()}
-    tables = {one.name: read_parquet(store, one.with_role("data")[0]) for one in (*pairs, *components, *curves)}
+    tables = {one.name: answer_table(store, one) for one in (*pairs, *components, *curves)}
     together: dict[tuple[str, str, str], list[Manifest]] = {}
     for one in curves:
         together.setdefault((one.spec["dataset"], one.spec["target"], one.spec["by"]), []).append(one)

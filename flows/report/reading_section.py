@@ -8,10 +8,10 @@ from flows.report import words
 from flows.report.data import Thumbnail
 from flows.report.section import Context, Gathered
 from flows.report.thumbnails import Wanted, thumbnails
-from store.answers import list_answers
+from store.answers import answer_table, list_answers
 from store.image_bytes import open_bytes
 from store.images import Images, open_images
-from store.manifest import Manifest, read_parquet
+from store.manifest import Manifest
 from store.root import Store
 from store.selection import image_rows
 
@@ -128,7 +128,7 @@ class _Reader:
     def lines(self, answer: Manifest) -> list[dict[str, Any]]:
         """Return an answer's table as rows."""
         self.read.append(answer)
-        found: list[dict[str, Any]] = read_parquet(self._store, answer.with_role("data")[0]).to_pylist()
+        found: list[dict[str, Any]] = answer_table(self._store, answer).to_pylist()
         return found
 
 

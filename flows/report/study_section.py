@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.report.section import Context, Gathered
-from store.answers import list_answers
-from store.manifest import Manifest, read_parquet
+from store.answers import answer_table, list_answers
+from store.manifest import Manifest
 from store.root import Store
 
 
@@ -32,9 +32,9 @@ def gather(context: Context) -> Gathered | None:
     newest = _newest(store, "study", dataset)
     if newest is None:
         return None
-    rows = read_parquet(store, newest.with_role("data")[0]).to_pylist()
+    rows = answer_table(store, newest).to_pylist()
     given = next(one for one in list_answers(store, "study_answers") if _asked(one) == _asked(newest))
-    answers = read_parquet(store, given.with_role("data")[0]).to_pylist()
+    answers = answer_table(store, given).to_pylist()
     passed = [row["passed"] for row in answers if row["passed"] is not None]
     shown = StudySection(
         rates=tuple(row for row in rows if row["figure"] == "rate"),

@@ -5,8 +5,8 @@ import pyarrow as pa
 from flows.report.section import Context, Gathered
 from flows.report.suite_figures import suite_figures
 from schemas.answers.suite import SUITE
-from store.answers import list_answers
-from store.manifest import Manifest, read_parquet
+from store.answers import answer_table, list_answers
+from store.manifest import Manifest
 
 
 def gather(context: Context) -> Gathered | None:
@@ -20,7 +20,7 @@ def gather(context: Context) -> Gathered | None:
     if not any(one.spec["model"] == source for one in stored):
         return None
     chosen = list(_newest(stored, mine=context.linear_map.digest).values())
-    tables = [read_parquet(context.asked.store, one.with_role("data")[0]) for one in chosen]
+    tables = [answer_table(context.asked.store, one) for one in chosen]
     rows = pa.concat_tables([SUITE.empty_table(), *tables]).to_pylist()
     rows.sort(key=lambda row: row["model"] != source)  # the report's own source first, the others as they were made
     table = pa.Table.from_pylist(rows, schema=SUITE)

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.report.data import ACCURACIES, CLASS_ACCURACIES, Zeroshot
-from store.answers import list_answers
+from store.answers import answer_table, list_answers
 from store.images import Images
 from store.linear_maps import StoredMap
-from store.manifest import Manifest, read_parquet
+from store.manifest import Manifest
 from t2c_core.zeroshot import accuracy, accuracy_by_class
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _from_answers(
 
 
 def _table(images: Images, answer: Manifest) -> pa.Table:
-    return read_parquet(images.store, answer.with_role("data")[0], columns=["row", "label", "predicted"])
+    return answer_table(images.store, answer, columns=["row", "label", "predicted"])
 
 
 def _accuracies(tables: Sequence[pa.Table], roles: Sequence[tuple[str, str]], classes: Sequence[str]) -> pa.Table:

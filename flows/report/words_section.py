@@ -10,10 +10,10 @@ from flows.report.data import Thumbnail
 from flows.report.section import Context, Gathered
 from flows.report.thumbnails import Wanted, thumbnails
 from schemas.names import parse_dataset_ref
-from store.answers import list_answers
+from store.answers import answer_table, list_answers
 from store.image_bytes import open_bytes
 from store.images import Images, open_images
-from store.manifest import Manifest, read_parquet
+from store.manifest import Manifest
 from store.selection import image_rows
 from t2c_core.fidelity import AUROC_FLOOR
 
@@ -96,7 +96,7 @@ def gather(context: Context) -> Gathered | None:
     if not chosen:
         return None
     store = context.asked.store
-    rows = [read_parquet(store, one.with_role("data")[0]).to_pylist() for one in chosen]
+    rows = [answer_table(store, one).to_pylist() for one in chosen]
     images = {one.dataset: one for one in (open_images(store, name) for name in context.asked.datasets)}
     answers = tuple(
         _answer(one, table, images=images, pictures=place < ANSWERS_WITH_PICTURES)

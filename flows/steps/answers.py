@@ -10,8 +10,8 @@ from flows.steps.rows import store_path
 from schemas.digest import artifact_digest
 from schemas.errors import StoreWriteError
 from store import paths
-from store.answers import write_answer
-from store.manifest import Manifest, Parent, find_manifest, read_parquet
+from store.answers import answer_table, write_answer
+from store.manifest import Manifest, Parent, find_manifest
 from store.root import Store
 
 
@@ -44,7 +44,7 @@ def answer(
     digest = artifact_digest({"kind": kind, **spec}, [parent.digest for parent in parents])
     known = find_manifest(store, paths.answers(kind, digest))
     if known is not None:
-        return _stored(store, known, read_parquet(store, known.with_role("data")[0]), new=False)
+        return _stored(store, known, answer_table(store, known), new=False)
     table = compute()
     try:
         return _stored(store, write_answer(store, kind, table, spec=spec, parents=parents), table, new=True)

@@ -123,9 +123,7 @@ def _head(
     """Return the fitted head, how it was fitted, and what a reader must know of it."""
     if options.head == "sgd":
         sgd = options.sgd
-        recipe = (
-            f"{sgd.epochs} epochs of SGD on cross-entropy, rate {sgd.learning_rate:g} falling to 0, momentum {sgd.momentum:g}, "
-        )
+        recipe = f"{sgd.epochs} epochs of SGD on cross-entropy, rate {sgd.learning_rate:g} falling to 0, momentum {sgd.momentum:g}, "
         recipe += f"weight decay {sgd.weight_decay:g}, batches of {sgd.batch}, seed {sgd.seed}"
         return fit_linear_head(z, codes, classes=classes, options=sgd), recipe, []
     strengths = STRENGTHS if options.strength is None else (options.strength,)

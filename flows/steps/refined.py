@@ -1,8 +1,8 @@
 """Which concepts of a bank were refined from exemplars, and on what: their AUROC on those images would flatter them."""
 
 from schemas.answers.refine import REFINED
-from store.answers import list_answers
-from store.manifest import Manifest, read_parquet
+from store.answers import answer_table, list_answers
+from store.manifest import Manifest
 from store.root import Store
 
 
@@ -16,6 +16,6 @@ def exemplars(store: Store, bank: str, concept: str) -> frozenset[str]:
     found = refinements(store, bank).get(concept)
     if found is None:
         return frozenset()
-    table = read_parquet(store, found.with_role("data")[0], columns=["content_hash", "use"])
+    table = answer_table(store, found, columns=["content_hash", "use"])
     pairs = zip(table["content_hash"].to_pylist(), table["use"].to_pylist(), strict=True)
     return frozenset(content for content, use in pairs if use == "fitted")

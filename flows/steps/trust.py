@@ -14,11 +14,11 @@ from flows.steps.truths import check_matches, match, truths_of
 from flows.steps.zeroshot_sides import label_parents
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
-from store.answers import list_answers
+from store.answers import answer_table, list_answers
 from store.concepts import open_concepts
 from store.images import open_images
 from store.linear_maps import identity_map, open_map
-from store.manifest import Manifest, Parent, read_parquet
+from store.manifest import Manifest, Parent
 from store.root import Store
 from store.similarities import resolve_scores
 
@@ -160,16 +160,10 @@ def marks_in_use(store: Store, dataset: str, *, map: str, bank: str) -> Marks | 
     chosen = [newest[own] for own in (True, False) if own in newest]
     rows: dict[int, Mapping[str, Any]] = {}
     for one in chosen:
-        for row in read_parquet(store, one.with_role("data")[0]).to_pylist():
+        for row in answer_table(store, one).to_pylist():
             if row["key"] not in rows or rows[row["key"]]["mark"] == "unverified":
                 rows[row["key"]] = {**row, "dataset": one.spec["dataset"]}
     return Marks(rows, tuple(chosen)) if chosen else None
-
-
-def trust_marks(store: Store, dataset: str, *, map: str, bank: str) -> dict[int, str] | None:  # noqa: A002
-    """Return the mark of each concept key under a map and a bank, as `marks_in_use` finds them; None: not measured."""
-    found = marks_in_use(store, dataset, map=map, bank=bank)
-    return None if found is None else found.by_key
 
 
 def marks_by_name(store: Store, dataset: str, *, map: str, bank: str) -> dict[str, str] | None:  # noqa: A002

@@ -156,6 +156,8 @@ def _key_of(
     if len(fits) > 1:
         got = " and ".join(repr(concepts[key]) for key in fits)
         want = f"one concept by the name of {value!r}"
-        todo = f"They differ in case, spaces or hyphens alone. Say which is meant: --mapping {value}={concepts[fits[0]]}"
+        todo = (
+            f"They differ in case, spaces or hyphens alone. Say which is meant: --mapping {value}={concepts[fits[0]]}"
+        )
         raise SpecError(expected("concepts", want, got, todo))
     return fits[0] if fits else None

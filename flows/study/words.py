@@ -10,8 +10,8 @@ from flows.steps.truths import fold_name
 from flows.study.design import Check, Saying
 from schemas.digest import SHORT
 from schemas.errors import InputError, MismatchError, UnknownName, expected
-from store.answers import list_answers
-from store.manifest import Manifest, read_parquet
+from store.answers import answer_table, list_answers
+from store.manifest import Manifest
 from store.root import Store
 
 
@@ -108,7 +108,7 @@ def _newest(store: Store, found: Sequence[Manifest], known: Collection[str]) -> 
 
 
 def _best(store: Store, one: Manifest) -> dict[str, str]:
-    table = read_parquet(store, one.with_role("data")[0])
+    table = answer_table(store, one)
     rows = zip(*(table[name].to_pylist() for name in ("vector", "place", "word")), strict=True)
     return {vector: word for vector, place, word in rows if place == 1}
 

@@ -7,9 +7,10 @@ import pytest
 
 from schemas.errors import CorruptError, MismatchError
 from schemas.spaces import Space
+from store.manifest import list_artifacts
 from store.root import Store
 from store.verify import verify
-from store.vocabularies import StoredVocabulary, add_vectors, list_vocabularies, open_vocabulary_words
+from store.vocabularies import StoredVocabulary, add_vectors, open_vocabulary_words
 
 SPACE = Space("encoder", "open_clip:test/none", 3, "weights-of-the-test")
 WORDS = ["dog", "Ωmega", "ice cream", "cat"]
@@ -33,7 +34,7 @@ def test_what_was_encoded_is_found_again(store: Store) -> None:
     add_vectors(opened(store), VECTORS[:2])
     again = opened(store)
     assert np.array_equal(again.vectors(), VECTORS[:2])
-    assert [one.manifest.name for one in list_vocabularies(store)] == [again.manifest.name]
+    assert list_artifacts(store, "vocabularies") == [again.manifest.artifact]
 
 
 def test_other_words_prompts_or_spaces_are_other_vocabularies(store: Store) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from flows.steps.align import align
 from flows.steps.score import score
-from flows.steps.trust import marks_in_use, trust, trust_marks
+from flows.steps.trust import marks_in_use, trust
 from schemas.answers.trust import TRUST
 from schemas.certificate import Certificate
 from schemas.errors import InputError, SpecError
@@ -103,10 +103,12 @@ def test_marks_are_found_again_by_map_and_bank_and_serve_a_dataset_that_knows_no
     judged.dataset("fresh", 100, seed=3)
     report = trust(store, "photos", mapping={"tree": "in a tree"})
     want = dict(enumerate(report.table["mark"].to_pylist()))
-    assert trust_marks(store, "photos", map=report.map, bank="everyday") == want
-    assert trust_marks(store, "fresh", map=report.map, bank="everyday") == want
-    assert trust_marks(store, "photos", map="000000000000", bank="everyday") is None
-    assert trust_marks(store, "photos", map=report.map, bank="other") is None
+    for dataset in ("photos", "fresh"):
+        found = marks_in_use(store, dataset, map=report.map, bank="everyday")
+        assert found is not None
+        assert found.by_key == want
+    assert marks_in_use(store, "photos", map="000000000000", bank="everyday") is None
+    assert marks_in_use(store, "photos", map=report.map, bank="other") is None
     score(store, "fresh", source=SOURCE.name, bank="everyday")
     assert set(trust(store, "fresh").table["mark"].to_pylist()) == {"unverified"}
     found = marks_in_use(store, "fresh", map=report.map, bank="everyday")

@@ -12,8 +12,8 @@ from flows.steps.concepts import add_concepts
 from flows.steps.vocabularies import encode_words, english_words, open_vocabulary
 from schemas.errors import InputError, MismatchError, SpecError, StoreWriteError, UnknownName
 from schemas.specs import ConceptFile, parse_encoder
+from store.manifest import list_artifacts
 from store.root import Store
-from store.vocabularies import list_vocabularies
 from t2c_core.encoders.base import TextEncoder
 from t2c_core.encoders.load import load_text_encoder
 from tests.planted_features import TARGET
@@ -100,7 +100,7 @@ def test_a_killed_run_goes_on_where_it_stopped(
     assert calls == [["red", "blue"], ["star", "in snow"], ["star", "in snow"], ["striped"]]
     whole = encode_words(text, WORDS)
     assert np.abs(opened.vocabulary.vectors - whole).max() < 1e-6
-    assert len(list_vocabularies(store)) == 1
+    assert len(list_artifacts(store, "vocabularies")) == 1
 
 
 def test_a_store_that_cannot_be_written_is_no_obstacle(
