@@ -51,7 +51,7 @@ def test_answers_become_tables(birds: Store, folder: Path, capsys: pytest.Captur
     assert "two annotators agree (table 6)" in said
     assert "0.625" in said
     assert "checks of attention" in said
-    assert all(len(line) <= 100 for line in said.splitlines())
+    assert all(len(line) <= 100 for line in said.splitlines() if not line.startswith("wrote ")), "paths apart"
 
 
 def test_machines_get_the_whole_table(birds: Store, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
