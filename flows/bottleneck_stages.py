@@ -7,7 +7,8 @@ from flows.steps.bottleneck import BottleneckReport, fit_bottleneck
 from flows.steps.bottleneck_fit import FitOptions
 from flows.steps.bottleneck_rows import SplitOptions
 from flows.steps.bottleneck_use import EditReport, ErrorsReport, bottleneck_errors, edit_bottleneck
-from flows.steps.reading import ReadingReport, class_ranks, concept_pairs, hard_images
+from flows.steps.hard_images import hard_images
+from flows.steps.reading import ReadingReport, class_ranks, concept_pairs
 from flows.steps.slices import SlicesReport, model_slices
 from schemas.bottleneck_specs import BottleneckSpec, ReadingSpec
 from t2c_core.gradient.linear_head import HeadOptions

@@ -10,12 +10,12 @@ import numpy as np
 
 from schemas.errors import InputError, MismatchError, expected
 from t2c_core.ranks import ranks
+from t2c_core.stats import Z_95
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
 
-_Z = 1.959963984540054
 _HALVINGS = 60
 
 
@@ -67,6 +67,6 @@ def _bound(area: float, positives: int, negatives: int, *, upper: bool) -> float
         middle = (near + far) / 2
         spread = 1 + extra * ((1 - middle) / (2 - middle) + middle / (1 + middle))
         variance = middle * (1 - middle) * spread / (positives * negatives)
-        inside = abs(middle - area) <= _Z * math.sqrt(variance)
+        inside = abs(middle - area) <= Z_95 * math.sqrt(variance)
         near, far = (middle, far) if inside else (near, middle)
     return near

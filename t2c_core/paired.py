@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
+from t2c_core.stats import Z_95
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
 
 Array = NDArray[Any]
-
-Z = 1.959963984540054
-"""Of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def paired_difference(first: Bool[np.ndarray, " images"], second: Bool[np.ndarra
     won, lost = int((first & ~second).sum()), int((second & ~first).sum())
     a, b, size = won + 0.5, lost + 0.5, n + 2
     middle = (a - b) / size
-    half = Z * math.sqrt(max(a + b - (a - b) ** 2 / size, 0.0)) / size
+    half = Z_95 * math.sqrt(max(a + b - (a - b) ** 2 / size, 0.0)) / size
     right = (float(first.mean()), float(second.mean()))
     return Difference(n, *right, right[0] - right[1], max(-1.0, middle - half), min(1.0, middle + half))
 
@@ -79,6 +77,6 @@ def mean_difference(
         totals += [side.sum() for side in shares]
         each = (shares[0] - shares[1]).sum(axis=1)
         variance += len(each) * float(each.var(ddof=1)) if len(each) > 1 else 0.0
-    middle, half = float(totals[0] - totals[1]), Z * math.sqrt(variance)
+    middle, half = float(totals[0] - totals[1]), Z_95 * math.sqrt(variance)
     fewest = int(min(count.min() for count in counts))
     return Difference(fewest, float(totals[0]), float(totals[1]), middle, middle - half, middle + half)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from t2c_core.stats import Z_95
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Integer
 
 Array = NDArray[Any]
-
-_Z = 1.959963984540054
 
 
 def ranks(values: Float[np.ndarray, " _images"]) -> Float64[np.ndarray, " _images"]:
@@ -53,7 +53,7 @@ def spearman_interval(correlation: float, n: int) -> tuple[float, float]:
         return -1.0, 1.0
     if abs(correlation) == 1:
         return correlation, correlation
-    half = _Z * math.sqrt((1 + correlation**2 / 2) / (n - 3))
+    half = Z_95 * math.sqrt((1 + correlation**2 / 2) / (n - 3))
     middle = math.atanh(correlation)
     return math.tanh(middle - half), math.tanh(middle + half)
 

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import MismatchError, expected
+from t2c_core.stats import Z_95
 from t2c_core.zeroshot import wilson
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
 
 Array = NDArray[Any]
-_Z = 1.959963984540054
-"""Standard normal quantile of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +59,5 @@ class Hits:
         if not self.aligned:
             return 0.0, wilson(0, self.n)[1] * self.n / self.own
         variance = 1 / self.aligned + 1 / self.own - 2 * self.both / (self.aligned * self.own)
-        factor = math.exp(_Z * math.sqrt(max(variance, 0.0)))
+        factor = math.exp(Z_95 * math.sqrt(max(variance, 0.0)))
         return self.retained / factor, self.retained * factor

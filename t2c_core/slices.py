@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, SpecError, expected
+from t2c_core.stats import Z_95
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
@@ -20,7 +21,6 @@ LONGEST = 3
 """Concepts in a conjunction, at most."""
 BEAM = 16
 """Conjunctions kept at each length while searching."""
-_Z = 1.959963984540054
 _BLOCK = 8192
 
 Term = tuple[int, int]
@@ -194,8 +194,8 @@ def _mask(literals: _Literals, among: Array, conjunction: tuple[int, ...]) -> Ar
 def lower_bound(errors: Array, n: Array) -> Array:
     """Return Wilson's lower 95 % bound of errors / n, element by element; 0 without errors."""
     count = np.maximum(n, 1.0)
-    share, extra = errors / count, _Z * _Z / count
-    half = _Z * np.sqrt(share * (1 - share) / count + extra / (4 * count)) / (1 + extra)
+    share, extra = errors / count, Z_95 * Z_95 / count
+    half = Z_95 * np.sqrt(share * (1 - share) / count + extra / (4 * count)) / (1 + extra)
     bound: Array = np.where(errors > 0, np.maximum(0.0, (share + extra / 2) / (1 + extra) - half), 0.0)
     return bound
 

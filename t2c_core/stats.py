@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+Z_95 = 1.959963984540054
+"""97.5 % quantile of the standard normal: half the width of a 95 % interval, in standard errors."""
 PIECE = 1 << 16
 """Values worked on at once, so that float64 copies of a million float32 values stay in cache."""
 

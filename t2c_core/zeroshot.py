@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
+from t2c_core.stats import Z_95
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Int64
@@ -83,7 +84,7 @@ def accuracy_by_class(
     return {name: _accuracy(group, chance=1 / len(classes), majority=1.0) for name, group in groups.items() if group}
 
 
-def wilson(correct: int, n: int, *, z: float = 1.959963984540054) -> tuple[float, float]:
+def wilson(correct: int, n: int, *, z: float = Z_95) -> tuple[float, float]:
     """Return Wilson's score interval of a share correct / n (Wilson 1927); z = 1.96 gives 95 %."""
     if not 0 <= correct <= n or n < 1:
         raise InputError(expected("share", "0 <= correct <= n with n of 1 or more", f"{correct} of {n}"))

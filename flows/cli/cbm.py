@@ -110,9 +110,9 @@ def _explain(
 
 def _write(report: Any, output: str) -> None:
     if output.lower().endswith((".html", ".htm")):
-        from flows.report.explanation_page import write_page
+        from flows.report.explanation_page import write_explanation_page
 
-        write_page(report, output)
+        write_explanation_page(report, output)
         return
     from flows.steps.files import write_table
 

@@ -59,7 +59,7 @@ def _classes(
 @click.option("-n", "--limit", type=click.IntRange(1), default=40, show_default=True, help="Lines shown.")
 def _hard(out: Output, dataset: str, store_url: str, limit: int, **options: Any) -> None:
     """Show the images of each class of DATASET that least show a context their class usually has."""
-    from flows.steps.reading import hard_images as step
+    from flows.steps.hard_images import hard_images as step
 
     report = step(open_store(store_url), dataset, **options)
     columns = ["label", "context", "rank", "row", "similarity", "z", "image_id"]

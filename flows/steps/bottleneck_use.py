@@ -16,14 +16,14 @@ from flows.steps.bottleneck_measure import (
     open_measured,
 )
 from flows.steps.bottleneck_rows import find_concept
-from flows.steps.import_rows import find_rows, unknown_ids
+from flows.steps.exemplar_rows import rows_of_ids
 from flows.steps.rows import store_path
 from schemas.answers.bottleneck import BOTTLENECK, BOTTLENECK_EDITS
 from schemas.bottleneck_certificate import BottleneckCertificate, Edit
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef, parse_dataset_ref
 from store.bottlenecks import BottleneckArrays, StoredBottleneck, list_bottlenecks, resolve_bottleneck, write_bottleneck
-from store.images import Images, open_images
+from store.images import open_images
 from store.root import Store
 from store.selection import image_rows
 
@@ -130,7 +130,7 @@ def explain_images(
     Raises UnknownName for a model, InputError for an image that the dataset lacks or has no similarity of.
     """
     measured = _open(store, dataset, model, duplicates=bool(images or rows))
-    wanted = [*_rows_of(measured.images, images), *rows] or example_rows(measured)
+    wanted = [*rows_of_ids(measured.images, images), *rows] or example_rows(measured)
     found = answer(
         store,
         "explanations",
@@ -242,14 +242,6 @@ def _open(store: Store, dataset: DatasetRef | str, model: str | None, *, duplica
     ref = parse_dataset_ref(dataset) if isinstance(dataset, str) else dataset
     open_images(store, ref)  # an unknown dataset is the better message
     return open_measured(resolve_bottleneck(store, ref.name, model), ref, duplicates=duplicates)
-
-
-def _rows_of(images: Images, ids: Sequence[str]) -> list[int]:
-    rows = find_rows(images, ids)
-    lost = np.flatnonzero(rows < 0)
-    if len(lost):
-        raise unknown_ids(images.dataset, ids, lost, todo="Ids are paths relative to the indexed folder.")
-    return [int(row) for row in rows]
 
 
 def _right(one: Measured) -> np.ndarray:

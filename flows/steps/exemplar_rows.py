@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,16 @@ def read_rows(images: Images, text: str, *, option: str) -> list[int]:
     path = Path(text).expanduser()
     if path.suffix == ".json" and path.is_file():
         return _of_json(images, path.read_text(encoding="utf-8", errors="replace"), option=option)
-    return _of_ids(images, read_ids(path).column(0).to_pylist())
+    return rows_of_ids(images, read_ids(path).column(0).to_pylist())
+
+
+def rows_of_ids(images: Images, ids: Sequence[str]) -> list[int]:
+    """Return the rows of image ids, in order; raises InputError naming the ids that the dataset lacks."""
+    rows = find_rows(images, ids)
+    lost = np.flatnonzero(rows < 0)
+    if len(lost):
+        raise unknown_ids(images.dataset, ids, lost, todo="Ids are paths relative to the indexed folder.")
+    return [int(row) for row in rows]
 
 
 def found_rows(scores: Scores, images: Images, expression: str, *, most: int) -> list[int]:
@@ -51,14 +61,6 @@ def found_rows(scores: Scores, images: Images, expression: str, *, most: int) ->
         raise InputError(expected(f"images that satisfy {found.expression}", "some", "none", todo))
     rows: list[int] = found.table["row"].to_pylist()
     return rows
-
-
-def _of_ids(images: Images, ids: list[str]) -> list[int]:
-    rows = find_rows(images, ids)
-    lost = np.flatnonzero(rows < 0)
-    if len(lost):
-        raise unknown_ids(images.dataset, ids, lost, todo="Ids are paths relative to the indexed folder.")
-    return [int(row) for row in rows]
 
 
 def _of_json(images: Images, text: str, *, option: str) -> list[int]:
@@ -76,7 +78,7 @@ def _of_json(images: Images, text: str, *, option: str) -> list[int]:
     if all(isinstance(one, int) and not isinstance(one, bool) for one in plain):
         return _checked(images, plain, option=option)
     if all(isinstance(one, str) for one in plain):
-        return _of_ids(images, plain)
+        return rows_of_ids(images, plain)
     raise InputError(expected(option, "a row or an image_id for each image", f"{str(value[0])[:80]}", _TODO))
 
 

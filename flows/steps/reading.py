@@ -1,4 +1,4 @@
-"""Read a dataset through its concepts: classes ranked, hard images of each class, concepts that come together."""
+"""Read a dataset through its concepts: classes ranked by concept, concepts that come together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from flows.steps.answers import answer
-from flows.steps.bottleneck_rows import find_concept, matrix
+from flows.steps.bottleneck_rows import find_concept
 from flows.steps.heads import codes_of
-from flows.steps.predicted import predicted_classes, predictions_parent
 from flows.steps.zeroshot_sides import LABEL, truth_of
-from schemas.answers.reading import CLASS_RANKS, COOCCURRENCE, HARD_IMAGES
+from schemas.answers.reading import CLASS_RANKS, COOCCURRENCE
 from schemas.digest import digest
 from schemas.errors import InputError, SpecError, expected
 from schemas.names import DatasetRef
@@ -24,14 +23,10 @@ from store.queries.rank import largest
 from store.queries.searched import Searched, searched
 from store.queries.summary import TOP_SHARE
 from store.root import Store
-from store.selection import image_rows
 from store.similarities import Scores, resolve_scores
-from t2c_core.reading import cooccurrence, farthest_below, usual_contexts
+from t2c_core.reading import cooccurrence
 
 Codes = npt.NDArray[np.int64]
-
-CONTEXT = "context"
-"""Kind of concept that hard images are sought among, where a bank has any."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,15 +50,19 @@ class ReadingReport:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Read:
+class Read:
     """What is read."""
 
     images: Images
+    """The dataset as of a snapshot."""
     scores: Scores
+    """Its similarities to a bank under a map."""
     among: Searched
+    """Which of them count: those of current images, out of fold where the map was fitted on them."""
 
     @property
     def parents(self) -> list[Parent]:
+        """What was read, as parents."""
         return [self.images.manifest.as_parent(), self.scores.manifest.as_parent()]
 
     def spec(self, **more: Any) -> dict[str, Any]:
@@ -94,10 +93,10 @@ def class_ranks(
     """
     if images < 0:
         raise SpecError(expected("number of images", "0 or more", str(images)))
-    one = _open(store, dataset, duplicates=True, sides=sides)
+    one = open_read(store, dataset, duplicates=True, sides=sides)
     names = one.among.names
     keys = [find_concept(names, concept, bank=one.scores.bank) for concept in concepts] or list(range(len(names)))
-    codes, classes = _classes(one.images, labels)
+    codes, classes = image_classes(one.images, labels)
     spec = one.spec(keys=keys, images=images, labels=labels, truth=digest(codes.tolist()))
     found = answer(
         store,
@@ -106,10 +105,10 @@ def class_ranks(
         spec=spec,
         parents=one.parents,
     )
-    return _report(one, found.table, found.path, new=found.new)
+    return reading_report(one, found.table, found.path, new=found.new)
 
 
-def _classes(images: Images, labels: str) -> tuple[Codes, list[str]]:
+def image_classes(images: Images, labels: str) -> tuple[Codes, list[str]]:
     """Return the class of every image row, -1 when unknown, and the classes' names; raises InputError without any."""
     truth = truth_of(images, labels, mapping={})
     names = sorted({one for one in truth if one is not None})
@@ -119,7 +118,7 @@ def _classes(images: Images, labels: str) -> tuple[Codes, list[str]]:
     return codes_of(names, truth), names
 
 
-def _class_ranks(one: _Read, keys: Sequence[int], codes: Codes, names: Sequence[str], *, most: int) -> pa.Table:
+def _class_ranks(one: Read, keys: Sequence[int], codes: Codes, names: Sequence[str], *, most: int) -> pa.Table:
     lines: list[dict[str, Any]] = []
     for key in keys:
         values = one.among.values(key)
@@ -145,91 +144,6 @@ def _class_ranks(one: _Read, keys: Sequence[int], codes: Codes, names: Sequence[
     return pa.Table.from_pylist(lines, schema=CLASS_RANKS)
 
 
-def hard_images(
-    store: Store,
-    dataset: DatasetRef | str,
-    *,
-    contexts: Sequence[str] = (),
-    model: str | None = None,
-    images: int = 8,
-    labels: str = LABEL,
-    **sides: Any,
-) -> ReadingReport:
-    """Find the images of each class that least show a context their class usually has (figure 15).
-
-    Contexts are the bank's concepts of that kind unless named (all concepts, where it has none). A class usually has
-    one that nearly all of its images lie above the overall mean of (`t2c_core.reading`). With `model`, what its imported
-    predictions say of each image stands beside it. Raises InputError for no labels, UnknownName, SpecError.
-    """
-    if images < 1:
-        raise SpecError(expected("number of images", "1 or more", str(images)))
-    one = _open(store, dataset, duplicates=False, sides=sides)
-    codes, classes = _classes(one.images, labels)
-    keys, note = _contexts(one, contexts)
-    says = predicted_classes(one.images, model) if model is not None else None
-    parents = [*one.parents, *([predictions_parent(one.images)] if model is not None else [])]
-    spec = one.spec(keys=keys, images=images, model=model or "", labels=labels, truth=digest(codes.tolist()))
-    search = _Search(keys, codes, tuple(classes), images, says)
-    found = answer(store, "hard_images", lambda: _hard_images(one, search), spec=spec, parents=parents)
-    notes = [note] if note else []
-    if not found.table.num_rows:
-        notes.append("no class usually has any of these contexts")
-    return _report(one, found.table, found.path, new=found.new, notes=notes)
-
-
-def _contexts(one: _Read, named: Sequence[str]) -> tuple[list[int], str]:
-    """Return the keys of the contexts to look at, and what a reader must know of the choice."""
-    names = one.among.names
-    if named:
-        return [find_concept(names, concept, bank=one.scores.bank) for concept in named], ""
-    kinds = open_concepts(one.scores.store, one.scores.bank).table(["kind"])["kind"].to_pylist()[: len(names)]
-    contexts = [key for key, kind in enumerate(kinds) if kind == CONTEXT]
-    if contexts:
-        return contexts, ""
-    return list(range(len(names))), f"bank {one.scores.bank} holds no contexts, so every concept was looked at"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Search:
-    """What hard images are sought by."""
-
-    keys: list[int]
-    codes: Codes
-    names: tuple[str, ...]
-    most: int
-    says: list[str | None] | None
-
-
-def _hard_images(one: _Read, search: _Search) -> pa.Table:
-    rows, keys, names = one.rows(), search.keys, search.names
-    similarities = matrix(one.among, keys, rows)
-    mine, std = search.codes[rows], similarities.std(axis=0, dtype=np.float64)
-    away = similarities - similarities.mean(axis=0, dtype=np.float64)
-    z = np.divide(away, std, out=np.zeros_like(away), where=std > 0)
-    lines = []
-    for usual in usual_contexts(z, mine, classes=len(names)):
-        inside = np.flatnonzero(mine == usual.label)
-        places, below = farthest_below(similarities[inside, usual.concept], most=search.most)
-        at = rows[inside[places]]
-        about = image_rows(one.images, at, ["image_id"])["image_id"].to_pylist()
-        key = keys[usual.concept]
-        head = {"label": names[usual.label], "key": key, "context": one.among.names[key]}
-        head |= {"usual_z": usual.mean, "usual_share": usual.share}
-        lines += [
-            {
-                **head,
-                "rank": rank,
-                "row": int(row),
-                "image_id": image_id,
-                "similarity": float(similarities[inside[place], usual.concept]),
-                "z": float(depth),
-                "predicted": search.says[int(row)] if search.says is not None else None,
-            }
-            for rank, (row, image_id, place, depth) in enumerate(zip(at, about, places, below, strict=True), 1)
-        ]
-    return pa.Table.from_pylist(lines, schema=HARD_IMAGES)
-
-
 def concept_pairs(store: Store, dataset: DatasetRef | str, *, k: float = 1.0, **sides: Any) -> ReadingReport:
     """Count which concepts come together: present means a similarity above mean + k standard deviations.
 
@@ -238,12 +152,12 @@ def concept_pairs(store: Store, dataset: DatasetRef | str, *, k: float = 1.0, **
     """
     if not np.isfinite(k):
         raise SpecError(expected("-k", "a finite number of standard deviations", str(k)))
-    one = _open(store, dataset, duplicates=False, sides=sides)
+    one = open_read(store, dataset, duplicates=False, sides=sides)
     found = answer(store, "cooccurrence", lambda: _pairs(one, k), spec=one.spec(k=k), parents=one.parents)
-    return _report(one, found.table, found.path, new=found.new)
+    return reading_report(one, found.table, found.path, new=found.new)
 
 
-def _pairs(one: _Read, k: float) -> pa.Table:
+def _pairs(one: Read, k: float) -> pa.Table:
     rows, names = one.rows(), one.among.names
     present = np.empty((len(rows), len(names)), dtype=np.bool_)
     for key in range(len(names)):
@@ -270,12 +184,14 @@ def _pairs(one: _Read, k: float) -> pa.Table:
     return pa.table(columns, schema=COOCCURRENCE)
 
 
-def _open(store: Store, dataset: DatasetRef | str, *, duplicates: bool, sides: dict[str, Any]) -> _Read:
+def open_read(store: Store, dataset: DatasetRef | str, *, duplicates: bool, sides: dict[str, Any]) -> Read:
+    """Return a dataset under the similarities that `sides` choose; raises UnknownName, SpecError, MismatchError."""
     images = open_images(store, dataset)
     scores = resolve_scores(store, dataset, **sides)
-    return _Read(images, scores, searched(scores, images=images, exclude_duplicates=not duplicates))
+    return Read(images, scores, searched(scores, images=images, exclude_duplicates=not duplicates))
 
 
-def _report(one: _Read, table: pa.Table, path: str, *, new: bool, notes: Sequence[str] = ()) -> ReadingReport:
+def reading_report(one: Read, table: pa.Table, path: str, *, new: bool, notes: Sequence[str] = ()) -> ReadingReport:
+    """Return the report of an answer that is stored at `path`."""
     ref = f"{one.images.dataset}@{one.images.snapshot}"
     return ReadingReport(ref, one.scores.map, one.scores.bank, table, tuple(notes), path, new)

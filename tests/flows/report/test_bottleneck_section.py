@@ -9,7 +9,8 @@ import pytest
 from flows.report.explained import cards
 from flows.steps.bottleneck import fit_bottleneck
 from flows.steps.bottleneck_use import edit_bottleneck, explain_images
-from flows.steps.reading import class_ranks, concept_pairs, hard_images
+from flows.steps.hard_images import hard_images
+from flows.steps.reading import class_ranks, concept_pairs
 from flows.steps.report import report
 from flows.steps.slices import model_slices
 from schemas.tables import PREDICTIONS

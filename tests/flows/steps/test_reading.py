@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.steps.reading import class_ranks, concept_pairs, hard_images
+from flows.steps.hard_images import hard_images
+from flows.steps.reading import class_ranks, concept_pairs
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.tables import PREDICTIONS
 from store.predictions import write_predictions
