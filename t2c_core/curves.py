@@ -39,7 +39,8 @@ class CurvePoint:
 def point_counts(parts: int, points: int) -> tuple[int, ...]:
     """Return up to `points` growing numbers of parts, from 1 to all of them, evenly spaced on a logarithmic scale.
 
-    Where whole numbers run out at the small end, each is used once: of 58 parts, 1, 2, 3, 4, 6, 8 and so on.
+    Where whole numbers run out at the small end, each is used once: of 58 parts, 1, 2, 3, 4, 6, 8 and so on. Raises
+    InputError for no part or no point.
     """
     if parts < 1 or points < 1:
         raise InputError(expected("parts and points of a curve", "1 or more of each", f"{parts} and {points}"))

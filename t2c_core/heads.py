@@ -74,7 +74,7 @@ def compose(head: Head, linear_map: LinearMap) -> Head:
     """Return the head over the map's source space that predicts what `head` predicts of aligned features.
 
     Logits are those of the aligned features; of a head that normalises they are not divided by the features' length,
-    which orders the classes of an image no differently.
+    which orders the classes of an image no differently. Raises MismatchError when the map ends in another dimension.
     """
     if linear_map.target != head.dimension:
         want, got = f"a target of {head.dimension} dimensions, as the head reads", f"{linear_map.target}"
@@ -84,7 +84,10 @@ def compose(head: Head, linear_map: LinearMap) -> Head:
 
 
 def zeroshot_head(classes: Sequence[str], vectors: Float[np.ndarray, "classes target"]) -> Head:
-    """Return the head whose logits are cosines to class vectors (paper, section 4.2); zero vectors are refused."""
+    """Return the head whose logits are cosines to class vectors (paper, section 4.2).
+
+    Raises InputError for a zero, NaN or infinite vector.
+    """
     if not np.isfinite(vectors).all() or not np.abs(vectors).sum(axis=-1).all():
         raise InputError(expected("class vectors", "finite vectors with a direction", "a zero, NaN or infinite one"))
     weight = unit(vectors.astype(np.float64)).astype(np.float32)

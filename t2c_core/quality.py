@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
 from t2c_core.linear_map import LinearMap
-from t2c_core.moments import Moments, merge
-from t2c_core.ridge import Solution
+from t2c_core.moments import Moments
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64
@@ -57,21 +55,6 @@ def quality(moments: Moments, linear_map: LinearMap, *, train_mean: Float[np.nda
     A target dimension that does not vary scores 1 when predicted exactly and 0 otherwise, as scikit-learn has it.
     """
     return _quality(moments, _errors(moments, linear_map, train_mean))
-
-
-def quality_out_of_fold(folds: Sequence[Moments], solutions: Sequence[Solution]) -> Quality:
-    """Return the quality over all folds, each predicted by the map fitted without it (`fit_folds`)."""
-    if len(folds) != len(solutions):
-        raise MismatchError(expected("maps of folds", f"{len(folds)}, one a fold", f"{len(solutions)}"))
-    total = merge(folds)
-    parts = [
-        _errors(fold, solution.map, (total - fold).mean_y)
-        for fold, solution in zip(folds, solutions, strict=True)
-        if fold.n
-    ]
-    return _quality(
-        total, _Errors(np.sum([part.model for part in parts], axis=0), np.sum([part.mean for part in parts], axis=0))
-    )
 
 
 def _errors(moments: Moments, linear_map: LinearMap, train_mean: Array) -> _Errors:

@@ -87,7 +87,8 @@ def usual_contexts(
 ) -> list[Usual]:
     """Return what each class usually has: mean of at least USUAL_MEAN and a share of at least USUAL_SHARE above 0.
 
-    `z` is standardised over all images; code -1 is no class. Ordered by class, strongest context first.
+    `z` is standardised over all images; code -1 is no class. Ordered by class, strongest context first. Raises
+    MismatchError for another number of codes.
     """
     if len(z) != len(codes):
         raise MismatchError(expected("class codes", f"{len(z)}, one an image", f"{len(codes)}"))

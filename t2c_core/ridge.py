@@ -76,12 +76,6 @@ def fit(moments: Moments, *, ridge: float) -> Solution:
     return Solution(LinearMap(weight, bias.astype(np.float32)), float(ridge), rank, condition, method, moments.n)
 
 
-def fit_folds(folds: Sequence[Moments], *, ridge: float) -> tuple[Solution, ...]:
-    """Return for each fold the map fitted on all the others (total minus fold); scores of its rows are out-of-fold."""
-    total = _total(folds)
-    return tuple(fit(total - fold, ridge=ridge) for fold in folds)
-
-
 def choose_ridge(folds: Sequence[Moments], candidates: Sequence[float] | None = None) -> RidgeChoice:
     """Return the ridge with the smallest out-of-fold error, from fold moments alone: no row is read again.
 

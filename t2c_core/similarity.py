@@ -53,7 +53,10 @@ def unit(vectors: Float[np.ndarray, "concepts target"]) -> Float[np.ndarray, "co
 def paired_cosine(
     x: Float[np.ndarray, "images target"], y: Float[np.ndarray, "images target"]
 ) -> Float64[np.ndarray, " images"]:
-    """Return the cosine of each row of x with the same row of y, in float64; 0 where one is zero."""
+    """Return the cosine of each row of x with the same row of y, in float64; 0 where one is zero.
+
+    Raises MismatchError for two shapes.
+    """
     if x.shape != y.shape:
         raise MismatchError(expected("paired features", f"one shape, {x.shape}", f"{y.shape}"))
     left, right = unit(x.astype(np.float64)), unit(y.astype(np.float64))

@@ -52,7 +52,7 @@ class Accuracy:
 
 
 def predict(similarities: Float[np.ndarray, "images classes"]) -> Prediction:
-    """Return the prediction for similarities of two classes or more."""
+    """Return the prediction for similarities of two classes or more; raises InputError for fewer, NaN or infinity."""
     if similarities.ndim != 2 or similarities.shape[1] < 2:
         raise InputError(
             expected("similarities", "shape (images, classes) with two classes or more", f"{similarities.shape}")
@@ -85,7 +85,10 @@ def accuracy_by_class(
 
 
 def wilson(correct: int, n: int, *, z: float = Z_95) -> tuple[float, float]:
-    """Return Wilson's score interval of a share correct / n (Wilson 1927); z = 1.96 gives 95 %."""
+    """Return Wilson's score interval of a share correct / n (Wilson 1927), 95 % unless z says otherwise.
+
+    Raises InputError for no rows, or a count outside 0 to n.
+    """
     if not 0 <= correct <= n or n < 1:
         raise InputError(expected("share", "0 <= correct <= n with n of 1 or more", f"{correct} of {n}"))
     share, extra = correct / n, z * z / n

@@ -33,7 +33,10 @@ def fit_from_moments(
     runner: Runner,
     progress: Progress,
 ) -> Fitted:
-    """Sum the moments of every group, fit the full map and one map a fold, and judge it on the held-out moments."""
+    """Sum the moments of every group, fit the full map and one map a fold, and judge it on the held-out moments.
+
+    Raises PlanError when the moments do not fit into memory, InputError when fewer than two folds have rows.
+    """
     check_memory("align", _peak_bytes(x.dimension, y.dimension, options.folds, runner.parallel))
     moments = sum_moments(x, y, groups, count=options.folds + 1, runner=runner, progress=progress)
     by_fold, held = moments[: options.folds], moments[options.folds]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from flows.steps.align_plan import BLOCKS, LEFT_OUT
 from flows.steps.joint_plan import Sides
-from schemas.errors import InputError, expected
+from flows.steps.zeroshot_sides import label_names
 from t2c_core.heads import UNLABELLED
 
 
@@ -33,13 +33,14 @@ def by_samples(sides: Sides) -> CurvePlan:
 
 
 def by_classes(sides: Sides, truth: Sequence[str | None], *, labels: str) -> CurvePlan:
-    """Return up to BLOCKS buckets of classes, dealt by the seed; unlabelled rows are not fitted, and none held out."""
+    """Return up to BLOCKS buckets of classes, dealt by the seed; unlabelled rows are not fitted, and none held out.
+
+    Raises InputError when no row to fit has a label.
+    """
     known = truth[: sides.rows]
     fitted = np.isin(sides.blocks, sides.fit_blocks())
-    names = sorted({label for label, used in zip(known, fitted, strict=True) if used and label is not None})
-    if not names:
-        todo = "Name the attribute that holds the classes: --labels ATTRIBUTE"
-        raise InputError(expected(f"{labels} of {sides.images.dataset}", "some labelled images", "none", todo))
+    there = (label for label, used in zip(known, fitted, strict=True) if used)
+    names = label_names(there, of=f"{labels} of {sides.images.dataset}")
     order = np.random.default_rng(sides.seed).permutation(len(names))
     parts = min(BLOCKS, len(names))
     bucket = {names[index]: place % parts for place, index in enumerate(order)}

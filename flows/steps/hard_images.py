@@ -49,7 +49,7 @@ def hard_images(
     says = predicted_classes(one.images, model) if model is not None else None
     parents = [*one.parents, *([predictions_parent(one.images)] if model is not None else [])]
     spec = one.spec(keys=keys, images=images, model=model or "", labels=labels, truth=digest(codes.tolist()))
-    search = _Search(keys, codes, tuple(classes), images, says)
+    search = _Search(keys, codes, classes, images, says)
     found = answer(store, "hard_images", lambda: _hard_images(one, search), spec=spec, parents=parents)
     notes = [note] if note else []
     if not found.table.num_rows:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from flows.steps.align_plan import AlignOptions, groups_of_rows
 from flows.steps.probes import least_squares_probe, sgd_probe
-from flows.steps.zeroshot_sides import LABEL, class_vectors, truth_of
-from schemas.errors import InputError, MismatchError, SpecError, expected
+from flows.steps.zeroshot_sides import LABEL, class_vectors, label_names, truth_of
+from schemas.errors import MismatchError, SpecError, expected
 from schemas.specs import DEFAULT_TEMPLATES, parse_encoder
 from store.concepts import open_concepts
 from store.features import Features
@@ -98,7 +98,7 @@ def open_head(
     known = truth_of(images, spec.labels, mapping={}) if truth is None else truth
     if spec.kind == "classifier":
         return _classifier(spec, features, known, device=device)
-    classes = spec.classes or _label_names(images, spec, known)
+    classes = spec.classes or label_names(known, of=f"{spec.labels} of {images.dataset}")
     if spec.kind == "zeroshot":
         vectors = class_vectors(
             images.store,
@@ -119,14 +119,6 @@ def codes_of(classes: Sequence[str], truth: Sequence[str | None]) -> npt.NDArray
     """Return the index of each row's class, (rows,) int64; UNLABELLED for a label that is no class of the head."""
     code: Mapping[str | None, int] = {name: index for index, name in enumerate(classes)}
     return np.array([code.get(label, UNLABELLED) for label in truth], dtype=np.int64)
-
-
-def _label_names(images: Images, spec: HeadSpec, truth: Sequence[str | None]) -> tuple[str, ...]:
-    names = tuple(sorted({label for label in truth if label is not None}))
-    if not names:
-        todo = "Name the attribute that holds the classes: --labels ATTRIBUTE"
-        raise InputError(expected(f"{spec.labels} of {images.dataset}", "some labelled images", "none", todo))
-    return names
 
 
 def _classifier(spec: HeadSpec, features: Features, truth: Sequence[str | None], *, device: str) -> Head:

@@ -11,10 +11,10 @@ import pyarrow as pa
 from flows.steps.answers import answer
 from flows.steps.bottleneck_rows import find_concept
 from flows.steps.heads import codes_of
-from flows.steps.zeroshot_sides import LABEL, truth_of
+from flows.steps.zeroshot_sides import LABEL, label_names, truth_of
 from schemas.answers.reading import CLASS_RANKS, COOCCURRENCE
 from schemas.digest import digest
-from schemas.errors import InputError, SpecError, expected
+from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
 from store.concepts import open_concepts
 from store.images import Images, open_images
@@ -108,13 +108,10 @@ def class_ranks(
     return reading_report(one, found.table, found.path, new=found.new)
 
 
-def image_classes(images: Images, labels: str) -> tuple[Codes, list[str]]:
+def image_classes(images: Images, labels: str) -> tuple[Codes, tuple[str, ...]]:
     """Return the class of every image row, -1 when unknown, and the classes' names; raises InputError without any."""
     truth = truth_of(images, labels, mapping={})
-    names = sorted({one for one in truth if one is not None})
-    if not names:
-        todo = "Classes come from folders or a column (t2c index --label-from), or from an attribute: --labels NAME"
-        raise InputError(expected(f"{labels} of {images.dataset}", "some labelled images", "none", todo))
+    names = label_names(truth, of=f"{labels} of {images.dataset}")
     return codes_of(names, truth), names
 
 

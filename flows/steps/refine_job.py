@@ -63,17 +63,29 @@ class RefineJob:
     """What is refined, on what."""
 
     images: Images
+    """The dataset as of a snapshot."""
     scores: Scores
+    """Its similarities to the bank, under a map."""
     bank: Concepts
+    """The bank of the concept."""
     linear_map: StoredMap
+    """The map that aligns features to the bank's space."""
     features: Features
+    """Features that are aligned."""
     key: int
+    """The concept, by its place in the bank."""
     fold: npt.NDArray[np.int8]
+    """(rows,) the fold of each row, for the map that never saw it; below 0 takes the full map."""
     eligible: Rows
+    """Rows that count: current, scored, each content once."""
     positive: Rows
+    """Rows that show the concept."""
     negative: Rows
+    """Rows that do not."""
     sampled: bool
+    """Whether the negatives are a sample of the rest, because none were named."""
     method: Method
+    """How the vector is made."""
 
     def units(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Return the unit aligned features of rows, each with the map that never saw it."""

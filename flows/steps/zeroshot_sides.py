@@ -1,6 +1,6 @@
 """Who classifies, into what, and against which labels: everything a zero-shot task needs to know before it starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,6 +128,17 @@ def class_names(
         where = "labels" if labels == LABEL else f"values of attribute {labels!r}"
         got = f"{len(names)} in the {where} of {images.dataset}" if not classes else str(len(names))
         raise SpecError(expected("classes", "two or more", got, "Name them: --classes cat,dog"))
+    return names
+
+
+def label_names(truth: Iterable[str | None], *, of: str) -> tuple[str, ...]:
+    """Return the labels there are, sorted; raises InputError when there is none. `of` says whose: `label of photos`."""
+    names = tuple(sorted({label for label in truth if label is not None}))
+    if not names:
+        todo = (
+            "Classes come from folders or a column (t2c index --label-from), or from an attribute: --labels ATTRIBUTE"
+        )
+        raise InputError(expected(of, "some labelled images", "none", todo))
     return names
 
 

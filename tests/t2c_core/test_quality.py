@@ -6,9 +6,9 @@ from sklearn.metrics import r2_score
 
 from schemas.errors import InputError, MismatchError
 from t2c_core.linear_map import LinearMap
-from t2c_core.moments import Moments, estimate_centre, fold_moments
-from t2c_core.quality import quality, quality_out_of_fold
-from t2c_core.ridge import fit, fit_folds
+from t2c_core.moments import Moments, estimate_centre
+from t2c_core.quality import quality
+from t2c_core.ridge import fit
 
 
 def rows(n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -55,23 +55,6 @@ def test_the_centre_does_not_matter() -> None:
     assert found[0] == pytest.approx(found[1], abs=1e-5)
 
 
-def test_out_of_fold_quality_pools_the_folds() -> None:
-    x, y = rows(300)
-    fold = np.random.default_rng(0).integers(0, 3, 300)
-    parts = fold_moments([(x, y, fold)], centre=estimate_centre(x, y), folds=4)[:3]
-    solutions = fit_folds(parts, ridge=0.5)
-    predicted, mean = np.empty_like(y), np.empty_like(y)
-    for index, solution in enumerate(solutions):
-        predicted[fold == index] = solution.map.apply(x[fold == index])
-        mean[fold == index] = y[fold != index].mean(axis=0)
-    found = quality_out_of_fold(parts, solutions)
-    assert found.n == 300
-    assert found.r2_variance_weighted == pytest.approx(
-        r2_score(y, predicted, multioutput="variance_weighted"), abs=1e-5
-    )
-    assert found.mean_uniform == pytest.approx(r2_score(y, mean), abs=1e-5)
-
-
 def test_a_target_that_never_varies_scores_one_or_nothing() -> None:
     x, y = rows(100)
     y[:, 2] = 4.0
@@ -104,5 +87,3 @@ def test_what_cannot_be_judged_is_refused() -> None:
         quality(moments, LinearMap(linear_map.weight[:9], linear_map.bias), train_mean=np.zeros(4))
     with pytest.raises(MismatchError, match=r"map to judge: .* mean of shape \(3,\)"):
         quality(moments, linear_map, train_mean=np.zeros(3))
-    with pytest.raises(MismatchError, match="maps of folds: expected 2, one a fold, but got 0"):
-        quality_out_of_fold([moments, moments], [])

@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 
 from schemas.errors import InputError
 from t2c_core.moments import Moments, estimate_centre, fold_moments, merge
-from t2c_core.ridge import Solution, choose_ridge, fit, fit_folds, resolution
+from t2c_core.ridge import Solution, choose_ridge, fit, resolution
 
 
 def planted(n: int, *, source: int = 20, target: int = 6, noise: float = 1.0, seed: int = 0):
@@ -109,7 +109,7 @@ def test_the_ridge_that_cross_validation_chooses_leaves_the_rank_alone() -> None
     ridge = choose_ridge(parts).ridge
     assert ridge > 0
     assert fit(merge(parts), ridge=ridge).rank == 19
-    assert [solution.rank for solution in fit_folds(parts, ridge=ridge)] == [19] * 5
+    assert [fit(merge(parts) - part, ridge=ridge).rank for part in parts] == [19] * 5
 
 
 def test_constant_columns_get_no_weight() -> None:
@@ -160,8 +160,8 @@ def folds_of(x: np.ndarray, y: np.ndarray, folds: int = 5) -> tuple[np.ndarray, 
 def test_a_fold_map_never_saw_its_fold() -> None:
     x, y, *_ = planted(400)
     fold, parts = folds_of(x, y)
-    for index, solution in enumerate(fit_folds(parts, ridge=2.0)):
-        rest = fold != index
+    for index, part in enumerate(parts):
+        solution, rest = fit(merge(parts) - part, ridge=2.0), fold != index
         assert solution.n == rest.sum()
         assert_equal_to(exactly(Ridge(2.0), x[rest], y[rest]), solution, rtol=1e-5)
 
@@ -213,7 +213,7 @@ def test_of_equally_good_candidates_the_largest_is_taken() -> None:
         (lambda parts: fit(parts[0] - parts[0], ridge=0), "rows to fit: expected 1 or more, but got 0"),
         (lambda parts: fit(parts[0], ridge=-1), "ridge: expected a finite number of 0 or more, but got -1"),
         (lambda parts: fit(parts[0], ridge=float("nan")), "ridge: expected a finite number of 0 or more, but got nan"),
-        (lambda parts: fit_folds(parts[:1], ridge=0), "folds: expected 2 or more with rows, but got 1"),
+        (lambda parts: choose_ridge(parts[:1]), "folds: expected 2 or more with rows, but got 1"),
         (lambda parts: choose_ridge(parts, []), r"ridge candidates: expected at least one, finite, none negative"),
         (lambda parts: choose_ridge(parts, [1, -2]), r"ridge candidates: .* but got \[1, -2\]"),
     ],

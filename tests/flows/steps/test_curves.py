@@ -140,6 +140,6 @@ def test_bad_questions_are_refused(lab: Planted) -> None:
 def test_classes_without_labels_are_refused(planted: Planted) -> None:
     plant(planted, 100, labelled=False)
     with pytest.raises(
-        InputError, match=r"label of photos: expected some labelled images, but got none. Name the attri"
+        InputError, match=r"label of photos: expected some labelled images, but got none. Classes come from"
     ):
         curves(planted.store, "photos", **BOTH, by="classes")
