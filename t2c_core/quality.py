@@ -13,7 +13,7 @@ from t2c_core.linear_map import LinearMap
 from t2c_core.moments import Moments
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Float64
+    from jaxtyping import Float
 
 Array = NDArray[Any]
 
@@ -38,27 +38,31 @@ class Quality:
     """r2_global of the mean predictor; 0.4 to 0.5 on CLIP targets."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Errors:
-    """Squared errors of held-out rows, which add over folds."""
-
-    model: Float64[np.ndarray, " target"]
-    """Of the map."""
-    mean: Float64[np.ndarray, " target"]
-    """Of the fitted rows' mean."""
-
-
 def quality(moments: Moments, linear_map: LinearMap, *, train_mean: Float[np.ndarray, " target"]) -> Quality:
     """Return the quality of a map on held-out rows given their moments.
 
     `train_mean` is the mean target of the rows the map was fitted on: the baseline's prediction.
     A target dimension that does not vary scores 1 when predicted exactly and 0 otherwise, as scikit-learn has it.
+    Raises InputError for fewer than two rows, MismatchError for a map or mean of other dimensions.
     """
-    return _quality(moments, _errors(moments, linear_map, train_mean))
+    if moments.n < 2:
+        raise InputError(
+            expected("held-out rows", "2 or more", str(moments.n), "Hold out more rows, or index more images.")
+        )
+    own = np.maximum(moments.yy - moments.sum_y**2 / moments.n, 0.0)
+    means = moments.mean_y
+    everything = float(own.sum() + moments.n * ((means - means.mean()) ** 2).sum())
+    floor = moments.n * (np.finfo(moments.precision).eps * np.maximum(np.abs(means), np.sqrt(own / moments.n))) ** 2
+    model, mean, own = (np.where(part <= floor, 0.0, part) for part in (*_errors(moments, linear_map, train_mean), own))
+    return Quality(
+        moments.n,
+        *_three_r2(model, own, everything),
+        *_three_r2(mean, own, everything),
+    )
 
 
-def _errors(moments: Moments, linear_map: LinearMap, train_mean: Array) -> _Errors:
-    """Return squared errors per target dimension, expanded about the moments' centre in float64."""
+def _errors(moments: Moments, linear_map: LinearMap, train_mean: Array) -> tuple[Array, Array]:
+    """Return squared errors (target,) of the map and of the mean predictor, expanded about the moments' centre in float64."""
     if (linear_map.source, linear_map.target) != moments.xy.shape or train_mean.shape != moments.sum_y.shape:
         got = f"{(linear_map.source, linear_map.target)} and a mean of shape {train_mean.shape}"
         raise MismatchError(expected("map to judge", f"dimensions {moments.xy.shape} as in the moments", got))
@@ -71,24 +75,7 @@ def _errors(moments: Moments, linear_map: LinearMap, train_mean: Array) -> _Erro
     model += shift * (moments.n * shift + 2 * (moments.sum_x @ weight) - 2 * moments.sum_y)
     away = train_mean - centre_y
     mean = moments.yy - 2 * away * moments.sum_y + moments.n * away**2
-    return _Errors(np.maximum(model, 0.0), np.maximum(mean, 0.0))
-
-
-def _quality(moments: Moments, errors: _Errors) -> Quality:
-    if moments.n < 2:
-        raise InputError(
-            expected("held-out rows", "2 or more", str(moments.n), "Hold out more rows, or index more images.")
-        )
-    own = np.maximum(moments.yy - moments.sum_y**2 / moments.n, 0.0)
-    means = moments.mean_y
-    everything = float(own.sum() + moments.n * ((means - means.mean()) ** 2).sum())
-    floor = moments.n * (np.finfo(moments.precision).eps * np.maximum(np.abs(means), np.sqrt(own / moments.n))) ** 2
-    model, mean, own = (np.where(part <= floor, 0.0, part) for part in (errors.model, errors.mean, own))
-    return Quality(
-        moments.n,
-        *_three_r2(model, own, everything),
-        *_three_r2(mean, own, everything),
-    )
+    return np.maximum(model, 0.0), np.maximum(mean, 0.0)
 
 
 def _three_r2(errors: Array, own: Array, everything: float) -> tuple[float, float, float]:
