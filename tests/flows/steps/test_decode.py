@@ -1,7 +1,5 @@
-"""Planted classes, images, heads, vectors and shifts come back as their own words; what does not fit is refused."""
+"""Planted classes, clusters and images come back as their own words; questions that are none are refused."""
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,80 +7,22 @@ import pyarrow as pa
 import pytest
 
 from flows.steps.align import align
-from flows.steps.decodable_directions import head_scale
-from flows.steps.decode import DecodeReport, decode
-from flows.steps.decode_images import open_decode_images
-from flows.steps.decoders import DecoderSpec, language_settings
-from flows.steps.rows import features_of
+from flows.steps.decoders import DecoderSpec
 from schemas.answers.decode import DECODED
 from schemas.answers.trust import TRUST
-from schemas.bottleneck_certificate import BottleneckCertificate
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from schemas.tables import ATTRIBUTES, CONCEPTS
+from schemas.errors import SpecError, UnknownName
+from schemas.tables import ATTRIBUTES
 from store.answers import list_answers, write_answer
 from store.attributes import write_attributes
-from store.bottlenecks import CONCEPTS_SEEN, ROWS, BottleneckArrays, write_bottleneck
-from store.concepts import add_concepts
-from store.images import open_images
-from store.linear_maps import list_maps
 from store.root import Store
 from tests.planted_features import SOURCE, TARGET, Planted
-
-WORDS = ("red", "blue", "green", "in a tree", "old")
-IMAGES = 300
-
-
-VECTORS = dict(zip(WORDS, np.vstack([np.eye(4), np.full((1, 4), -0.5)]), strict=True))
-"""Unit vectors that have as little to do with each other as five can in four dimensions."""
-
-
-def along(planted: Planted, words: list[str], *, seed: int = 0, strength: float = 4.0) -> np.ndarray:
-    """Return source features (images, 6) whose aligned features lie along each image's word."""
-    rng = np.random.default_rng(seed)
-    units = np.stack([VECTORS[word] for word in words])
-    return strength * units @ np.linalg.pinv(planted.weight) + 0.2 * rng.normal(size=(len(words), SOURCE.dimension))
-
-
-def add_words(planted: Planted) -> None:
-    """Add the five words as a bank."""
-    count = len(WORDS)
-    table = {
-        "concept": WORDS,
-        "prompts": [[f"a {word}"] for word in WORDS],
-        "vector": [VECTORS[word].tolist() for word in WORDS],
-    }
-    kinds = {"averaging": ["normalise-then-average"] * count, "kind": ["concept"] * count}
-    rows = [
-        dict(zip((*table, *kinds), values, strict=True))
-        for values in zip(*table.values(), *kinds.values(), strict=True)
-    ]
-    schema = pa.schema([CONCEPTS.field(name) for name in (*table, *kinds)])
-    add_concepts(
-        planted.store, "words", pa.Table.from_pylist(rows, schema=schema), space=TARGET, text_encoder=TARGET.name
-    )
+from tests.planted_words import IMAGES, WORDS, add_words, along, ask, best, plant_words, rows_of
 
 
 @pytest.fixture
 def world(planted: Planted) -> Planted:
     """photos: 100 images along each of red, blue and green, labelled; a bank of five words; a map."""
-    labels = [WORDS[row % 3] for row in range(IMAGES)]
-    planted.images("photos", IMAGES, label=labels)
-    planted.both("photos", along(planted, labels))
-    add_words(planted)
-    align(planted.store, "photos", source=SOURCE.name, target=TARGET.name)
-    return planted
-
-
-def ask(world: Planted, what: str, **options: Any) -> DecodeReport:
-    return decode(world.store, options.pop("dataset", "photos"), what, **{"vocabulary": "bank:words", **options})
-
-
-def best(report: DecodeReport) -> dict[str, str]:
-    return {row["vector"]: row["word"] for row in report.table.to_pylist() if row["place"] == 1}
-
-
-def rows_of(report: DecodeReport, vector: str) -> list[dict[str, Any]]:
-    return [row for row in report.table.to_pylist() if row["vector"] == vector]
+    return plant_words(planted)
 
 
 def test_class_means_are_called_by_their_own_words(world: Planted) -> None:
@@ -149,172 +89,10 @@ def test_sparse_codes_say_what_they_reach_together(world: Planted) -> None:
     assert rows[0]["reached"] >= rows[0]["cosine"] - 1e-6
 
 
-def test_concept_vectors_are_their_own_words(world: Planted) -> None:
-    report = ask(world, "concepts:words")
-    assert best(report) == {word: word for word in WORDS}
-    assert min(row["cosine"] for row in report.table.to_pylist() if row["place"] == 1) > 0.999
-
-
-def plant_bottleneck(world: Planted, bank: str = "words") -> str:
-    """Keep a bottleneck whose class `warm` wants red and no blue, and whose class `tree` wants in a tree."""
-    weight = np.array([[2.0, -2.0, 0.0], [0.0, 0.0, 1.0]], np.float32)
-    arrays = BottleneckArrays(weight, np.zeros(2, np.float32), np.zeros(3), np.array([0.1, 0.1, 0.05]))
-    seen = {"key": [0, 1, 3], "concept": ["red", "blue", "in a tree"], "mark": ["not measured"] * 3}
-    facts = ("label", ("warm", "tree"), bank, "0" * 12, SOURCE.name, "sgd", "", 3, 3, (), 10, 2, 0, 0)
-    rows = {"row": [0], "content_hash": ["aa"], "side": ["fitted"], "label": ["warm"]}
-    concepts = pa.table(seen, schema=CONCEPTS_SEEN)
-    kept = write_bottleneck(
-        world.store,
-        arrays,
-        BottleneckCertificate("photos", 1, *facts),
-        concepts=concepts,
-        rows=pa.table(rows, schema=ROWS),
-        spec={"bank": bank},
-        parents=(),
-    )
-    return kept.name
-
-
-def test_classes_of_a_bottleneck_are_what_they_look_for(world: Planted) -> None:
-    name = plant_bottleneck(world)
-    report = ask(world, "bottleneck")
-    assert best(report) == {"warm": "red", "tree": "in a tree"}
-    assert {row % 3 for row in rows_of(report, "warm")[0]["rows_of_vector"]} == {0}
-    assert ask(world, f"bottleneck:{name}").table.equals(report.table)
-    assert "bottlenecks" in [parent.kind for parent in list_answers(world.store, "decoded")[0].parents]
-
-
-def test_a_bottleneck_or_a_bank_of_another_space_is_refused_with_both_sides(world: Planted) -> None:
-    other = replace(TARGET, weights="others")
-    table = pa.Table.from_pylist(
-        [
-            {
-                "concept": "red",
-                "prompts": ["red"],
-                "vector": [1.0, 0, 0, 0],
-                "averaging": "normalise-then-average",
-                "kind": "concept",
-            }
-        ],
-        schema=pa.schema([CONCEPTS.field(name) for name in ("concept", "prompts", "vector", "averaging", "kind")]),
-    )
-    add_concepts(world.store, "foreign", table, space=other, text_encoder="others")
-    plant_bottleneck(world, bank="foreign")
-    for what in ("bottleneck", "concepts:foreign"):
-        with pytest.raises(MismatchError, match=r"expected open_clip:planted/test .*, but got open_clip:planted/test"):
-            ask(world, what)
-    with pytest.raises(MismatchError, match="vocabulary bank:foreign: expected open_clip:planted/test"):
-        ask(world, "classes", vocabulary="bank:foreign")
-
-
-def test_a_heads_rows_are_rescaled_unless_asked_not_to_and_both_are_told(world: Planted) -> None:
-    report = ask(world, "head:probe")
-    first = [row for row in report.table.to_pylist() if row["place"] == 1]
-    assert [row["vector"] for row in first] == ["blue", "green", "red"]
-    assert sum(row["own_rank"] == 1 for row in first) >= 2
-    plain = ask(world, "head:probe", rescale=False)
-    then = [row for row in plain.table.to_pylist() if row["place"] == 1]
-    assert [row["word"] for row in then] == [row["plain_word"] for row in first]
-    assert [row["own_rank"] for row in then] == [row["plain_rank"] for row in first]
-    assert {(row["plain_word"], row["plain_rank"]) for row in then} == {(None, None)}
-
-
-def test_the_rescaled_head_has_the_variance_of_the_fitted_features(world: Planted) -> None:
-    images = open_images(world.store, "photos")
-    linear_map = next(iter(list_maps(world.store)))
-    here = open_decode_images(images, features_of(images, SOURCE.id), linear_map)
-    weight = np.random.default_rng(1).normal(size=(3, 6)) * 0.01 + 0.5
-    fitted = here.features.take(np.flatnonzero(here.fold >= 0)).astype(np.float64)
-    assert (weight * head_scale(weight, here)).var() == pytest.approx(fitted.var(), rel=1e-9)
-
-
 def test_the_targets_own_features_need_no_map(world: Planted) -> None:
     report = ask(world, "classes", source=TARGET.name)
     assert best(report) == {"red": "red", "blue": "blue", "green": "green"}
     assert report.map.startswith("identity-")
-
-
-def shifted(world: Planted, *, count: int = 300, dataset: str = "later") -> None:
-    """Plant a dataset with more red and less blue than photos."""
-    labels = ["red"] * (count // 2) + ["green"] * (count // 3) + ["blue"] * (count - count // 2 - count // 3)
-    world.images(dataset, count, label=labels)
-    world.both(dataset, along(world, labels, seed=9), seed=9)
-
-
-def test_what_has_changed_is_named_risen_and_fallen_apart(world: Planted) -> None:
-    shifted(world)
-    report = ask(world, "shift:later", decoder=DecoderSpec(k=2))
-    assert best(report) == {"risen": "red", "fallen": "blue"}
-    risen, fallen = rows_of(report, "risen")[0], rows_of(report, "fallen")[0]
-    assert risen["auroc"] > 0.5 > fallen["auroc"]
-    assert risen["below_floor"] == fallen["below_floor"] == ""
-    assert (risen["shown"], fallen["shown"]) == ("later", "photos")
-    assert max(risen["rows_of_word"]) < 150, "the red images of the later set"
-    assert {row % 3 for row in fallen["rows_of_word"]} == {1}, "the blue images of the first"
-    assert "later (300 images) less photos (300 images)" in risen["origin"]
-    assert ask(world, "shift:photos..later", decoder=DecoderSpec(k=2)).table["word"].equals(report.table["word"])
-
-
-def test_a_slice_is_compared_with_the_rest(world: Planted) -> None:
-    report = ask(world, "shift", where="label = 'green'")
-    assert best(report)["risen"] == "green"
-    assert "(200 images)" in rows_of(report, "fallen")[0]["origin"]
-    both = ask(world, "shift", where="label = 'green'", reference_where="label = 'red'")
-    assert best(both) == {"risen": "green", "fallen": "red"}
-
-
-def test_a_shift_that_is_none_is_below_the_floor(world: Planted) -> None:
-    report = ask(world, "shift", where="row % 2 = 0")
-    assert report.believed == 0
-    first = rows_of(report, "risen")[0]
-    assert "not surely risen" in first["below_floor"]
-
-
-def test_no_image_is_on_both_sides(world: Planted) -> None:
-    with pytest.raises(InputError, match="photos where label = 'red': expected at least one image with a feature"):
-        ask(world, "shift", where="label = 'red'", reference_where="label in ('red', 'blue')")
-
-
-def test_a_users_own_vectors_are_read_as_features_or_as_directions(world: Planted, tmp_path: Path) -> None:
-    vectors = along(world, ["red", "blue"])
-    np.save(tmp_path / "own.npy", vectors.astype(np.float32))
-    report = ask(world, f"file:{tmp_path / 'own.npy'}")
-    assert best(report) == {"vector 0": "red", "vector 1": "blue"}
-    np.save(tmp_path / "own.npy", (vectors[:1] - vectors[1:]).astype(np.float32))
-    assert best(ask(world, f"file:{tmp_path / 'own.npy'}", direction=True)) == {"vector 0": "red"}
-    table = pa.table({"image_id": ["mine", "yours"], "vector": pa.array(vectors.tolist(), pa.list_(pa.float32()))})
-    from pyarrow import parquet
-
-    parquet.write_table(table, tmp_path / "own.parquet")
-    assert best(ask(world, f"file:{tmp_path / 'own.parquet'}")) == {"mine": "red", "yours": "blue"}
-
-
-@pytest.mark.parametrize(
-    ("values", "error", "message"),
-    [
-        (np.ones((2, 4)), MismatchError, r"expected 6 numbers a row, as timm:planted.* got 4\. If they are open_clip"),
-        (np.ones((2, 5)), MismatchError, r"expected 6 numbers a row, as timm:planted.* but got 5\. Name their encoder"),
-        (np.array([[1.0] * 6, [np.nan] * 6]), InputError, r"finite numbers, but got NaN or infinity in row 1"),
-        (np.ones(6), InputError, r"shape \(rows, dimension\)"),
-    ],
-)
-def test_vectors_that_do_not_fit_are_refused(
-    world: Planted, tmp_path: Path, values: np.ndarray, error: type[Exception], message: str
-) -> None:
-    np.save(tmp_path / "own.npy", values.astype(np.float32))
-    with pytest.raises(error, match=message):
-        ask(world, f"file:{tmp_path / 'own.npy'}")
-
-
-def test_a_file_that_is_not_there_is_named(world: Planted, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"vectors .*gone.npy: expected a .npy or .parquet file, but got no such file"):
-        ask(world, f"file:{tmp_path / 'gone.npy'}")
-
-
-def test_a_vector_that_is_the_mean_image_has_no_direction(world: Planted, tmp_path: Path) -> None:
-    np.save(tmp_path / "own.npy", np.zeros((1, 6), np.float32))
-    with pytest.raises(InputError, match="expected a vector with a direction, but got a zero vector"):
-        ask(world, f"file:{tmp_path / 'own.npy'}", direction=True)
 
 
 def test_a_map_that_does_not_fit_is_refused(world: Planted) -> None:
@@ -340,11 +118,6 @@ def test_a_map_that_does_not_fit_is_refused(world: Planted) -> None:
 def test_a_question_that_is_none_says_what_to_type(world: Planted, what: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         ask(world, what)
-
-
-def test_a_condition_is_for_shifts_alone(world: Planted) -> None:
-    with pytest.raises(SpecError, match="--where: expected a shift to decode, but got classes"):
-        ask(world, "classes", where="label = 'red'")
 
 
 def test_names_that_are_not_there_are_refused(world: Planted) -> None:
@@ -400,29 +173,3 @@ def test_an_untrusted_concept_puts_its_word_below_the_floor(world: Planted) -> N
     }
     assert first["red"]["below_floor"] == "untrusted as a concept"
     assert report.believed == 2
-
-
-def test_decoders_and_their_settings_are_checked_by_name() -> None:
-    with pytest.raises(UnknownName, match=r"decoder: expected one of 'rescore', 'sparse', .*, but got 'clip'"):
-        DecoderSpec("clip")
-    with pytest.raises(SpecError, match="-k: expected 1 or more words a vector, but got 0"):
-        DecoderSpec(k=0)
-    with pytest.raises(SpecError, match="expected no language model for decoder sparse, but got a model"):
-        DecoderSpec("sparse", model="gpt2")
-    with pytest.raises(SpecError, match=r"expected no language model .*, but got a setting, 'beams'"):
-        DecoderSpec(settings={"beams": "3"})
-    with pytest.raises(SpecError, match="expected no language model for decoder vocabulary, but got --raw"):
-        DecoderSpec(raw=True)
-    with pytest.raises(
-        UnknownName, match=r"setting of zerocap: expected one of .* but got 'beam'. Did you mean 'beams'"
-    ):
-        language_settings(DecoderSpec("zerocap", settings={"beam": "3"}))
-    with pytest.raises(SpecError, match=r"setting beams: expected a whole number, but got '3.5'"):
-        language_settings(DecoderSpec("zerocap", settings={"beams": "3.5"}))
-
-
-def test_settings_are_read_as_their_types() -> None:
-    typed = {"guidance": "0.5", "length": "3", "prompt": "A photo of", "forbidden": "a,b"}
-    found = language_settings(DecoderSpec("rescore", k=7, settings=typed))
-    assert (found.guidance, found.length, found.prompt, found.forbidden) == (0.5, 3, "A photo of", ("a", "b"))
-    assert (found.top, found.beams) == (7, 7)
