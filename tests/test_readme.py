@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from flows.cli.commands import COMMANDS
@@ -25,7 +26,8 @@ def blocks(kind: str) -> list[str]:
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which the README's commands have run, on a few pictures under the demo's names."""
     folder = tmp_path_factory.mktemp("tour")
-    write_images(folder / "demo-out" / "reference", 60, 1, size=96)
+    truth = write_images(folder / "demo-out" / "reference", 60, 1, size=96)
+    pq.write_table(truth, folder / "demo-out" / "reference-truth.parquet")
     write_images(folder / "demo-out" / "second_batch", 30, 2, size=96)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     script = "set -euo pipefail\n" + "\n".join(text for text in blocks("bash") if not text.startswith("make"))
