@@ -9,7 +9,20 @@ from datetime import UTC, datetime
 
 from benchmarks.harness import Row, results_file, table
 
-GROUPS = ("closed_form", "sgd", "pairs", "curves", "ks", "logic", "extraction", "decode", "suite", "trust", "bottleneck", "language")
+GROUPS = (
+    "closed_form",
+    "sgd",
+    "pairs",
+    "curves",
+    "ks",
+    "logic",
+    "extraction",
+    "decode",
+    "suite",
+    "trust",
+    "bottleneck",
+    "language",
+)
 
 
 def measure(groups: list[str]) -> dict[str, list[Row]]:

@@ -41,7 +41,11 @@ STUDY_ANSWERS = pa.schema(
         column("source", pa.string(), "model whose word was judged; empty for a check of attention"),
         column("label", pa.string(), "class of the pictures"),
         column("word", pa.string(), "the word"),
-        column("given", pa.int64(), "the answer: 1 main object, 2 a similar object, 3 another object in the images, 4 unrelated"),
+        column(
+            "given",
+            pa.int64(),
+            "the answer: 1 main object, 2 a similar object, 3 another object in the images, 4 unrelated",
+        ),
         column("seconds", pa.float64(), "how long it was looked at; 0 where the page did not say"),
         column(
             "known", pa.int64(), "right answer of a check of attention; null for an item of the study", nullable=True

@@ -79,7 +79,9 @@ def test_a_mapping_says_what_a_value_stands_for(photos: Store) -> None:
 
 def test_two_concepts_of_one_name_are_refused_only_where_it_matters(photos: Store) -> None:
     truths = truths_of(open_images(photos, "photos"), ["colour"])
-    with pytest.raises(SpecError, match=r"one concept by the name of 'red', but got 'Red' and ' red'.*--mapping red=Red"):
+    with pytest.raises(
+        SpecError, match=r"one concept by the name of 'red', but got 'Red' and ' red'.*--mapping red=Red"
+    ):
         match(truths, ["Red", " red", "blue"], bank="b")
     assert match(truths, ["Red", " red"], bank="b", mapping={"red": " red"})[1] == Match(0, (0,))
     assert match(truths, ["blue", "tree", "TREE"], bank="b") == {0: Match(0, (1,))}
