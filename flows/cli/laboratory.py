@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options
+from flows.cli.options import command, labels_option, runner_options
 from flows.cli.output import Output
 from flows.cli.pairs import listed
 from schemas.errors import SpecError, expected
@@ -30,13 +30,7 @@ _ridge = click.option(
     default=None,
     help="Ridge strength; 0 is exact least squares.  [default: chosen on fitted rows set aside]",
 )
-_labels = click.option(
-    "--labels",
-    default="label",
-    show_default=True,
-    metavar="label|ATTRIBUTE",
-    help="What is right: the label or an attribute.",
-)
+_labels = labels_option("What is right: the label or an attribute.")
 _classes = click.option(
     "--classes", default=None, metavar="A,B", help="Class names in order.  [default: the head's, or the labels]"
 )
