@@ -30,7 +30,8 @@ demo: install  ## run the main job on the embedded default: about 90 s, no netwo
 demo-paper: install  ## the paper's experiments on a drawn world, written to docs/paper.md: about 5 minutes, no network, no GPU
 	@$(BIN)/python -m flows.paper
 
-test: export OMP_NUM_THREADS := 1  # two workers on two cores: more threads of BLAS only spin against each other
+# two workers on two cores: more threads of BLAS only spin against each other
+test: export OMP_NUM_THREADS := 1
 test: lint  ## lint, types, import contracts and every test a bare machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m 'not slow and not gpu'
 
