@@ -12,6 +12,7 @@ from flows.steps.refine import refine_concept
 from flows.steps.refine_job import RefineOptions
 from flows.steps.refined import exemplars
 from flows.steps.score import score
+from flows.steps.trust import trust
 from schemas.errors import InputError, SpecError, UnknownName
 from store.concepts import add_concepts, open_concepts
 from store.images import open_images
@@ -44,6 +45,20 @@ def blurred(own_world: World) -> World:
 def striped(world: World, count: int, *, there: bool = True) -> list[int]:
     """Return rows of `balanced` with stripes, or without."""
     return np.flatnonzero(world.truth["balanced"][:, 0] == there)[:count].tolist()
+
+
+def test_trust_is_measured_on_images_no_refined_concept_was_fitted_on(blurred: World) -> None:
+    options = {"source": SOURCE.name, "bank": "everyday", "directions": 40}
+    before = trust(blurred.store, "balanced", **options)
+    positive, negative = striped(blurred, 60), striped(blurred, 60, there=False)
+    refine_concept(blurred.store, "balanced", "stripey", positive=positive, negative=negative)
+    score(blurred.store, "balanced", source=SOURCE.name, bank="everyday")
+    fitted = len(exemplars(blurred.store, "everyday", "stripey (refined)"))
+    after = trust(blurred.store, "balanced", **options)
+    assert fitted > 60
+    assert f"{fitted} images that refined concepts were fitted on are left out" in after.notes
+    counted = [{row["concept"]: row["n"] for row in one.table.to_pylist()}["stripey"] for one in (before, after)]
+    assert counted[0] - counted[1] == fitted
 
 
 def test_a_classifier_tells_better_on_images_it_was_not_made_from(blurred: World) -> None:
