@@ -10,7 +10,7 @@ from t2c_core.joint import fold_joint, joint_centre
 from t2c_core.joint_fit import choose_ridges, fit_pairs, ordered_pairs
 from t2c_core.space_similarity import space_similarity
 
-ROWS, BLOCK = 262_144, 16_384
+ROWS, BLOCK = 393_216, 16_384
 """Rows, read as one block again and again: the products cannot tell."""
 DIMENSIONS = (1280, 768, 512, 384)
 """EfficientNet-Lite0, a ViT-B, a CLIP and a ViT-S."""
