@@ -14,8 +14,15 @@ def refinements(store: Store, bank: str) -> dict[str, Manifest]:
 def exemplars(store: Store, bank: str, concept: str) -> frozenset[str]:
     """Return the content hashes that a refined concept was fitted on; empty for any other concept."""
     found = refinements(store, bank).get(concept)
-    if found is None:
-        return frozenset()
+    return frozenset() if found is None else _fitted(store, found)
+
+
+def every_exemplar(store: Store, bank: str) -> frozenset[str]:
+    """Return the content hashes that any refined concept of a bank was fitted on."""
+    return frozenset().union(*(_fitted(store, found) for found in refinements(store, bank).values()))
+
+
+def _fitted(store: Store, found: Manifest) -> frozenset[str]:
     table = answer_table(store, found, columns=["content_hash", "use"])
     pairs = zip(table["content_hash"].to_pylist(), table["use"].to_pylist(), strict=True)
     return frozenset(content for content, use in pairs if use == "fitted")

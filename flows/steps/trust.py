@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.steps.answers import Answer, answer
+from flows.steps.refined import every_exemplar
 from flows.steps.trust_measure import Asked
 from flows.steps.trust_table import trust_table
 from flows.steps.truths import check_matches, match, truths_of
@@ -93,7 +94,8 @@ def trust(
     matches = match(truths, concepts.names(), bank=scores.bank, mapping=mapping)
     check_matches(matches, truths, concepts.names(), names=labels, dataset=images.dataset)
     found_map = identity_map(store, scores.source) if scores.identity else open_map(store, scores.map)
-    asked = Asked(images, found_map, concepts, tuple(truths), matches, directions, max_rows, seed)
+    spent = every_exemplar(store, concepts.bank)
+    asked = Asked(images, found_map, concepts, tuple(truths), matches, directions, max_rows, seed, spent)
     shown = progress or NoProgress()
     spec: dict[str, Any] = {
         "dataset": images.dataset,

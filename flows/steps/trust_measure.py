@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from flows.progress import Progress
 from flows.steps.aligned import aligned_units
-from flows.steps.refined import exemplars, refinements
 from flows.steps.rows import features_of, find_features, folds_of
 from flows.steps.truths import Match, Truth, merged
 from schemas.errors import InputError, expected
@@ -48,6 +47,13 @@ class Asked:
     """Rows measured at most."""
     seed: int
     """Seed of the directions and of the choice of rows."""
+    exemplars: frozenset[str] = frozenset()
+    """Content that a refined concept of the bank was fitted on: there any of them would be flattered."""
+
+    def refined_on(self, hashes: pa.Array) -> npt.NDArray[np.bool_]:
+        """Return which content hashes are among the exemplars."""
+        found: npt.NDArray[np.bool_] = np.asarray(pc.is_in(hashes, pa.array(sorted(self.exemplars), hashes.type)))
+        return found
 
     def features(self) -> Features:
         """Open the source's features."""
@@ -80,7 +86,7 @@ class Asked:
                 found.append(
                     f"{truth.name} is known for {known:,} of {len(truth.codes):,} rows; the others are not used"
                 )
-        if spent := int(_made_from(self, content_hashes(self.images)).sum()):
+        if spent := int(self.refined_on(content_hashes(self.images)).sum()):
             found.append(f"{spent:,} images that refined concepts were fitted on are left out")
         if self.own() is None and not self.linear_map.identity:
             todo = f"t2c extract {self.images.dataset} --encoder {self.linear_map.target.name}"
@@ -156,14 +162,6 @@ def measure_trust(asked: Asked, *, progress: Progress) -> Measured:
     return Measured(0 if theirs is None else len(theirs), mine, bank, sphere, known)
 
 
-def _made_from(asked: Asked, hashes: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return which rows a refined concept of the bank was fitted on: there any of them would be flattered."""
-    store, bank = asked.images.store, asked.concepts.bank
-    every = {content for concept in refinements(store, bank) for content in exemplars(store, bank, concept)}
-    found: npt.NDArray[np.bool_] = np.asarray(pc.is_in(hashes, pa.array(sorted(every), hashes.type)))
-    return found
-
-
 def _asked_truths(asked: Asked) -> list[tuple[int, Truth]]:
     """Return the truths that bear out a concept, with their places."""
     used = {one.truth for one in asked.matches.values()}
@@ -181,7 +179,7 @@ def _rows(asked: Asked, own: Features | None) -> _Rows:
     hashes = content_hashes(images)
     fold = folds_of(asked.linear_map.fitted(), hashes)[:count]
     usable = searchable(images, exclude_duplicates=True)[:count] & (fold != FOLD_IN_SAMPLE) & features.present(0, count)
-    usable &= ~_made_from(asked, hashes)[:count]
+    usable &= ~asked.refined_on(hashes)[:count]
     at = np.flatnonzero(usable)
     if not len(at):
         todo = "Rows a map was fitted on without folds are never used: t2c align with --folds, then t2c score."
