@@ -16,7 +16,7 @@ from t2c_core.moments import estimate_centre, fold_moments
 from t2c_core.quality import quality
 from t2c_core.ridge import fit
 
-ROWS, BLOCK, SOURCE, TARGET = 200_000, 16_384, 1280, 512
+ROWS, BLOCK, SOURCE, TARGET = 114_688, 16_384, 1280, 512
 PARTS, HELD = 64, 6
 """Row blocks, and those of them that are held out."""
 CLASSES = 100
@@ -57,7 +57,9 @@ def _moments(blocks: Iterator[Block]) -> list[JointMoments]:
 def _ridge(parts: list[JointMoments]) -> float:
     centre, fitted = parts[0].centre, parts[HELD:]
     cut = len(fitted) - len(fitted) // 5
-    return choose_ridges(merge_joint(fitted[:cut], centre=centre), merge_joint(fitted[cut:], centre=centre))[0, 1]
+    return choose_ridges(
+        merge_joint(fitted[:cut], centre=centre), merge_joint(fitted[cut:], centre=centre), pairs=[(0, 1)]
+    )[0, 1]
 
 
 def _curve(blocks: Blocks, ridge: float | None) -> list[CurvePoint]:

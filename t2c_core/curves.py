@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
 from t2c_core.cholesky import factorise
-from t2c_core.joint import JointMoments, merge_joint, running_totals
+from t2c_core.joint import JointMoments, merge_joint
 from t2c_core.linear_map import LinearMap
-from t2c_core.moments import Moments
+from t2c_core.moments import Moments, running_totals
 from t2c_core.quality import Quality, quality
 from t2c_core.ridge import covariances, fit, resolution
 
@@ -61,25 +61,25 @@ def curve(
 ) -> Iterator[CurvePoint]:
     """Yield the maps from the first encoder of the moments to the second, seed by seed, count by count.
 
-    Each seed merges the parts in its own order, each part once: point k adds to point k - 1. All parts together are
-    merged in the order given, whatever the seed, so that this map is the plain fit of the same parts, bit for bit.
+    Counts rise. Each seed merges the parts in its own order, each part once: point k adds to point k - 1. All parts
+    together are merged in the order given, whatever the seed, so that this map is the plain fit of the same parts, bit
+    for bit.
     """
-    wanted, held = set(counts), merge_joint([held], centre=held.centre)
-    whole = _point(0, range(len(parts)), merge_joint(parts, centre=held.centre), held, ridge=ridge)
+    pairs, judge = [part.pair(0, 1) for part in parts], merge_joint([held], centre=held.centre).pair(0, 1)
+    for total in running_totals(pairs, counts=[len(pairs)]):
+        whole = _point(0, range(len(pairs)), total, judge, ridge=ridge)
     for seed in seeds:
-        order = np.random.default_rng(seed).permutation(len(parts)).tolist()
-        totals = running_totals((parts[index] for index in order), centre=held.centre)
-        for count, total in enumerate(totals, start=1):
-            if count == len(parts) and count in wanted:
-                yield CurvePoint(seed, whole.parts, whole.n, whole.linear_map, whole.quality)
-            elif count in wanted:
-                yield _point(seed, order[:count], total, held, ridge=ridge)
+        order = np.random.default_rng(seed).permutation(len(pairs)).tolist()
+        some = [count for count in counts if count < len(pairs)]
+        for count, total in zip(some, running_totals([pairs[index] for index in order], counts=some), strict=True):
+            yield _point(seed, order[:count], total, judge, ridge=ridge)
+        if len(pairs) in counts:
+            yield replace(whole, seed=seed)
 
 
-def _point(seed: int, parts: Sequence[int], total: JointMoments, held: JointMoments, *, ridge: float) -> CurvePoint:
-    pair = total.pair(0, 1)
-    linear_map = light_fit(pair, ridge=ridge)
-    judged = quality(held.pair(0, 1), linear_map, train_mean=pair.mean_y) if held.n > 1 else None
+def _point(seed: int, parts: Sequence[int], total: Moments, held: Moments, *, ridge: float) -> CurvePoint:
+    linear_map = light_fit(total, ridge=ridge)
+    judged = quality(held, linear_map, train_mean=total.mean_y) if held.n > 1 else None
     return CurvePoint(seed, tuple(parts), total.n, linear_map, judged)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
+from t2c_core.block_sums import add_all, add_lower, column_sums, lower_gram, mirror
 from t2c_core.moments import Centre, Moments
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-WAITING_AT_MOST = 131_072
+WAITING_AT_MOST = 65_536
 """Rows of all groups together that wait to be multiplied."""
 _HELD_ROWS = 8192
 """Rows of one product at most."""
@@ -88,7 +89,7 @@ class JointMoments:
         return type(self)(self.n - other.n, self.centre, self.sums - other.sums, self.gram - other.gram)
 
     def pair(self, source: int, target: int) -> Moments:
-        """Return the moments of one encoder against another, by position: views of the same numbers, float64."""
+        """Return the moments of one encoder against another, by position: views of the same numbers."""
         parts = self.centre.parts()
         s, t = parts[source], parts[target]
         return Moments(
@@ -101,6 +102,12 @@ class JointMoments:
             np.diagonal(self.gram[t, t]),
         )
 
+    def mean(self, encoder: int) -> Float[np.ndarray, " _source"]:
+        """Return the mean of an encoder's features; the centre when there are no rows."""
+        part = self.centre.parts()[encoder]
+        mean: Array = self.centre.value[part] + self.sums[part] / max(self.n, 1)
+        return mean
+
     def covariance(self, source: int, target: int) -> Float[np.ndarray, "_source _target"]:
         """Return the sums of products of two encoders' deviations from their own means (not divided by n)."""
         parts = self.centre.parts()
@@ -110,23 +117,14 @@ class JointMoments:
         return covariance
 
 
-def running_totals(parts: Iterable[JointMoments], *, centre: JointCentre) -> Iterator[JointMoments]:
-    """Yield the merge of the first part, of the first two, and so on; each shares memory with the next: use it first."""
-    total, n = JointMoments.zero(centre), 0
-    for part in parts:
-        _check_centres(centre, part.centre)
-        n += part.n
-        np.add(total.sums, part.sums, out=total.sums)
-        np.add(total.gram, part.gram, out=total.gram)
-        yield JointMoments(n, centre, total.sums, total.gram)
-
-
 def merge_joint(parts: Iterable[JointMoments], *, centre: JointCentre) -> JointMoments:
     """Return the moments of all parts' rows, added in the order given in float64; of none, those of no rows."""
-    total = JointMoments.zero(centre)
-    for total in running_totals(parts, centre=centre):  # noqa: B007 - the last one is the answer
-        pass
-    return total
+    total, listed = JointMoments.zero(centre), list(parts)
+    for part in listed:
+        _check_centres(centre, part.centre)
+    add_all(total.sums, [part.sums for part in listed])
+    add_all(total.gram, [part.gram for part in listed])
+    return JointMoments(sum(part.n for part in listed), centre, total.sums, total.gram)
 
 
 def fold_joint(
@@ -164,46 +162,46 @@ def _rows_of(group: NDArray[np.integer[Any]], groups: int) -> Iterator[tuple[int
 
 
 class _Sum:
-    """The growing moments of one group; centred rows wait in a buffer, since small products are slow."""
+    """The growing moments of one group; centred rows wait in a buffer, since small products are slow.
+
+    The Gram matrix grows in its lower triangle and is mirrored at the end.
+    """
 
     def __init__(self, total: JointMoments, *, product: Array, rows: int) -> None:
         self._total = total
         self._product = product
-        self._room = rows
-        self._rows: Array | None = None
+        self._rows = np.empty((rows, len(total.sums)), dtype=product.dtype)
         self._waiting = self._n = 0
 
     def add(self, features: Sequence[Array], rows: NDArray[np.int64]) -> None:
         """Centre the named rows of each encoder's features into the buffer; multiply whenever it is full."""
-        if self._rows is None:
-            self._rows = np.empty((self._room, len(self._total.sums)), dtype=self._total.centre.value.dtype)
-        done = 0
+        done, room = 0, len(self._rows)
         while done < len(rows):
-            some = rows[done : done + min(_COPIED_ROWS, self._room - self._waiting)]
+            some = rows[done : done + min(_COPIED_ROWS, room - self._waiting)]
             into = self._rows[self._waiting : self._waiting + len(some)]
             for part, one in zip(self._total.centre.parts(), features, strict=True):
                 np.subtract(one[some], self._total.centre.value[part], out=into[:, part], casting="same_kind")
             done += len(some)
             self._waiting += len(some)
             self._n += len(some)
-            if self._waiting == self._room:
+            if self._waiting == room:
                 self._multiply()
 
     def moments(self) -> JointMoments:
-        """Return the moments of every row added; the buffers are given up."""
+        """Return the moments of every row added."""
         self._multiply()
-        self._rows = None
+        mirror(self._total.gram)
         return JointMoments(self._n, self._total.centre, self._total.sums, self._total.gram)
 
     def _multiply(self) -> None:
-        if self._rows is None or not self._waiting:
+        if not self._waiting:
             return
         block = self._rows[: self._waiting]
         first = self._n == self._waiting and self._total.gram.dtype == block.dtype
-        np.matmul(block.T, block, out=self._total.gram if first else self._product)
+        lower_gram(block, out=self._total.gram if first else self._product)
         if not first:
-            np.add(self._total.gram, self._product, out=self._total.gram)
-        np.add(self._total.sums, np.ones(len(block), block.dtype) @ block, out=self._total.sums)
+            add_lower(self._total.gram, self._product)
+        np.add(self._total.sums, column_sums(block), out=self._total.sums)
         self._waiting = 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2c_core.joint import JointMoments
-from t2c_core.moments import Moments
 from t2c_core.quality import Quality, quality
-from t2c_core.ridge import RELATIVE_CANDIDATES, Solution, covariances, fit, resolution
+from t2c_core.ridge import RELATIVE_CANDIDATES, Solution, fit, resolution
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
@@ -48,20 +47,22 @@ def ordered_pairs(encoders: int) -> list[Pair]:
     return list(permutations(range(encoders), 2))
 
 
-def choose_ridges(train: JointMoments, validation: JointMoments) -> dict[Pair, float]:
-    """Return for every ordered pair the ridge whose map, fitted on `train`, has the smallest error on `validation`.
+def choose_ridges(
+    train: JointMoments, validation: JointMoments, *, pairs: Sequence[Pair] | None = None
+) -> dict[Pair, float]:
+    """Return for every ordered pair, or those asked for, the ridge whose map, fitted on `train`, has the smallest error on `validation`.
 
     Candidates are RELATIVE_CANDIDATES times the mean eigenvalue of X'X over both. One eigendecomposition of a source's
     X'X serves all of its targets. Without rows on either side there is nothing to choose by, and the ridge is 0.
     """
-    pairs = ordered_pairs(len(train.centre.dimensions))
+    pairs = ordered_pairs(len(train.centre.dimensions)) if pairs is None else pairs
     if min(train.n, validation.n) < 2:
         return dict.fromkeys(pairs, 0.0)
     found: dict[Pair, float] = {}
-    for source in range(len(train.centre.dimensions)):
+    for source in dict.fromkeys(one for one, _ in pairs):
         spectrum = _Spectrum(train, validation, source)
         for target in (two for one, two in pairs if one == source):
-            found[source, target] = spectrum.best_ridge(train.pair(source, target), validation.pair(source, target))
+            found[source, target] = spectrum.best_ridge(target)
     return found
 
 
@@ -73,24 +74,24 @@ class _Spectrum:
     """
 
     def __init__(self, train: JointMoments, validation: JointMoments, source: int) -> None:
-        self._n = validation.n
+        self._train, self._validation, self._source, self._n = train, validation, source, validation.n
         xx = train.covariance(source, source)
         self._values, self._vectors = np.linalg.eigh(xx)
-        pair, other = train.pair(source, source), validation.pair(source, source)
-        self._tolerance = resolution(pair)
-        self._away = other.mean_x - pair.mean_x
+        tolerance = resolution(train.pair(source, source))
+        self._away = validation.mean(source) - train.mean(source)
         seen = validation.covariance(source, source)
-        between = pair.n * self._n / (pair.n + self._n) * float(self._away @ self._away)
+        between = train.n * self._n / (train.n + self._n) * float(self._away @ self._away)
         self.candidates = _candidates((float(np.trace(xx) + np.trace(seen)) + between) / len(xx))
         seen += self._n * np.outer(self._away, self._away)
         self._seen = self._vectors.T @ seen @ self._vectors
-        kept = self._values + self.candidates[:, None] > self._tolerance * max(float(self._values[-1]), 0.0)
+        kept = self._values + self.candidates[:, None] > tolerance * max(float(self._values[-1]), 0.0)
         self._r = np.divide(1.0, self._values + self.candidates[:, None], out=np.zeros(kept.shape), where=kept)
 
-    def best_ridge(self, train: Moments, validation: Moments) -> float:
-        """Return the candidate with the smallest error on the validation rows; of equals the largest."""
-        rotated = self._vectors.T @ covariances(train)[1]
-        xy = covariances(validation)[1] + self._n * np.outer(self._away, validation.mean_y - train.mean_y)
+    def best_ridge(self, target: int) -> float:
+        """Return the candidate whose map to a target has the smallest error on the validation rows; of equals the largest."""
+        rotated = self._vectors.T @ self._train.covariance(self._source, target)
+        away = self._validation.mean(target) - self._train.mean(target)
+        xy = self._validation.covariance(self._source, target) + self._n * np.outer(self._away, away)
         g = np.einsum("st,st->s", self._vectors.T @ xy, rotated)
         m = self._seen * (rotated @ rotated.T)
         errors = np.einsum("cs,cs->c", self._r @ m, self._r) - 2 * self._r @ g

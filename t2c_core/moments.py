@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
+from t2c_core.block_sums import add_all, add_lower, column_sums, lower_gram, mirror
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int64, Integer, Shaped, UInt64
 
-BLOCK_ROWS = 16_384
+BLOCK_ROWS = 4096
 """Rows of one product: large enough for BLAS to run at full speed, small enough for float32 sums to stay exact to 1e-7."""
 
 WAITING_ROWS = 2048
@@ -47,7 +47,10 @@ def estimate_centre(x: Float[np.ndarray, "images source"], y: Float[np.ndarray, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Sums over n rows of x - centre.x and y - centre.y; memory (source + target) * source, whatever n is."""
+    """Sums over n rows of x - centre.x and y - centre.y; memory (source + target) * source, whatever n is.
+
+    Products are float64, save those of one float32 product that a curve keeps small (`JointMoments.zero`).
+    """
 
     n: int
     """Rows summed."""
@@ -57,11 +60,11 @@ class Moments:
     """Sum of x."""
     sum_y: Float64[np.ndarray, " target"]
     """Sum of y."""
-    xx: Float64[np.ndarray, "source source"]
+    xx: Float[np.ndarray, "source source"]
     """X'X."""
-    xy: Float64[np.ndarray, "source target"]
+    xy: Float[np.ndarray, "source target"]
     """X'Y."""
-    yy: Float64[np.ndarray, " target"]
+    yy: Float[np.ndarray, " target"]
     """The diagonal of Y'Y, which is all that R2 needs."""
 
     @classmethod
@@ -123,7 +126,23 @@ def merge(parts: Iterable[Moments]) -> Moments:
     listed = list(parts)
     if not listed:
         raise InputError(expected("moments to merge", "at least one part", "none"))
-    return reduce(lambda left, right: left + right, listed)
+    return next(running_totals(listed, counts=[len(listed)]))
+
+
+def running_totals(parts: Sequence[Moments], *, counts: Sequence[int]) -> Iterator[Moments]:
+    """Yield the merge of the first parts, for each of the rising counts; each shares memory with the next: use it first."""
+    if not counts or not parts:
+        return
+    total, n, done = Moments.zero(parts[0].centre), 0, 0
+    for count in counts:
+        some = parts[done:count]
+        for part in some:
+            _check_centres(total.centre, part.centre)
+        for into, *sums in zip(total._sums(), *(part._sums() for part in some), strict=True):
+            add_all(into, sums)
+        n += sum(part.n for part in some)
+        done = count
+        yield Moments(n, total.centre, *total._sums())
 
 
 def fold_moments(
@@ -168,27 +187,29 @@ def _add_waiting(sums: Moments, pairs: list[tuple[Array, Array]]) -> None:
 
 
 def _add_rows(sums: Moments, x: Array, y: Array) -> None:
-    """Add the products of rows into sums, in place and in blocks; centred blocks share one buffer."""
+    """Add the products of rows into sums, in place and in blocks that share their buffers."""
     rows = min(len(x), BLOCK_ROWS)
     buffers = [np.empty((rows, part.shape[1]), dtype=sums.precision) for part in (x, y)]
+    product = np.empty(sums.xx.shape, dtype=sums.precision)
     for start in range(0, len(x), BLOCK_ROWS):
         stop = min(start + BLOCK_ROWS, len(x))
         centred = [
             np.subtract(part[start:stop], centre, out=buffer[: stop - start], casting="same_kind")
             for part, centre, buffer in zip((x, y), (sums.centre.x, sums.centre.y), buffers, strict=True)
         ]
-        _add_block(sums, *centred)
+        _add_block(sums, *centred, product=product)
+    mirror(sums.xx)
 
 
-def _add_block(sums: Moments, x: Array, y: Array) -> None:
-    """Add one centred block's products into sums, in place: the one spot where work is done."""
-    ones = np.ones(len(x), dtype=x.dtype)  # sums as products: as exact as X'X is, in a fifth of the time
+def _add_block(sums: Moments, x: Array, y: Array, *, product: Array) -> None:
+    """Add one centred block's products into sums, of X'X the lower triangle: the one spot where work is done."""
+    lower_gram(x, out=product)
+    add_lower(sums.xx, product)
     for total, part in (
-        (sums.sum_x, ones @ x),
-        (sums.sum_y, ones @ y),
-        (sums.xx, x.T @ x),
+        (sums.sum_x, column_sums(x)),
+        (sums.sum_y, column_sums(y)),
         (sums.xy, x.T @ y),
-        (sums.yy, np.einsum("it,it->t", y, y, dtype=np.float64)),
+        (sums.yy, column_sums(np.square(y, out=y))),  # last: the buffer is used up
     ):
         np.add(total, part, out=total)
 

@@ -159,7 +159,7 @@ def _ridge(parts: Sequence[JointMoments], held: JointMoments) -> float:
     last = VALIDATION_SHARE - 1
     chosen = [[one for place, one in enumerate(parts) if (place % VALIDATION_SHARE == last) == side] for side in (0, 1)]
     train, validation = (merge_joint(one, centre=held.centre) for one in chosen)
-    return choose_ridges(train, validation)[0, 1]
+    return choose_ridges(train, validation, pairs=[(0, 1)])[0, 1]
 
 
 def _judged(
