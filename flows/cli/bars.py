@@ -49,7 +49,10 @@ class Bars:
 
     def _rate(self) -> str:
         seconds = time.monotonic() - self._started
-        return f"{self._done_units / seconds:,.0f} {self._unit}/s" if seconds > 0.2 else ""
+        if seconds <= 0.2 or not self._done_units:
+            return ""
+        rate = self._done_units / seconds
+        return f"{rate:,.0f} {self._unit}/s" if rate >= 10 else f"{_few(1 / rate)} s each"
 
     def _noted(self) -> str:
         return "  ".join(
@@ -65,8 +68,12 @@ class Bars:
     def _print(self) -> None:
         self._printed = time.monotonic()
         of = f"{self._done_units:,}" + (f" of {self._total:,}" if self._total else "")
-        line = f"{self._name}: {of} {self._unit}  {self._rate()}  {self._noted()}"
-        sys.stderr.write(line.rstrip() + "\n")
+        parts = (f"{self._name}: {of} {self._unit}", self._rate(), self._noted())
+        sys.stderr.write("  ".join(part for part in parts if part) + "\n")
+
+
+def _few(seconds: float) -> str:
+    return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.1f}"
 
 
 def _rich_bar() -> Any:
