@@ -9,7 +9,7 @@ from flows.cli.bars import Bars
 from flows.cli.options import command, runner_options
 from flows.cli.output import Output
 from flows.cli.pairs import listed
-from schemas.align_specs import METHODS, MethodSpec
+from schemas.align_specs import FROM_MOMENTS, METHODS, MethodSpec
 from schemas.names import parse_dataset_ref
 from schemas.yaml_specs import check_spec
 from store.root import open_store
@@ -107,6 +107,8 @@ def _align(out: Output, dataset: str, store_url: str, dask_address: str | None, 
     }
     out.facts("report", facts)
     show_certificate(out, certificate)
+    if dask_address and method.method not in FROM_MOMENTS:
+        out.sentence(f"note: {method.method} fits in this process: the scheduler at {dask_address} had no work")
     out.wrote(report.path)
     if certificate.aligner in ("ridge", "least-squares"):
         out.suggest(f"t2c concepts add everyday concepts.txt --encoder {options['target']}")

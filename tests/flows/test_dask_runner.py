@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from distributed import LocalCluster
 
+from flows.cli.app import run
 from flows.dask_runner import DaskRunner
 from flows.runner import Runner, SerialRunner, runner_for
 from flows.steps.align import align
@@ -85,3 +86,20 @@ def test_a_scheduler_without_workers_is_named(monkeypatch: pytest.MonkeyPatch) -
         runner_for(empty.scheduler_address),
     ):
         pass
+
+
+def test_a_method_that_reads_rows_says_that_the_scheduler_had_no_work(
+    tmp_path: Path, cluster: LocalCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, _ = make(tmp_path / "store", SerialRunner())
+    asked = ["align", "photos", "--source", SOURCE.name, "--target", TARGET.name, "--store", store.url]
+    dask = ["--dask", cluster.scheduler_address]
+    assert run([*asked, *dask, "--method", "sgd", "--epochs", "1", "--folds", "0", "--device", "cpu"]) == 0
+    assert f"note: sgd fits in this process: the scheduler at {dask[1]} had no work" in _printed(capsys)
+    assert run([*asked, *dask, "--method", "procrustes"]) == 0
+    assert "had no work" not in _printed(capsys)
+
+
+def _printed(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what was printed, its lines joined."""
+    return " ".join(capsys.readouterr().out.split())
