@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from t2c_core.joint import JointMoments
 from t2c_core.quality import Quality, quality
-from t2c_core.ridge import RELATIVE_CANDIDATES, Solution, fit, resolution
+from t2c_core.ridge import RELATIVE_CANDIDATES, Solution, Spectrum, fit, resolution, smallest
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
@@ -60,42 +60,19 @@ def choose_ridges(
         return dict.fromkeys(pairs, 0.0)
     found: dict[Pair, float] = {}
     for source in dict.fromkeys(one for one, _ in pairs):
-        spectrum = _Spectrum(train, validation, source)
-        for target in (two for one, two in pairs if one == source):
-            found[source, target] = spectrum.best_ridge(target)
-    return found
-
-
-class _Spectrum:
-    """The eigenvectors of one source's X'X over the training rows, and its validation rows seen along them.
-
-    With X'X = V diag(e) V' and C = V' X'Y the weights at a ridge are V diag(r) C, r = 1 / (e + ridge), so the error on
-    other rows is Syy - 2 r.g + r' M r with g the row sums of (V' Sxy) * C and M = (V' Sxx V) * (C C').
-    """
-
-    def __init__(self, train: JointMoments, validation: JointMoments, source: int) -> None:
-        self._train, self._validation, self._source, self._n = train, validation, source, validation.n
-        xx = train.covariance(source, source)
-        self._values, self._vectors = np.linalg.eigh(xx)
+        away = validation.mean(source) - train.mean(source)
+        xx, seen = train.covariance(source, source), validation.covariance(source, source)
+        between = train.n * validation.n / (train.n + validation.n) * float(away @ away)
+        candidates = _candidates((float(np.trace(xx) + np.trace(seen)) + between) / len(xx))
+        seen += validation.n * np.outer(away, away)
         tolerance = resolution(train.pair(source, source))
-        self._away = validation.mean(source) - train.mean(source)
-        seen = validation.covariance(source, source)
-        between = train.n * self._n / (train.n + self._n) * float(self._away @ self._away)
-        self.candidates = _candidates((float(np.trace(xx) + np.trace(seen)) + between) / len(xx))
-        seen += self._n * np.outer(self._away, self._away)
-        self._seen = self._vectors.T @ seen @ self._vectors
-        kept = self._values + self.candidates[:, None] > tolerance * max(float(self._values[-1]), 0.0)
-        self._r = np.divide(1.0, self._values + self.candidates[:, None], out=np.zeros(kept.shape), where=kept)
-
-    def best_ridge(self, target: int) -> float:
-        """Return the candidate whose map to a target has the smallest error on the validation rows; of equals the largest."""
-        rotated = self._vectors.T @ self._train.covariance(self._source, target)
-        away = self._validation.mean(target) - self._train.mean(target)
-        xy = self._validation.covariance(self._source, target) + self._n * np.outer(self._away, away)
-        g = np.einsum("st,st->s", self._vectors.T @ xy, rotated)
-        m = self._seen * (rotated @ rotated.T)
-        errors = np.einsum("cs,cs->c", self._r @ m, self._r) - 2 * self._r @ g
-        return float(self.candidates[len(errors) - 1 - int(np.argmin(errors[::-1]))])
+        spectrum = Spectrum(xx, seen, candidates=candidates, tolerance=tolerance)
+        for target in (two for one, two in pairs if one == source):
+            away_y = validation.mean(target) - train.mean(target)
+            xy = validation.covariance(source, target) + validation.n * np.outer(away, away_y)
+            errors = spectrum.errors(train.covariance(source, target), xy)
+            found[source, target] = smallest(candidates, errors)
+    return found
 
 
 def _candidates(mean_eigenvalue: float) -> Array:

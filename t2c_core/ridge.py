@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from schemas.errors import InputError, expected
 from t2c_core.cholesky import factorise
 from t2c_core.linear_map import LinearMap
 from t2c_core.moments import Moments, merge
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
 
 Array = NDArray[Any]
 
@@ -90,8 +93,12 @@ def choose_ridge(folds: Sequence[Moments], candidates: Sequence[float] | None = 
         raise InputError(expected("ridge candidates", "at least one, finite, none negative", str(list(candidates))))
     rising = np.array(sorted(candidates), dtype=np.float64)
     errors = np.sum([_held_out_errors(total - fold, fold, rising) for fold in folds if fold.n], axis=0)
-    best = len(rising) - 1 - int(np.argmin(errors[::-1]))
-    return RidgeChoice(float(rising[best]), tuple(rising.tolist()), tuple(errors.tolist()))
+    return RidgeChoice(smallest(rising, errors), tuple(rising.tolist()), tuple(errors.tolist()))
+
+
+def smallest(candidates: Float64[np.ndarray, " candidates"], errors: Float64[np.ndarray, " candidates"]) -> float:
+    """Return the candidate with the smallest error; of equals the last, which is the largest of rising ones."""
+    return float(candidates[len(errors) - 1 - int(np.argmin(errors[::-1]))])
 
 
 def resolution(moments: Moments) -> float:
@@ -143,25 +150,48 @@ def _rank(xx: Array, *, tolerance: float, n: int) -> int:
     return int(lapack.dpstrf(scaled.T, tol=tolerance, lower=1)[2])
 
 
-def _held_out_errors(rest: Moments, fold: Moments, candidates: Array) -> Array:
-    """Return the squared error on fold of the map fitted on rest, for each ridge candidate: (candidates,).
+class Spectrum:
+    """The eigenvectors of X'X over the rows fitted, and other rows' X'X seen along them: what judges every candidate.
 
-    With X'X = V diag(e) V' and r = 1 / (e + ridge) the weights are V diag(r) C where C = V' X'Y, so the held-out error
-    Syy - 2 tr(W' Sxy) + tr(W' Sxx W) is Syy - 2 g.r + r' M r, with M = (V' Sxx V) * (C C') elementwise.
+    With X'X = V diag(e) V' and r = 1 / (e + ridge) the weights are V diag(r) C where C = V' X'Y, so the error on other
+    rows, Syy - 2 tr(W' Sxy) + tr(W' Sxx W), is Syy - 2 g.r + r' M r: g the row sums of (V' Sxy) * C, M = (V' Sxx V) * (C C').
     """
+
+    def __init__(
+        self,
+        fitted: Float64[np.ndarray, "source source"],
+        other: Float64[np.ndarray, "source source"],
+        *,
+        candidates: Float64[np.ndarray, " candidates"],
+        tolerance: float,
+    ) -> None:
+        values, self._vectors = np.linalg.eigh(fitted)
+        self._other = self._vectors.T @ other @ self._vectors
+        self._r = _inverse(values + candidates[:, None], tolerance=tolerance)
+
+    def errors(
+        self, fitted: Float64[np.ndarray, "source target"], other: Float64[np.ndarray, "source target"]
+    ) -> Float64[np.ndarray, " candidates"]:
+        """Return the squared error on the other rows less their Syy, from the X'Y of both, for each candidate.
+
+        All X'X and X'Y are about the fitted rows' own means.
+        """
+        rotated = self._vectors.T @ fitted
+        g = np.einsum("st,st->s", self._vectors.T @ other, rotated)
+        m = self._other * (rotated @ rotated.T)
+        errors: Array = np.einsum("cs,cs->c", self._r @ m, self._r) - 2 * self._r @ g
+        return errors
+
+
+def _held_out_errors(rest: Moments, fold: Moments, candidates: Array) -> Array:
+    """Return the squared error on fold of the map fitted on rest, for each ridge candidate: (candidates,)."""
     xx, xy = covariances(rest)
-    values, vectors = np.linalg.eigh(xx)
-    rotated = vectors.T @ xy
     away_x, away_y = fold.mean_x - rest.mean_x, fold.mean_y - rest.mean_y
-    xx, xy = covariances(fold)
-    xx += fold.n * np.outer(away_x, away_x)
-    xy += fold.n * np.outer(away_x, away_y)
+    other_xx, other_xy = covariances(fold)
+    other_xx += fold.n * np.outer(away_x, away_x)
+    other_xy += fold.n * np.outer(away_x, away_y)
     yy = float((fold.yy - fold.sum_y**2 / fold.n + fold.n * away_y**2).sum())
-    g = np.einsum("st,st->s", vectors.T @ xy, rotated)
-    m = (vectors.T @ xx @ vectors) * (rotated @ rotated.T)
-    r = _inverse(values + candidates[:, None], tolerance=resolution(rest))
-    errors: Array = yy - 2 * r @ g + np.einsum("cs,cs->c", r @ m, r)
-    return errors
+    return yy + Spectrum(xx, other_xx, candidates=candidates, tolerance=resolution(rest)).errors(xy, other_xy)
 
 
 def _inverse(values: Array, *, tolerance: float) -> Array:

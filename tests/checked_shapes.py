@@ -22,6 +22,7 @@ CHECKED = (
     "auroc",
     "blame",
     "block_null",
+    "block_sums",
     "bottleneck",
     "cholesky",
     "class_shift",
@@ -56,7 +57,7 @@ CHECKED = (
 )
 """Modules of t2c_core whose arrays have named axes."""
 
-AXES = {"images", "source", "target", "concepts", "components", "classes", "prompts"}
+AXES = {"images", "source", "target", "concepts", "components", "classes", "prompts", "candidates"}
 """The one vocabulary of axes."""
 
 _STRICT = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is a float, as for mypy
