@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from flows.audit_stages import Job
 from flows.bottleneck_stages import bottleneck_model, read_dataset
 from flows.decode_stages import decode_vectors
-from flows.laboratory_stages import efficiency_curve, pair_matrix, principal_components
+from flows.laboratory_stages import compare_objectives, efficiency_curve, pair_matrix, principal_components
 from flows.suite_stages import zero_shot_suite
 from flows.trust_stages import measure_trust
 
@@ -32,6 +32,7 @@ EXTRAS: Mapping[str, Callable[[Job, Any], ExtraReport]] = {
     "pairs": pair_matrix,
     "curves": efficiency_curve,
     "components": principal_components,
+    "objectives": compare_objectives,
 }
 """Field of `AuditSpec` to the stage that answers it, in the order in which they run; each value of the field (or of its
 tuple) is one call."""

@@ -1,4 +1,4 @@
-"""The laboratory's stages of an audit: pair matrix, efficiency curves, components; what Prefect decorates."""
+"""The laboratory's stages of an audit: pair matrix, curves, components, objectives; what Prefect decorates."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,11 @@ from flows.audit_stages import Job
 from flows.steps.components import ComponentsReport, components
 from flows.steps.curves import CurvesReport, curves
 from flows.steps.extract import extract
+from flows.steps.objectives import Fitting, ObjectivesReport, objectives
 from flows.steps.pairs import PairsReport, pairs
 from schemas.laboratory_specs import ComponentsSpec, CurvesSpec, LaboratorySpec, PairsSpec
 from schemas.names import parse_dataset_ref
+from schemas.objective_specs import ObjectivesSpec
 from schemas.specs import parse_encoder
 
 
@@ -65,6 +67,29 @@ def principal_components(job: Job, block: ComponentsSpec) -> ComponentsReport:
     )
 
 
+def compare_objectives(job: Job, block: ObjectivesSpec) -> ObjectivesReport:
+    """Compare regression with the block's objectives; tasks of other datasets are read through the sources alone."""
+    own, dataset = job.spec.encoders, _dataset(job, block)
+    sources, target = block.sources or (own.source,), block.target or own.target
+    _extract(job, block, (*sources, target))
+    for other in dict.fromkeys(parse_dataset_ref(task.dataset).name for task in block.tasks if task.dataset):
+        _extract(job, block, sources, dataset=other)
+    names = ("labels", "source_head", "epochs", "learning_rate", "holdout", "seed", "max_rows")
+    return objectives(
+        job.store,
+        dataset,
+        sources=sources,
+        target=target,
+        tasks=block.tasks,
+        against=block.against,
+        groups=block.group_of,
+        fitting=Fitting(bank=block.bank or "", **{name: getattr(block, name) for name in names}),
+        device=own.device,
+        runner=job.runner,
+        progress=job.progress,
+    )
+
+
 def _dataset(job: Job, block: LaboratorySpec) -> str:
     return block.dataset or job.spec.fitted_on
 
@@ -73,14 +98,17 @@ def _own(job: Job) -> tuple[str, str]:
     return job.spec.encoders.source, job.spec.encoders.target
 
 
-def _extract(job: Job, block: LaboratorySpec, encoders: Sequence[str]) -> None:
-    """Extract the encoders that the audit's own extraction left out; imported features have no colon in their name."""
+def _extract(job: Job, block: LaboratorySpec, encoders: Sequence[str], *, dataset: str = "") -> None:
+    """Extract the encoders that the audit's own extraction left out, of the block's dataset unless another is named.
+
+    Imported features have no colon in their name.
+    """
     own = job.spec.encoders
     missing = [parse_encoder(name) for name in encoders if ":" in name and name not in _own(job)]
     if missing:
         extract(
             job.store,
-            parse_dataset_ref(_dataset(job, block)).name,
+            parse_dataset_ref(dataset or _dataset(job, block)).name,
             missing,
             runner=job.runner,
             device=own.device,

@@ -13,6 +13,7 @@ from schemas.digest import digest
 from schemas.errors import SpecError, expected, nearest
 from schemas.laboratory_specs import ComponentsSpec, CurvesSpec, PairsSpec
 from schemas.names import check_name, parse_dataset_ref
+from schemas.objective_specs import ObjectivesSpec
 from schemas.specs import DEFAULT_TEMPLATES, ConceptFile, Spec, parse_encoder
 from schemas.suite_specs import SuiteSpec
 from schemas.trust_specs import TrustSpec
@@ -220,6 +221,8 @@ class AuditSpec(Spec):
     """Efficiency curves; one may be written without the list."""
     components: ComponentsSpec | None = None
     """Principal components of encoders, compared; None compares none."""
+    objectives: tuple[ObjectivesSpec, ...] = ()
+    """Objectives of the aligner, compared; one may be written without the list."""
     bottleneck: tuple[BottleneckSpec, ...] = ()
     """Concept bottlenecks to fit; one may be written without the list."""
     reading: tuple[ReadingSpec, ...] = ()
@@ -236,7 +239,7 @@ class AuditSpec(Spec):
     trust: tuple[TrustSpec, ...] = ()
     """Measure which concepts may be believed; one may be written without the list."""
 
-    @field_validator("shift", "trust", "curves", "decode", "bottleneck", "reading", mode="before")
+    @field_validator("shift", "trust", "curves", "objectives", "decode", "bottleneck", "reading", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, dict) else value
@@ -265,6 +268,8 @@ class AuditSpec(Spec):
         named += [("pairs.dataset", self.pairs.dataset)] if self.pairs else []
         named += [("curves.dataset", one.dataset) for one in self.curves]
         named += [("components.dataset", self.components.dataset)] if self.components else []
+        named += [("objectives.dataset", one.dataset) for one in self.objectives]
+        named += [("objectives tasks", task.dataset) for one in self.objectives for task in one.tasks if task.dataset]
         return [(subject, name) for subject, name in named if name is not None]
 
     @property

@@ -11,6 +11,7 @@ from flows.cli.bars import Bars
 from flows.cli.options import command, labels_option, runner_options
 from flows.cli.output import Output
 from schemas.names import parse_dataset_ref
+from schemas.objective_specs import OBJECTIVE_NAMES, parse_tasks
 from store.root import open_store
 
 
@@ -29,7 +30,7 @@ from store.root import open_store
 @click.option(
     "--against",
     multiple=True,
-    type=click.Choice(["cross-entropy", "self-labels"]),
+    type=click.Choice(OBJECTIVE_NAMES),
     help="Objective to compare regression with; may repeat.  [default: cross-entropy]",
 )
 @click.option(
@@ -64,10 +65,7 @@ def _objectives(
     """
     from flows.runner import runner_for
     from flows.steps.objectives import Fitting, objectives
-    from flows.steps.objectives_tasks import parse_task
 
-    tasks = [parse_task(text, related=True) for text in related]
-    tasks += [parse_task(text, related=False) for text in unrelated]
     names = ("labels", "source_head", "bank", "epochs", "learning_rate", "holdout", "seed", "max_rows")
     fitting = Fitting(**{name: options[name] for name in names})
     with runner_for(dask_address) as runner:
@@ -76,7 +74,7 @@ def _objectives(
             parse_dataset_ref(dataset),
             sources=options["sources"],
             target=options["target"],
-            tasks=tasks,
+            tasks=parse_tasks(related, unrelated),
             against=options["against"] or ("cross-entropy",),
             groups=dict(parse_group(text) for text in options["groups"]),
             fitting=fitting,

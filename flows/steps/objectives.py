@@ -1,31 +1,29 @@
 """Objectives of the aligner compared by zero-shot accuracy: regression against cross-entropy (paper, A.2 and table 2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flows.progress import NoProgress, Progress
 from flows.runner import Runner
 from flows.steps.align import align
 from flows.steps.answers import Answer, answer
-from flows.steps.objectives_table import REGRESSION, Comparison, compare
-from flows.steps.objectives_tasks import TaskSpec, open_task
+from flows.steps.objectives_table import EVERY, REGRESSION, Comparison, compare
+from flows.steps.objectives_tasks import open_task
 from flows.steps.rows import features_of
 from schemas.align_specs import MethodSpec
 from schemas.errors import SpecError, expected, unknown
 from schemas.names import DatasetRef
+from schemas.objective_specs import OBJECTIVE_NAMES, Objective, TaskSpec, check_tasks
 from store.concepts import open_concepts
 from store.images import Images, open_images
 from store.linear_maps import StoredMap, open_map
 from store.manifest import Parent
 from store.root import Store
-
-Objective = Literal["cross-entropy", "self-labels"]
-OBJECTIVE_NAMES: tuple[Objective, ...] = get_args(Objective)
-"""What regression is compared with: labels, or the source model's own predictions, through the target's text head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,18 @@ class ObjectivesReport:
     new: bool
     """False when the same comparison was there already."""
 
+    @property
+    def headline(self) -> str:
+        """One sentence for people."""
+        means = self.table.filter((pc.field("scope") == "mean") & (pc.field("source") == EVERY)).to_pylist()
+        gains: dict[str, list[str]] = {}
+        for row in means:
+            gains.setdefault(row["objective"], []).append(
+                f"{100 * row['difference']:+.1f} points on {row['task']} tasks"
+            )
+        said = "; ".join(f"regression against {name} {', '.join(parts)}" for name, parts in gains.items())
+        return f"aligners to {self.target} on {self.dataset}: {said}"
+
 
 def objectives(
     store: Store,
@@ -97,10 +107,10 @@ def objectives(
     All maps of a comparison hold out the same rows; a task is judged on images that none of a source's maps was fitted
     on. Means are over tasks and sources of a group (`groups`: source to group), each pair counting once, apart for tasks
     related and unrelated to the classes used for fitting. Raises SpecError for no source, no task or an objective that
-    is none, and what `align` raises.
+    is none, UnknownName for a group of what is no source, and what `align` raises.
     """
     how, shown = fitting or Fitting(), progress or NoProgress()
-    _check(sources, tasks, against)
+    _check(sources, tasks, against, grouped=groups or {})
     images = open_images(store, dataset)
     methods: dict[str, MethodSpec] = {REGRESSION: MethodSpec(), **{name: how.method(name) for name in against}}
     maps = {
@@ -117,16 +127,19 @@ def objectives(
     return ObjectivesReport(where, target, found.table, digests, found.path, found.new)
 
 
-def _check(sources: Sequence[str], tasks: Sequence[TaskSpec], against: Sequence[str]) -> None:
-    for what, given in (("--source", sources), ("tasks", tasks), ("--against", against)):
+def _check(
+    sources: Sequence[str], tasks: Sequence[TaskSpec], against: Sequence[str], *, grouped: Iterable[str]
+) -> None:
+    for what, given in (("--source", sources), ("--against", against)):
         if not given:
             raise SpecError(expected(what, "one or more", "none"))
+    check_tasks(tasks)
     for name in against:
         if name not in OBJECTIVE_NAMES:
             raise unknown("objective", name, OBJECTIVE_NAMES)
-    names = [task.name for task in tasks]
-    if len(set(names)) < len(names):
-        raise SpecError(expected("tasks", "each once", ", ".join(names)))
+    for name in grouped:
+        if name not in sources:
+            raise unknown("--group", name, sources)
 
 
 def _fit(

@@ -10,8 +10,8 @@ from flows.steps.heads import codes_of
 from flows.steps.rows import features_of, folds_of
 from flows.steps.zeroshot_sides import check_some_labels, class_names, class_vectors, truth_of
 from schemas.digest import digest
-from schemas.errors import InputError, SpecError, expected
-from schemas.names import parse_dataset_ref
+from schemas.errors import InputError, expected
+from schemas.objective_specs import TaskSpec
 from schemas.tables import FOLD_FULL
 from store.images import Images, content_hashes
 from store.linear_maps import StoredMap, identity_map
@@ -21,39 +21,6 @@ from t2c_core.similarity import unit
 
 BLOCK_ROWS = 8192
 """Rows classified at once."""
-PROMPT = "a photo of a {}"
-"""Prompt of a task that names none: that of most of the paper's tasks."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
-    """One task: `[DATASET:]LABELS[=PROMPT]`."""
-
-    labels: str
-    """`label`, or the attribute that holds the class."""
-    related: bool
-    """Whether its classes are related to those that the maps were fitted with."""
-    dataset: str = ""
-    """Dataset, such as `photos@3`; empty is the one that the maps are fitted on."""
-    prompt: str = PROMPT
-    """Text with {} where the class goes."""
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-        return f"{self.dataset}:{self.labels}" if self.dataset else self.labels
-
-
-def parse_task(text: str, *, related: bool) -> TaskSpec:
-    """Read `LABELS`, `LABELS=PROMPT`, `DATASET:LABELS` or `DATASET:LABELS=PROMPT`; raises SpecError."""
-    head, equals, prompt = text.partition("=")
-    dataset, colon, labels = head.rpartition(":")
-    if not labels or (colon and not dataset) or (equals and "{}" not in prompt):
-        want = "[DATASET:]LABELS[=PROMPT], the prompt with {} for the class"
-        raise SpecError(expected("task", want, repr(text), "Try: --related 'shape=a diagram of the shape {}'"))
-    if dataset:
-        parse_dataset_ref(dataset)
-    return TaskSpec(labels, related, dataset, prompt or PROMPT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

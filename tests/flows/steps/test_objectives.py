@@ -10,10 +10,11 @@ from pyarrow import parquet
 
 from flows.cli.app import run
 from flows.steps.objectives import Fitting, objectives
-from flows.steps.objectives_tasks import TaskSpec, open_task, parse_task, unseen_rows
+from flows.steps.objectives_tasks import open_task, unseen_rows
 from flows.steps.table_imports import import_attributes
 from schemas.answers.objectives import OBJECTIVES
 from schemas.errors import InputError, SpecError, UnknownName
+from schemas.objective_specs import TaskSpec, parse_task
 from store.images import open_images
 from store.linear_maps import open_map
 from store.root import Store, open_store
@@ -112,6 +113,11 @@ def test_self_labels_need_no_label_but_a_head(planted: Store) -> None:
             {"against": ("mse",)},
             UnknownName,
             "objective: expected one of 'cross-entropy', 'self-labels', but got 'mse'",
+        ),
+        (
+            {"groups": {"timm:other": "Others"}},
+            UnknownName,
+            f"--group: expected .*{SOURCE.name}.*, but got 'timm:other'",
         ),
         ({"tasks": (TaskSpec("sise", related=False),)}, UnknownName, "attribute of photos: .*'size'"),
         (
