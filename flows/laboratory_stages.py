@@ -29,6 +29,7 @@ def pair_matrix(job: Job, block: PairsSpec) -> PairsReport:
         ridge=block.ridge,
         holdout=block.holdout,
         seed=block.seed,
+        max_rows=block.max_rows,
         device=job.spec.encoders.device,
         runner=job.runner,
         progress=job.progress,
@@ -39,7 +40,7 @@ def efficiency_curve(job: Job, block: CurvesSpec) -> CurvesReport:
     """Draw one efficiency curve."""
     source, target = block.source or job.spec.encoders.source, block.target or job.spec.encoders.target
     _extract(job, block, (source, target))
-    names = ("by", "points", "seeds", "head", "labels", "ridge", "holdout", "seed")
+    names = ("by", "points", "seeds", "head", "labels", "ridge", "holdout", "seed", "max_rows")
     options: dict[str, Any] = {name: getattr(block, name) for name in names}
     return curves(
         job.store,
@@ -62,6 +63,7 @@ def principal_components(job: Job, block: ComponentsSpec) -> ComponentsReport:
         encoders,
         k=block.components,
         p=block.band,
+        max_rows=block.max_rows,
         runner=job.runner,
         progress=job.progress,
     )

@@ -13,6 +13,8 @@ class LaboratorySpec(Spec):
 
     dataset: str | None = None
     """Dataset whose images are used, `photos` or `photos@3`; None takes the one the map is fitted on."""
+    max_rows: int | None = Field(default=None, ge=2)
+    """Rows used at most, a random subset; None uses all."""
 
 
 class PairsSpec(LaboratorySpec):

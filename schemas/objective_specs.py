@@ -94,8 +94,6 @@ class ObjectivesSpec(LaboratorySpec):
     """Share of the rows that no map is fitted on: those are judged."""
     seed: int = Field(default=0, ge=0)
     """Seed of the row blocks and of SGD."""
-    max_rows: int | None = Field(default=None, ge=2)
-    """Rows used at most; None uses all."""
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:

@@ -24,6 +24,9 @@ _holdout = click.option(
     help="Share of rows that are never fitted.",
 )
 _seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the row blocks.")
+_max_rows = click.option(
+    "--max-rows", type=click.IntRange(2), default=None, help="Use a random subset of this many rows."
+)
 _ridge = click.option(
     "--ridge",
     type=click.FloatRange(0),
@@ -54,6 +57,7 @@ _device = click.option("--device", default="auto", show_default=True, help="Wher
 @_ridge
 @_holdout
 @_seed
+@_max_rows
 @_device
 @runner_options
 def _pairs(
@@ -115,6 +119,7 @@ pairs = command(
 @_ridge
 @_holdout
 @_seed
+@_max_rows
 @_device
 def _curves(out: Output, dataset: str, store_url: str, classes: str | None, **options: Any) -> None:
     """Draw how R2 and accuracy grow with the samples (or classes) that a map is fitted on.
@@ -145,6 +150,7 @@ curves = command(
 @click.option(
     "--band", "p", type=click.IntRange(0), default=5, show_default=True, help="Places off the diagonal that count."
 )
+@_max_rows
 @runner_options
 def _components(
     out: Output, dataset: str, store_url: str, dask_address: str | None, encoders: tuple[str, ...], **options: Any

@@ -62,8 +62,13 @@ def check_options(options: AlignOptions, *, foldless: bool = False) -> None:
     if not 0 <= options.holdout < 1 or held_out_blocks(options.holdout) > BLOCKS - options.folds:
         most = (BLOCKS - options.folds) / BLOCKS
         raise SpecError(expected("--holdout", f"a share of 0 to {most:.2f}", str(options.holdout)))
-    if options.max_rows is not None and options.max_rows < 2:
-        raise SpecError(expected("--max-rows", "2 or more", str(options.max_rows)))
+    check_max_rows(options.max_rows)
+
+
+def check_max_rows(max_rows: int | None) -> None:
+    """Raise SpecError for fewer rows than anything can be fitted on."""
+    if max_rows is not None and max_rows < 2:
+        raise SpecError(expected("--max-rows", "2 or more", str(max_rows)))
 
 
 def held_out_blocks(holdout: float) -> int:
@@ -94,14 +99,25 @@ def groups_of_rows(
         both = f"rows with features of both {source.encoder} and {target.encoder}"
         todo = f"Extract both: t2c extract {images.dataset} --encoder {source.encoder} --encoder {target.encoder}"
         raise InputError(expected(f"{images.dataset}@{images.snapshot}", both, "none", todo))
-    chosen = np.flatnonzero(usable)
-    keys = row_keys(np.asarray(content_hashes(images).take(pa.array(chosen))), seed=options.seed)
-    if options.max_rows is not None and len(chosen) > options.max_rows:
-        first = np.sort(np.argsort(keys, kind="stable")[: options.max_rows])
-        chosen, keys = chosen[first], keys[first]
+    chosen, blocks = rows_and_blocks(images, usable, seed=options.seed, max_rows=options.max_rows)
     groups = np.full(rows, LEFT_OUT, dtype=np.int8)
-    groups[chosen] = group_of_blocks(options)[block_of(keys, blocks=BLOCKS)]
+    groups[chosen] = group_of_blocks(options)[blocks]
     return groups
+
+
+def rows_and_blocks(
+    images: Images, usable: npt.NDArray[np.bool_], *, seed: int, max_rows: int | None = None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the rows used, ascending, and the block of each by its content: all usable ones, or a random `max_rows` of them.
+
+    The subset is that of the smallest keys: the same rows whichever encoders or methods are asked for.
+    """
+    chosen = np.flatnonzero(usable)
+    keys = row_keys(np.asarray(content_hashes(images).take(pa.array(chosen))), seed=seed)
+    if max_rows is not None and len(chosen) > max_rows:
+        first = np.sort(np.argsort(keys, kind="stable")[:max_rows])
+        chosen, keys = chosen[first], keys[first]
+    return chosen, block_of(keys, blocks=BLOCKS)
 
 
 def fitted_rows(images: Images, groups: npt.NDArray[np.int8], *, folds: int) -> pa.Table:

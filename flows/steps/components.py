@@ -78,6 +78,7 @@ def components(
     *,
     k: int = K,
     p: int = P,
+    max_rows: int | None = None,
     runner: Runner | None = None,
     progress: Progress | None = None,
 ) -> ComponentsReport:
@@ -89,8 +90,8 @@ def components(
     if k < 1 or p < 0:
         raise SpecError(expected("--components and --band", "1 or more and 0 or more", f"{k} and {p}"))
     images = open_images(store, dataset)
-    sides = open_sides(images, encoders, seed=0, holdout=0.0)
-    spec: dict[str, Any] = {"dataset": images.dataset, "encoders": list(sides.names), "k": k}
+    sides = open_sides(images, encoders, seed=0, holdout=0.0, max_rows=max_rows)
+    spec: dict[str, Any] = {"dataset": images.dataset, "encoders": list(sides.names), "k": k, **sides.limit()}
     parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features)]
     work = partial(_measure, sides, k, runner=runner or SerialRunner(), progress=progress or NoProgress())
     found = answer(store, "components", work, spec=spec, parents=parents)

@@ -76,6 +76,7 @@ def curves(
     ridge: float | None = None,
     holdout: float = 0.1,
     seed: int = 0,
+    max_rows: int | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> CurvesReport:
@@ -87,7 +88,7 @@ def curves(
     """
     _check(points, seeds, ridge)
     images = open_images(store, dataset)
-    sides = open_sides(images, [source, target], seed=seed, holdout=holdout)
+    sides = open_sides(images, [source, target], seed=seed, holdout=holdout, max_rows=max_rows)
     heads = [f"{target}={head}"] if head is not None else None
     judges = joint_heads(images, [source, target], heads=heads, labels=labels, classes=classes, device=device)
     truth = truth_of(images, labels, mapping={}) if by == "classes" else []
@@ -104,6 +105,7 @@ def curves(
         "holdout": holdout,
         "seed": seed,
         "blocks": BLOCKS,
+        **sides.limit(),
     }
     parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features), *judges.parents()]
     plan = by_classes(sides, truth, labels=labels) if by == "classes" else by_samples(sides)

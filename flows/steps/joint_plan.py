@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.runner import Runner, SerialRunner
-from flows.steps.align_plan import BLOCKS, LEFT_OUT, held_out_blocks
+from flows.steps.align_plan import BLOCKS, LEFT_OUT, check_max_rows, held_out_blocks, rows_and_blocks
 from flows.steps.plan import check_memory
 from flows.steps.rows import features_of, in_parts, ranges
 from schemas.errors import InputError, SpecError, expected
 from store.features import Features
-from store.images import Images, content_hashes
+from store.images import Images
 from store.selection import searchable
 from t2c_core.joint import WAITING_AT_MOST, JointCentre, JointMoments, fold_joint, joint_centre, merge_joint
-from t2c_core.moments import block_of, row_keys
 
 READ_ROWS = 16_384
 """Rows read at a time."""
@@ -42,11 +40,17 @@ class Sides:
     features: tuple[Features, ...]
     """One an encoder."""
     blocks: npt.NDArray[np.int8]
-    """Random block of each row, by content, 0 to BLOCKS - 1; LEFT_OUT for a row that some encoder lacks."""
+    """Random block of each row, by content, 0 to BLOCKS - 1; LEFT_OUT for a row that some encoder lacks or past max_rows."""
     seed: int
     """Seed of the blocks."""
     holdout: float
     """Share of the blocks that are never fitted."""
+    max_rows: int | None = None
+    """Rows used at most; None uses all."""
+
+    def limit(self) -> dict[str, int]:
+        """Return the limit on rows as an answer's spec says it: nothing where there is none, as before there were limits."""
+        return {} if self.max_rows is None else {"max_rows": self.max_rows}
 
     @property
     def rows(self) -> int:
@@ -72,13 +76,16 @@ class Sides:
         return np.where(self.blocks >= 0, group_of_block[self.blocks], np.int8(LEFT_OUT)).astype(np.int8)
 
 
-def open_sides(images: Images, encoders: Sequence[str], *, seed: int, holdout: float) -> Sides:
-    """Open the features of two encoders or more; raises UnknownName, SpecError, InputError, MismatchError.
+def open_sides(
+    images: Images, encoders: Sequence[str], *, seed: int, holdout: float, max_rows: int | None = None
+) -> Sides:
+    """Open the features of two encoders or more, on all rows or on a random `max_rows` of them; raises UnknownName, SpecError, InputError, MismatchError.
 
     An encoder named twice, or two names of one space, is refused: a map from a space to itself says nothing.
     """
     if not 0 <= holdout < 1 or held_out_blocks(holdout) > BLOCKS - 2:
         raise SpecError(expected("--holdout", f"a share of 0 to {(BLOCKS - 2) / BLOCKS:.2f}", str(holdout)))
+    check_max_rows(max_rows)
     features = tuple(features_of(images, name) for name in encoders)
     _check_distinct(features)
     rows = min([images.rows, *(one.rows for one in features)])
@@ -90,11 +97,10 @@ def open_sides(images: Images, encoders: Sequence[str], *, seed: int, holdout: f
         todo = f"Extract all: t2c extract {images.dataset} {named}"
         both = f"rows with features of {', '.join(one.encoder for one in features)}"
         raise InputError(expected(f"{images.dataset}@{images.snapshot}", both, "none", todo))
-    chosen = np.flatnonzero(usable)
-    keys = row_keys(np.asarray(content_hashes(images).take(pa.array(chosen))), seed=seed)
+    chosen, found = rows_and_blocks(images, usable, seed=seed, max_rows=max_rows)
     blocks = np.full(rows, LEFT_OUT, dtype=np.int8)
-    blocks[chosen] = block_of(keys, blocks=BLOCKS)
-    return Sides(images, features, blocks, seed, holdout)
+    blocks[chosen] = found
+    return Sides(images, features, blocks, seed, holdout, max_rows)
 
 
 def _check_distinct(features: Sequence[Features]) -> None:

@@ -76,6 +76,7 @@ def pairs(
     ridge: float | None = None,
     holdout: float = 0.1,
     seed: int = 0,
+    max_rows: int | None = None,
     device: str = "auto",
     runner: Runner | None = None,
     progress: Progress | None = None,
@@ -89,7 +90,7 @@ def pairs(
     if ridge is not None and not (np.isfinite(ridge) and ridge >= 0):
         raise SpecError(expected("--ridge", "a finite number of 0 or more", str(ridge)))
     images = open_images(store, dataset)
-    sides = open_sides(images, encoders, seed=seed, holdout=holdout)
+    sides = open_sides(images, encoders, seed=seed, holdout=holdout, max_rows=max_rows)
     named = _groups(sides.names, encoders, groups or {})
     judges = joint_heads(images, encoders, heads=heads, labels=labels, classes=classes, device=device)
     spec: dict[str, Any] = {
@@ -101,6 +102,7 @@ def pairs(
         "holdout": holdout,
         "seed": seed,
         "blocks": BLOCKS,
+        **sides.limit(),
     }
     parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features), *judges.parents()]
     work = partial(

@@ -26,9 +26,9 @@ from store.root import open_store
 from tests.planted_photos import fill
 
 BLOCKS = """
-pairs: {groups: {mine: [my-model]}, labels: colour}
-curves: {points: 3, seeds: 2, labels: colour, by: classes}
-components: {dataset: new_photos, components: 4, band: 1}
+pairs: {groups: {mine: [my-model]}, labels: colour, max_rows: 190}
+curves: {points: 3, seeds: 2, labels: colour, by: classes, max_rows: 180}
+components: {dataset: new_photos, components: 4, band: 1, max_rows: 170}
 """
 
 
@@ -48,7 +48,8 @@ def test_blocks_are_answered_once_and_said_in_a_sentence_each(audit_file: Path) 
     again = audit(spec)
     assert [one.new for one in again.extras] == [False] * 3
     store = open_store(spec.store)
-    assert [len(list_answers(store, kind)) for kind in ("pairs", "curves", "components")] == [1, 1, 1]
+    kinds = ("pairs", "curves", "components")
+    assert [[one.spec["max_rows"] for one in list_answers(store, kind)] for kind in kinds] == [[190], [180], [170]]
 
 
 def test_every_block_has_a_stage_and_curves_may_be_several(audit_file: Path) -> None:

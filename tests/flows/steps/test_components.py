@@ -54,6 +54,12 @@ def test_fewer_components_and_few_images_are_said(lab: Planted) -> None:
     assert "600 images are few for 100 components: later ones are noise" in report.notes
 
 
+def test_a_limit_on_rows_is_another_answer_and_is_said(lab: Planted) -> None:
+    whole, limited = (components(lab.store, "photos", NAMES[:2], max_rows=rows) for rows in (None, 100))
+    assert whole.digest != limited.digest
+    assert any(note.startswith("100 images are few") for note in limited.notes)
+
+
 def test_bad_questions_are_refused(lab: Planted) -> None:
     with pytest.raises(SpecError, match=r"--components and --band: expected 1 or more and 0 or more, but got 0 and 5"):
         components(lab.store, "photos", NAMES, k=0)

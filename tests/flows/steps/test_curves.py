@@ -54,6 +54,11 @@ def test_the_curve_grows_to_the_whole_and_ends_in_the_plain_fit(lab: Planted) ->
     assert max(first) < plain.r2_variance_weighted
 
 
+def test_a_limit_on_rows_is_where_the_curve_ends(lab: Planted) -> None:
+    rows = curves(lab.store, "photos", **BOTH, points=3, seeds=2, max_rows=150).table.to_pylist()
+    assert {row["fitted"] + row["held_out"] for row in rows if row["share"] == 1.0} == {150}
+
+
 def test_the_last_point_agrees_with_the_pair_matrix(lab: Planted) -> None:
     """Its moments are float32 sums merged by block: the same to five digits."""
     last = curves(lab.store, "photos", **BOTH, points=3, ridge=0.5).table.to_pylist()[-1]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from flows.steps import joint_plan, plan
+from flows.steps.align import align
 from flows.steps.align_plan import AlignOptions, groups_of_rows
 from flows.steps.heads import open_head, parse_head
 from flows.steps.joint_plan import HELD, open_sides
@@ -86,6 +87,23 @@ def test_a_second_time_nothing_is_computed_and_other_questions_are_other_answers
     assert pairs(lab.store, "photos", NAMES[:2], ridge=1.0).new
     assert pairs(lab.store, "photos", NAMES[:2], seed=1).new
     assert len(list_answers(lab.store, "pairs")) == 3
+
+
+def test_a_limit_uses_the_rows_that_align_uses_with_the_same_seed_and_is_another_answer(lab: Planted) -> None:
+    whole = pairs(lab.store, "photos", NAMES[:3])
+    limited = pairs(lab.store, "photos", NAMES[:3], seed=3, max_rows=200, ridge=0.0)
+    images = open_images(lab.store, parse_dataset_ref("photos"))
+    blocks = open_sides(images, NAMES[:3], seed=3, holdout=0.1, max_rows=200).blocks
+    assert (blocks >= 0).sum() == 200
+    aligned = align(lab.store, "photos", source=NAMES[0], target=NAMES[2], seed=3, max_rows=200, ridge=0.0)
+    row = rows_of(limited)[NAMES[0], NAMES[2]]
+    assert (row["fitted"], row["held_out"]) == (aligned.certificate.fitted, aligned.certificate.held_out.n)
+    assert row["r2_variance_weighted"] == pytest.approx(aligned.certificate.held_out.r2_variance_weighted, abs=1e-6)
+    assert limited.digest != whole.digest
+    assert not pairs(lab.store, "photos", NAMES[:3], seed=3, max_rows=200, ridge=0.0).new
+    assert sorted(one.spec.get("max_rows", 0) for one in list_answers(lab.store, "pairs")) == [0, 200]
+    with pytest.raises(SpecError, match=r"--max-rows: expected 2 or more, but got 1"):
+        pairs(lab.store, "photos", NAMES[:3], max_rows=1)
 
 
 def test_groups_are_averaged_over_their_ordered_pairs(lab: Planted) -> None:
