@@ -12,6 +12,7 @@ from flows.report import words
 from flows.report.charts import bar
 from flows.report.heat import Heat, heat, mosaic
 from flows.report.line_charts import Line, line_chart
+from flows.report.objectives_figures import ObjectiveFigures
 from flows.steps.components import P, component_pairs
 from flows.steps.curve_means import band
 from flows.steps.pair_means import group_means, source_means
@@ -95,6 +96,8 @@ class Laboratory:
     """One a target and measure of size."""
     components: tuple[ComponentFigures, ...]
     """One a dataset."""
+    objectives: tuple[ObjectiveFigures, ...]
+    """One an objective of each target and choice of sources."""
 
 
 def pair_figures(table: pa.Table, *, dataset: str) -> PairFigures:

@@ -1,16 +1,23 @@
 """The report's section on the alignment laboratory: what the store holds about the report's own snapshots."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from flows.report.laboratory_figures import Laboratory, component_figures, curve_figures, pair_figures
+from flows.report.objectives_figures import ObjectiveFigures, objective_figures
 from flows.report.section import Context, Gathered
+from store import paths
 from store.answers import answer_table, list_answers
 from store.images import Images
-from store.manifest import Manifest
+from store.linear_maps import StoredMap, open_map
+from store.manifest import Manifest, find_manifest
+from store.root import Store
 
 
 def gather(context: Context) -> Gathered | None:
-    """Return the newest pair matrix and components of each dataset, and the newest curve of each kind; None without any."""
+    """Return the newest pair matrix and components of each dataset, and the newest curve and comparison of each kind.
+
+    None without any.
+    """
     store = context.asked.store
     images = {side.among.images.dataset: side.among.images for side in context.sides}
     pairs, components, curves = (
@@ -21,9 +28,10 @@ def gather(context: Context) -> Gathered | None:
             ("curves", ("dataset", "target", "by", "source")),
         )
     )
-    if not (pairs or components or curves):
-        return None
     where = {name: f"{name}@{one.snapshot}" for name, one in images.items()}
+    objectives, compared = _objectives(store, _about(list_answers(store, "objectives"), images.values()), where)
+    if not (pairs or components or curves or objectives):
+        return None
     tables = {one.name: answer_table(store, one) for one in (*pairs, *components, *curves)}
     together: dict[tuple[str, str, str], list[Manifest]] = {}
     for one in curves:
@@ -37,8 +45,37 @@ def gather(context: Context) -> Gathered | None:
             for (dataset, target, by), some in together.items()
         ),
         tuple(component_figures(tables[one.name], dataset=where[one.spec["dataset"]]) for one in components),
+        objectives,
     )
-    return Gathered(found, (*pairs, *curves, *components))
+    return Gathered(found, (*pairs, *curves, *components, *compared))
+
+
+def _objectives(
+    store: Store, answers: Iterable[Manifest], where: Mapping[str, str]
+) -> tuple[tuple[ObjectiveFigures, ...], tuple[Manifest, ...]]:
+    """Return the newest comparison with each objective, for each dataset, target and choice of sources, and what was read."""
+    newest: dict[tuple[str, ...], tuple[Manifest, str]] = {}
+    for one in answers:
+        for objective in one.spec["against"]:
+            newest[one.spec["dataset"], one.spec["target"], *one.spec["sources"], objective] = one, objective
+    figures: list[ObjectiveFigures] = []
+    read: dict[str, Manifest] = {}
+    for one, objective in newest.values():
+        table, other = answer_table(store, one), _other_map(store, one, objective)
+        fit = None if other is None else other.certificate
+        figures.append(objective_figures(table, objective, spec=one.spec, dataset=where[one.spec["dataset"]], fit=fit))
+        read |= {one.artifact: one} | ({other.manifest.artifact: other.manifest} if other and other.manifest else {})
+    return tuple(figures), tuple(read.values())
+
+
+def _other_map(store: Store, one: Manifest, objective: str) -> StoredMap | None:
+    """Return the first map of a comparison that was fitted by an objective; None where the store no longer holds it."""
+    for parent in one.parents:
+        if parent.kind == "linear_maps" and find_manifest(store, paths.artifact(parent.kind, parent.name)):
+            opened = open_map(store, parent.name)
+            if opened.certificate is not None and opened.certificate.aligner == objective:
+                return opened
+    return None
 
 
 def _about(answers: Iterable[Manifest], images: Iterable[Images]) -> list[Manifest]:

@@ -1,48 +1,21 @@
 """Regression keeps what cross-entropy throws away: tasks on other classes than those that the map was fitted with."""
 
 import json
-from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from flows.cli.app import run
 from flows.steps.objectives import Fitting, objectives
 from flows.steps.objectives_tasks import open_task, unseen_rows
-from flows.steps.table_imports import import_attributes
 from schemas.answers.objectives import OBJECTIVES
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.objective_specs import TaskSpec, parse_task
 from store.images import open_images
 from store.linear_maps import open_map
 from store.root import Store, open_store
-from tests.planted_features import SOURCE, TARGET, Planted
-
-ROWS = 1200
-COLOURS, SIZES = ("red", "blue"), ("tall", "short")
-TASKS = (TaskSpec("label", related=True), TaskSpec("size", related=False))
-FITTING = Fitting(bank="classes", holdout=0.3, epochs=3, learning_rate=0.05)
-
-
-def plant(store: Store, folder: Path) -> Planted:
-    """Plant images whose colour (label) and size (attribute) are the nearest of two vectors each."""
-    planted = Planted(store)
-    x = planted.x(ROWS)
-    y = x @ planted.weight + 1
-
-    def nearest(names: tuple[str, str]) -> list[str]:
-        vectors = np.stack([planted.vector(name) for name in names])
-        return [names[at] for at in (y @ vectors.T).argmax(1)]
-
-    planted.images("photos", ROWS, label=nearest(COLOURS))
-    planted.both("photos", x, noise=0.05)
-    planted.bank("classes", (*COLOURS, *SIZES))
-    ids = open_images(store, "photos").table(["image_id"])["image_id"].to_pylist()
-    parquet.write_table(pa.table({"image_id": ids, "size": nearest(SIZES)}), folder / "size.parquet")
-    import_attributes(store, "photos", folder / "size.parquet")
-    return planted
+from tests.planted_features import SOURCE, TARGET
+from tests.planted_objectives import COLOURS, FITTING, ROWS, TASKS, plant
 
 
 @pytest.fixture(scope="module")
