@@ -110,6 +110,15 @@ def test_objectives_are_the_answer_that_the_command_gives(
     assert not again.new
 
 
+def test_the_documented_blocks_are_those_of_an_audit_file(audit_file: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "laboratory.md").read_text()
+    blocks = page.split("```yaml\n")[1].split("```")[0]
+    spec = load_audit(with_blocks(audit_file, f"\n{blocks}"))
+    job = Job(spec, open_store(spec.store), SerialRunner(), NoProgress())
+    stages = {name: stage for name, stage in EXTRAS.items() if stage.__module__ == "flows.laboratory_stages"}
+    assert [stage for stage, _ in asked_extras(job, first=False)] == list(stages.values())
+
+
 def test_objectives_are_a_task_of_prefects_and_may_be_several(audit_file: Path) -> None:
     blocks = "\nobjectives: [{related: [colour]}, {unrelated: ['new_photos@1:shade'], seed: 1}]\n"
     spec = load_audit(with_blocks(audit_file, blocks))
