@@ -16,6 +16,33 @@ EXAMPLE = "See one: recipes/paper.yaml"
 ALL, GROUP, GROUPS, OUT, DATA = "@all", "@group:", "@groups", "@out/", "@data/"
 """Words of a command: every encoder, those of a group, every group with its encoders, a file of results, a folder of data."""
 
+BYTES = {
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+"""Units of a size that a recipe may write."""
+
+
+def parse_bytes(text: str, *, subject: str) -> int | None:
+    """Return a size such as `144 GB` in bytes, None for an empty text; raises SpecError."""
+    if not text:
+        return None
+    number, _, unit = text.partition(" ")
+    try:
+        size = float(number) * BYTES[unit]
+    except (ValueError, KeyError):
+        size = -1.0
+    if not 0 < size < float("inf"):
+        raise SpecError(expected(subject, "a size such as 144 GB or 1.5 GiB", repr(text), f"Units: {', '.join(BYTES)}"))
+    return round(size)
+
 
 class RecipeDataset(Spec):
     """A dataset that the user brings."""
@@ -34,10 +61,23 @@ class RecipeDataset(Spec):
     """Mean width, pixels; for the bill alone."""
     height: int = Field(gt=0)
     """Mean height, pixels; for the bill alone."""
+    download: str = ""
+    """What is fetched for it, such as `144 GB`; for the bill alone. Empty where nobody has said, or nothing is fetched."""
     part: str = ""
     """Part that a reader takes, such as `test`; empty takes all."""
     attributes: str = ""
     """Table of attributes beside the dataset's folder, imported with it; empty where there is none."""
+
+    @field_validator("download")
+    @classmethod
+    def _a_size(cls, value: str) -> str:
+        parse_bytes(value, subject="download")
+        return value
+
+    @property
+    def download_bytes(self) -> int | None:
+        """Bytes of the download; None where the recipe does not say."""
+        return parse_bytes(self.download, subject="download")
 
 
 class Checkpoint(Spec):

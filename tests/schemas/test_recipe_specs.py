@@ -62,12 +62,29 @@ def test_groups_and_values_and_data_are_filled_in() -> None:
         ("resnet50?layout=moco", "resnet50@f.pth?layout=moco", r"encoder MoCo: expected its file under `checkpoint`"),
         ("layout=moco", "layout=mocca", r"layout of timm:resnet50@FILE: expected robustness, moco"),
         ("images: 100", "images: 0", r"datasets\.photos\.images: expected greater than 0|greater than 0"),
+        (
+            "images: 100",
+            "download: 144GB, images: 100",
+            r"download: expected a size such as 144 GB .*, but got '144GB'",
+        ),
+        (
+            "images: 100",
+            "download: -1 GB, images: 100",
+            r"download: expected a size .*, but got '-1 GB'\. Units: B, kB",
+        ),
         ("  small:", "  all:", r"key of an encoder: expected letters, digits, '-' and '\.', and not 'all'"),
     ],
 )
 def test_a_mistake_is_named(old: str, new: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         parse(RECIPE.replace(old, new))
+
+
+def test_a_download_is_a_size_in_bytes() -> None:
+    sizes = ["144 GB", "1.5 GiB", "700 B"]
+    found = [parse(RECIPE.replace("images:", f"download: {size}, images:")).datasets["photos"] for size in sizes]
+    assert [one.download_bytes for one in found] == [144 * 10**9, 3 * 2**29, 700]
+    assert parse().datasets["photos"].download_bytes is None
 
 
 def test_a_layout_needs_the_file_that_has_it() -> None:
