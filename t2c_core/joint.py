@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
 from t2c_core.block_sums import add_all, add_lower, column_sums, lower_gram, mirror
-from t2c_core.moments import Centre, Moments
+from t2c_core.moments import Centre, Moments, check_sums
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Integer
@@ -61,6 +61,8 @@ class JointMoments:
     """Sum of z."""
     gram: Float[np.ndarray, "source source"]
     """Z'Z."""
+    summed: Float[np.ndarray, " source"] | None = None
+    """Diagonal of the largest Z'Z that rows were subtracted from: their rounding stays behind. None: never."""
 
     @classmethod
     def zero(cls, centre: JointCentre, *, dtype: type[np.floating[Any]] = np.float64) -> Self:
@@ -79,14 +81,21 @@ class JointMoments:
     def __add__(self, other: Self) -> Self:
         """Return the moments of both sets of rows."""
         _check_centres(self.centre, other.centre)
-        return type(self)(self.n + other.n, self.centre, self.sums + other.sums, self.gram + other.gram)
+        return type(self)(
+            self.n + other.n,
+            self.centre,
+            self.sums + other.sums,
+            self.gram + other.gram,
+            _largest(self.summed, other.summed),
+        )
 
     def __sub__(self, other: Self) -> Self:
         """Return the moments as if other's rows, which must be among these, had never been added."""
         _check_centres(self.centre, other.centre)
         if other.n > self.n:
             raise InputError(expected("moments to subtract", f"at most {self.n} rows", f"{other.n} rows"))
-        return type(self)(self.n - other.n, self.centre, self.sums - other.sums, self.gram - other.gram)
+        summed = _largest(self.summed, other.summed, np.diagonal(self.gram))
+        return type(self)(self.n - other.n, self.centre, self.sums - other.sums, self.gram - other.gram, summed)
 
     def pair(self, source: int, target: int) -> Moments:
         """Return the moments of one encoder against another, by position: views of the same numbers."""
@@ -100,6 +109,7 @@ class JointMoments:
             self.gram[s, s],
             self.gram[s, t],
             np.diagonal(self.gram[t, t]),
+            0.0 if self.summed is None else float(self.summed[s].sum()),
         )
 
     def mean(self, encoder: int) -> Float[np.ndarray, " _source"]:
@@ -124,7 +134,8 @@ def merge_joint(parts: Iterable[JointMoments], *, centre: JointCentre) -> JointM
         _check_centres(centre, part.centre)
     add_all(total.sums, [part.sums for part in listed])
     add_all(total.gram, [part.gram for part in listed])
-    return JointMoments(sum(part.n for part in listed), centre, total.sums, total.gram)
+    summed = _largest(*(part.summed for part in listed))
+    return JointMoments(sum(part.n for part in listed), centre, total.sums, total.gram, summed)
 
 
 def fold_joint(
@@ -193,6 +204,7 @@ class _Sum:
         mirror(self._total.gram)
         return JointMoments(self._n, self._total.centre, self._total.sums, self._total.gram)
 
+    @np.errstate(over="ignore", invalid="ignore")  # what does not fit is refused once all rows are in
     def _multiply(self) -> None:
         if not self._waiting:
             return
@@ -205,6 +217,12 @@ class _Sum:
         self._waiting = 0
 
 
+def _largest(*diagonals: Array | None) -> Array | None:
+    """Return the largest of each entry, of those diagonals that there are."""
+    there = [one for one in diagonals if one is not None]
+    return np.max(there, axis=0) if there else None
+
+
 def _check_rows(features: Sequence[Array], centre: JointCentre) -> None:
     got = tuple(one.shape for one in features)
     wanted = tuple((len(features[0]), width) for width in centre.dimensions)
@@ -215,9 +233,8 @@ def _check_rows(features: Sequence[Array], centre: JointCentre) -> None:
 
 def _check_finite(moments: JointMoments) -> None:
     for place, part in enumerate(moments.centre.parts()):
-        if not np.isfinite(moments.sums[part]).all():
-            subject = f"features of encoder {place + 1} of {len(moments.centre.dimensions)}"
-            raise InputError(expected(subject, "finite numbers in every row used", "NaN or infinity"))
+        subject = f"features of encoder {place + 1} of {len(moments.centre.dimensions)}"
+        check_sums(subject, moments.sums[part], np.diagonal(moments.gram)[part], dtype=moments.centre.value.dtype)
 
 
 def _check_centres(left: JointCentre, right: JointCentre) -> None:

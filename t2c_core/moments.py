@@ -66,14 +66,15 @@ class Moments:
     """X'Y."""
     yy: Float[np.ndarray, " target"]
     """The diagonal of Y'Y, which is all that R2 needs."""
+    summed: float = 0.0
+    """Largest trace of X'X that rows were subtracted from: their rounding stays behind, and is relative to this."""
 
     @classmethod
     def zero(cls, centre: Centre) -> Self:
         """Return the moments of no rows at all about a centre."""
         source, target = len(centre.x), len(centre.y)
-        return cls(
-            0, centre, *(np.zeros(s) for s in ((source,), (target,), (source, source), (source, target), (target,)))
-        )
+        zeros = [np.zeros(shape) for shape in ((source,), (target,), (source, source), (source, target), (target,))]
+        return cls(0, centre, zeros[0], zeros[1], zeros[2], zeros[3], zeros[4])
 
     @classmethod
     def of(
@@ -89,18 +90,17 @@ class Moments:
     def __add__(self, other: Self) -> Self:
         """Return the moments of both sets of rows."""
         _check_centres(self.centre, other.centre)
-        return type(self)(
-            self.n + other.n, self.centre, *(a + b for a, b in zip(self._sums(), other._sums(), strict=True))
-        )
+        sums = (a + b for a, b in zip(self._sums(), other._sums(), strict=True))
+        return self._with(self.n + other.n, sums, summed=max(self.summed, other.summed))
 
     def __sub__(self, other: Self) -> Self:
         """Return the moments as if other's rows, which must be among these, had never been added."""
         _check_centres(self.centre, other.centre)
         if other.n > self.n:
             raise InputError(expected("moments to subtract", f"at most {self.n} rows", f"{other.n} rows"))
-        return type(self)(
-            self.n - other.n, self.centre, *(a - b for a, b in zip(self._sums(), other._sums(), strict=True))
-        )
+        sums = (a - b for a, b in zip(self._sums(), other._sums(), strict=True))
+        summed = max(self.summed, other.summed, float(np.trace(self.xx)))
+        return self._with(self.n - other.n, sums, summed=summed)
 
     @property
     def precision(self) -> type[np.floating[Any]]:
@@ -120,6 +120,11 @@ class Moments:
     def _sums(self) -> tuple[Array, ...]:
         return self.sum_x, self.sum_y, self.xx, self.xy, self.yy
 
+    def _with(self, n: int, sums: Iterable[Array], *, summed: float = 0.0) -> Self:
+        """Return n rows' sums, in the order of `_sums`, about the same centre."""
+        sum_x, sum_y, xx, xy, yy = sums
+        return type(self)(n, self.centre, sum_x, sum_y, xx, xy, yy, summed)
+
 
 def merge(parts: Iterable[Moments]) -> Moments:
     """Return the moments of all parts' rows, added in the order given."""
@@ -133,7 +138,7 @@ def running_totals(parts: Sequence[Moments], *, counts: Sequence[int]) -> Iterat
     """Yield the merge of the first parts, for each of the rising counts; each shares memory with the next: use it first."""
     if not counts or not parts:
         return
-    total, n, done = Moments.zero(parts[0].centre), 0, 0
+    total, n, done, summed = Moments.zero(parts[0].centre), 0, 0, 0.0
     for count in counts:
         some = parts[done:count]
         for part in some:
@@ -141,8 +146,9 @@ def running_totals(parts: Sequence[Moments], *, counts: Sequence[int]) -> Iterat
         for into, *sums in zip(total._sums(), *(part._sums() for part in some), strict=True):
             add_all(into, sums)
         n += sum(part.n for part in some)
+        summed = max([summed, *(part.summed for part in some)])
         done = count
-        yield Moments(n, total.centre, *total._sums())
+        yield total._with(n, total._sums(), summed=summed)
 
 
 def fold_moments(
@@ -157,7 +163,7 @@ def fold_moments(
 
     Rows wait until a fold has WAITING_ROWS of them, since small products are slow. Memory is that of `folds` Moments, the
     rows that wait (in their own dtype) and one block. Parts of a stream may be computed apart (`fold_moments` of each)
-    and merged fold by fold.
+    and merged fold by fold. Raises InputError for NaN or infinity in a row used, or for numbers whose squares overflow.
     """
     sums = [Moments.zero(centre) for _ in range(folds)]
     waiting: list[list[tuple[Array, Array]]] = [[] for _ in range(folds)]
@@ -175,7 +181,23 @@ def fold_moments(
                 _add_waiting(sums[index], waiting[index])
     for part, pairs in zip(sums, waiting, strict=True):
         _add_waiting(part, pairs)
-    return tuple(Moments(n, centre, *part._sums()) for n, part in zip(counts, sums, strict=True))
+        check_sums("source features", part.sum_x, np.diagonal(part.xx), dtype=part.centre.x.dtype)
+        check_sums("target features", part.sum_y, part.yy, dtype=part.centre.y.dtype)
+    return tuple(part._with(n, part._sums()) for n, part in zip(counts, sums, strict=True))
+
+
+def check_sums(subject: str, sums: Array, squares: Array, *, dtype: np.dtype[Any]) -> None:
+    """Raise InputError when sums (d,) or sums of squares (d,) say that a row held no numbers, or too large ones."""
+    if not np.isfinite(sums).all():
+        raise InputError(expected(subject, "finite numbers in every row used", "NaN or infinity"))
+    if not np.isfinite(squares).all():
+        got = f"larger ones, in dimension {int(np.flatnonzero(~np.isfinite(squares))[0])} first"
+        most = float(np.sqrt(np.finfo(dtype).max)) / 1000
+        raise InputError(
+            expected(
+                subject, f"numbers of up to about {most:.0e}, whose squares {dtype} can add up", got, "Scale them down."
+            )
+        )
 
 
 def _add_waiting(sums: Moments, pairs: list[tuple[Array, Array]]) -> None:
@@ -186,6 +208,7 @@ def _add_waiting(sums: Moments, pairs: list[tuple[Array, Array]]) -> None:
         _add_rows(sums, x, y)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what does not fit is refused once all rows are in
 def _add_rows(sums: Moments, x: Array, y: Array) -> None:
     """Add the products of rows into sums, in place and in blocks that share their buffers."""
     rows = min(len(x), BLOCK_ROWS)

@@ -102,8 +102,10 @@ def smallest(candidates: Float64[np.ndarray, " candidates"], errors: Float64[np.
 
 
 def resolution(moments: Moments) -> float:
-    """Return the relative eigenvalue below which X'X is rounding noise of its block products."""
-    return float(np.finfo(moments.precision).eps) * (len(moments.sum_x) if moments.precision == np.float64 else 8)
+    """Return the relative eigenvalue below which X'X is rounding noise of its block products, subtracted ones included."""
+    noise = float(np.finfo(moments.precision).eps) * (len(moments.sum_x) if moments.precision == np.float64 else 8)
+    left = float(np.trace(moments.xx))
+    return noise * max(1.0, moments.summed / left) if left > 0 else noise
 
 
 def _total(folds: Sequence[Moments]) -> Moments:

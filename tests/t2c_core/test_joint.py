@@ -7,6 +7,7 @@ from schemas.errors import InputError, MismatchError
 from t2c_core import joint
 from t2c_core.joint import JointMoments, fold_joint, joint_centre, merge_joint
 from t2c_core.moments import Moments
+from t2c_core.ridge import fit
 
 WIDTHS = (7, 3, 5)
 
@@ -81,6 +82,29 @@ def test_subtracting_a_class_equals_never_having_had_it() -> None:
     by_class = fold_joint([(every, label)], centre=centre, groups=3)
     without = JointMoments.of([one[label != 1] for one in every], centre=centre)
     same(merge_joint(by_class, centre=centre) - by_class[1], without, atol=1e-9)
+
+
+def test_few_rows_left_of_a_subtraction_have_the_rank_that_they_alone_had() -> None:
+    rng = np.random.default_rng(4)
+    every = [rng.normal(size=(20_000, width)).astype(np.float32) for width in (32, 8)]
+    centre = joint_centre([one[:500] for one in every])
+    few = np.arange(20_000) >= 10
+    rest, whole = (JointMoments.of([one[rows] for one in every], centre=centre) for rows in (few, slice(None)))
+    for left in (whole - rest, merge_joint([whole - rest], centre=centre), (whole - rest) + JointMoments.zero(centre)):
+        assert fit(left.pair(0, 1), ridge=0.0).rank == 9
+        assert left.pair(1, 0).summed < left.pair(0, 1).summed
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_numbers_whose_squares_overflow_are_refused(place: int) -> None:
+    every = features(50)
+    every[place][7, 2] = 1e25
+    centre = joint_centre([one[10:] for one in every])
+    match = (
+        rf"features of encoder {place + 1} of 3: expected numbers of up to about 2e\+16.*in dimension 2 first. Scale"
+    )
+    with pytest.raises(InputError, match=match):
+        fold_joint([(every, np.zeros(50, np.int8))], centre=centre, groups=1)
 
 
 def test_a_row_that_is_not_finite_is_refused_unless_it_is_left_out() -> None:

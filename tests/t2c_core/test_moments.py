@@ -106,6 +106,15 @@ def test_rows_wait_for_company_and_none_is_lost() -> None:
         assert_same(part, Moments.of(x[fold == index], y[fold == index], centre=centre))
 
 
+@pytest.mark.parametrize(("value", "got"), [(np.nan, "NaN or infinity"), (1e25, "larger ones, in dimension 2 first")])
+def test_a_row_without_usable_numbers_is_refused(value: float, got: str) -> None:
+    x, y = features(50)
+    centre = estimate_centre(x, y)
+    y[3, 2] = value
+    with pytest.raises(InputError, match=rf"target features: expected .*, but got {got}"):
+        fold_moments([(x, y, np.zeros(50, np.int8))], centre=centre, folds=1)
+
+
 def test_a_stream_without_blocks_gives_empty_folds() -> None:
     centre = estimate_centre(*features(4))
     assert [part.n for part in fold_moments([], centre=centre, folds=3)] == [0, 0, 0]

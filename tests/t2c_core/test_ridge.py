@@ -112,6 +112,23 @@ def test_the_ridge_that_cross_validation_chooses_leaves_the_rank_alone() -> None
     assert [fit(merge(parts) - part, ridge=ridge).rank for part in parts] == [19] * 5
 
 
+@pytest.mark.parametrize(("left", "source"), [(40, 64), (10, 32), (100, 64), (300, 256)])
+def test_what_is_left_of_a_subtraction_is_fitted_as_if_nothing_else_had_been_there(left: int, source: int) -> None:
+    """The rounding of the rows subtracted stays behind in every direction that the rows left do not determine."""
+    x, y, _, _ = planted(20_000, source=source, noise=0.1)
+    centre = estimate_centre(x[:500], y[:500])
+    whole, rest, never = (
+        Moments.of(x[rows], y[rows], centre=centre) for rows in (slice(None), slice(left, None), slice(left))
+    )
+    without = fit(whole - rest, ridge=0.0)
+    alone = fit(never, ridge=0.0)
+    assert (without.rank, without.method) == (alone.rank, alone.method)
+    size = np.linalg.norm(alone.map.weight)
+    assert np.linalg.norm(without.map.weight - alone.map.weight) < 2e-3 * size
+    merged = fit(merge([whole - rest, Moments.zero(centre)]), ridge=0.0)
+    assert merged.rank == alone.rank
+
+
 def test_constant_columns_get_no_weight() -> None:
     x, y, *_ = planted(800)
     x[:, 2], x[:, 5] = 7.3, 0
