@@ -155,9 +155,10 @@ def joint_moments(
     Raises PlanError when they do not fit into memory, naming both numbers.
     """
     run, shown = runner or SerialRunner(), progress or NoProgress()
-    parts = PARTS if moment_bytes(sides, count, dtype=dtype) <= LARGE_BYTES else 1
+    width = sum(one.dimension for one in sides.features)
+    parts = PARTS if moment_bytes(width, count, dtype=dtype) <= LARGE_BYTES else 1
     todo = "Name fewer encoders at a time."
-    check_memory("joint moments", peak_bytes(sides, count, dtype=dtype, at_once=min(parts, run.parallel)), todo=todo)
+    check_memory("joint moments", peak_bytes(width, count, dtype=dtype, at_once=min(parts, run.parallel)), todo=todo)
     spans = in_parts(ranges(sides.rows, READ_ROWS), parts)
     plan = [JointPart(sides.features, tuple(one), groups[one[0][0] : one[-1][1]]) for one in spans]
     centre = _centre(sides, groups)
@@ -182,16 +183,14 @@ def _centre(sides: Sides, groups: npt.NDArray[np.int8]) -> JointCentre:
     return joint_centre([one.take(first) for one in sides.features])
 
 
-def moment_bytes(sides: Sides, count: int, *, dtype: type[np.floating[Any]]) -> int:
-    """Return the bytes of the Gram matrices of `count` groups."""
-    width = sum(one.dimension for one in sides.features)
+def moment_bytes(width: int, count: int, *, dtype: type[np.floating[Any]]) -> int:
+    """Return the bytes of the Gram matrices of `count` groups over features that are `width` long together."""
     return count * width * width * np.dtype(dtype).itemsize
 
 
-def peak_bytes(sides: Sides, count: int, *, dtype: type[np.floating[Any]], at_once: int) -> int:
-    """Return the bytes that the moments of `count` groups need at their peak: with one more and a product beside them."""
-    width = sum(one.dimension for one in sides.features)
-    moments = moment_bytes(sides, count, dtype=dtype)
+def peak_bytes(width: int, count: int, *, dtype: type[np.floating[Any]], at_once: int = 1) -> int:
+    """Return the bytes that `joint_moments` needs at its peak: moments, with one more set and a product beside them."""
+    moments = moment_bytes(width, count, dtype=dtype)
     sets = 1 if moments > LARGE_BYTES else 1 + at_once
     rows = min(WAITING_AT_MOST, 8192 * count) + READ_ROWS
     return sets * moments + 12 * width * width + 4 * width * rows * at_once
