@@ -10,10 +10,12 @@ from flows.report.data import Thumbnail
 from flows.report.section import Context, Gathered
 from flows.report.thumbnails import Wanted, thumbnails
 from schemas.names import parse_dataset_ref
+from store import paths
 from store.answers import answer_table, list_answers
 from store.image_bytes import open_bytes
 from store.images import Images, open_images
-from store.manifest import Manifest
+from store.linear_maps import StoredMap, open_map
+from store.manifest import Manifest, find_manifest
 from store.selection import image_rows
 from t2c_core.fidelity import AUROC_FLOOR
 
@@ -109,13 +111,24 @@ def gather(context: Context) -> Gathered | None:
 def _chosen(context: Context) -> list[Manifest]:
     """Return the answers about exactly these snapshots and encoders, the newest of each question."""
     shown = {(ref.name, ref.snapshot) for ref in map(parse_dataset_ref, context.asked.datasets)}
-    spaces = [context.linear_map.source.id, context.linear_map.target.id]
     newest: dict[str, Manifest] = {}
     for one in list_answers(context.asked.store, "decoded"):
         asked_of = {(parent.name, parent.snapshot) for parent in one.parents if parent.kind == "images"}
-        if asked_of <= shown and one.spec["spaces"] == spaces:
-            newest[repr(sorted(one.spec.items(), key=lambda item: item[0]))] = one
+        if asked_of <= shown and _is_of(one, context.linear_map):
+            newest[repr(sorted(item for item in one.spec.items() if item[0] != "spaces"))] = one
     return list(newest.values())
+
+
+def _is_of(one: Manifest, linear_map: StoredMap) -> bool:
+    """Say whether an answer was decoded between a map's spaces; one older than their ids is known by its map, or names."""
+    source, target = linear_map.source, linear_map.target
+    if "spaces" in one.spec:
+        return bool(one.spec["spaces"] == [source.id, target.id])
+    for parent in one.parents:
+        if parent.kind == "linear_maps" and find_manifest(linear_map.store, paths.linear_map(parent.name)):
+            used = open_map(linear_map.store, parent.name)
+            return (used.source.id, used.target.id) == (source.id, target.id)
+    return (one.spec.get("source"), one.spec.get("target")) == (source.name, target.name)
 
 
 def _is_asked(one: Manifest, context: Context) -> bool:
@@ -125,7 +138,7 @@ def _is_asked(one: Manifest, context: Context) -> bool:
         return False
     compared = {parent.name for parent in one.parents if parent.kind == "images"}
     sides = {parse_dataset_ref(name).name for name in asked.datasets}
-    conditions = (one.spec["where"], one.spec["reference_where"]) == (asked.where, asked.reference_where)
+    conditions = (one.spec.get("where"), one.spec.get("reference_where")) == (asked.where, asked.reference_where)
     return compared == sides and conditions and one.spec["dataset"] == parse_dataset_ref(asked.reference).name
 
 

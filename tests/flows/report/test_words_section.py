@@ -1,6 +1,7 @@
 """The report shows what was decoded about its own snapshots: words, doubts, pictures of both ends, a shift's own line."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from flows.steps.report import report
 from flows.steps.score import score
 from flows.steps.trust import trust
 from schemas.tables import ATTRIBUTES
+from store.answers import answer_table, list_answers, write_answer
 from store.attributes import write_attributes
 from store.root import Store
 from tests.planted_features import SOURCE, TARGET, Planted
@@ -114,3 +116,32 @@ def test_older_answers_to_the_same_question_and_those_of_other_snapshots_stay_ou
     (tmp_path / "photos" / "new.jpg").write_bytes((tmp_path / "photos" / "0000.jpg").read_bytes() + b"\0")
     index(shown, str(tmp_path / "photos"), "photos")
     assert section(page(shown, tmp_path)) == ""
+
+
+def older(store: Store, *, mapped: bool = True, **changed: str) -> None:
+    """Put the newest answer in its place as versions that recorded no spaces wrote it, its map known or gone."""
+    made = list_answers(store, "decoded")[-1]
+    table, kept = answer_table(store, made), [one for one in made.parents if mapped or one.kind != "linear_maps"]
+    spec = {name: value for name, value in made.spec.items() if name not in ("kind", "spaces")}
+    shutil.rmtree(Path(store.url.removeprefix("file://")) / made.artifact)
+    write_answer(store, "decoded", table, spec={**spec, **changed}, parents=kept)
+
+
+def test_an_answer_that_recorded_no_spaces_is_shown_and_gives_way_to_a_newer_one(shown: Store, tmp_path: Path) -> None:
+    made = decode(shown, "photos", "classes:colour", **WORDS)
+    older(shown)
+    assert f"best word of <b>{made.believed}</b> of 2 vectors" in section(page(shown, tmp_path))
+    decode(shown, "photos", "classes:colour", **WORDS)
+    assert len(list_answers(shown, "decoded")) == 2
+    assert section(page(shown, tmp_path)).count("Class means") == 1
+
+
+@pytest.mark.parametrize(
+    ("mapped", "source", "shows"), [(True, "typed", 1), (False, SOURCE.name, 1), (False, "typed", 0)]
+)
+def test_it_is_known_by_its_map_or_else_by_its_encoders_names(
+    shown: Store, tmp_path: Path, mapped: bool, source: str, shows: int
+) -> None:
+    decode(shown, "photos", "classes:colour", **WORDS)
+    older(shown, mapped=mapped, source=source)
+    assert section(page(shown, tmp_path)).count("Class means") == shows
