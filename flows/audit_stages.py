@@ -96,6 +96,7 @@ def align_encoders(job: Job) -> AlignReport | None:
         method=options.fitted_by,
         folds=options.folds,
         holdout=options.holdout,
+        held_out_where=options.held_out_where,
         seed=options.seed,
         max_rows=options.max_rows,
         device=encoders.device,

@@ -28,6 +28,7 @@ def pair_matrix(job: Job, block: PairsSpec) -> PairsReport:
         labels=block.labels,
         ridge=block.ridge,
         holdout=block.holdout,
+        held_out_where=block.held_out_where,
         seed=block.seed,
         max_rows=block.max_rows,
         device=job.spec.encoders.device,
@@ -40,7 +41,7 @@ def efficiency_curve(job: Job, block: CurvesSpec) -> CurvesReport:
     """Draw one efficiency curve."""
     source, target = block.source or job.spec.encoders.source, block.target or job.spec.encoders.target
     _extract(job, block, (source, target))
-    names = ("by", "points", "seeds", "head", "labels", "ridge", "holdout", "seed", "max_rows")
+    names = ("by", "points", "seeds", "head", "labels", "ridge", "holdout", "held_out_where", "seed", "max_rows")
     options: dict[str, Any] = {name: getattr(block, name) for name in names}
     return curves(
         job.store,

@@ -106,6 +106,8 @@ class AlignSpec(MethodSpec):
     """Folds for out-of-fold maps, 2 or more; 0 for none, with methods that read rows in every epoch."""
     holdout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the rows that are never fitted."""
+    held_out_where: str | None = None
+    """SQL condition on the rows that are never fitted; replaces the share."""
     seed: int = Field(default=0, ge=0)
     """Seed of the block and fold assignment."""
     max_rows: int | None = Field(default=None, gt=0)

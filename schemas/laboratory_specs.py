@@ -32,6 +32,8 @@ class PairsSpec(LaboratorySpec):
     """Ridge strength; None chooses one for each pair."""
     holdout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the rows that are never fitted."""
+    held_out_where: str | None = None
+    """SQL condition on the rows that are never fitted; replaces the share."""
     seed: int = Field(default=0, ge=0)
     """Seed of the row blocks."""
 
@@ -63,6 +65,8 @@ class CurvesSpec(LaboratorySpec):
     """Ridge strength; None chooses one for the whole curve."""
     holdout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the rows that are never fitted."""
+    held_out_where: str | None = None
+    """SQL condition on the rows that are never fitted; replaces the share."""
     seed: int = Field(default=0, ge=0)
     """Seed of the row blocks and of the first order."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options
+from flows.cli.options import command, held_out_where_option, runner_options
 from flows.cli.output import Output
 from flows.cli.pairs import listed
 from schemas.align_specs import FROM_MOMENTS, METHODS, MethodSpec
@@ -80,7 +80,14 @@ def _method_options(function: Function) -> Function:
     show_default=True,
     help="Share of rows that are never fitted.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the row blocks, and of SGD.")
+@held_out_where_option
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the row blocks, and of SGD.",
+)
 @click.option("--max-rows", type=click.IntRange(1), default=None, help="Fit on a random subset of this many rows.")
 @click.option("--device", default="auto", show_default=True, help="Where SGD runs: auto, cpu, cuda, cuda:N or mps.")
 @runner_options

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from flows.cli.bars import Bars
-from flows.cli.options import command, labels_option, runner_options
+from flows.cli.options import command, held_out_where_option, labels_option, runner_options
 from flows.cli.output import Output
 from flows.cli.pairs import listed
 from schemas.errors import SpecError, expected
@@ -56,6 +56,7 @@ _device = click.option("--device", default="auto", show_default=True, help="Wher
 @_classes
 @_ridge
 @_holdout
+@held_out_where_option
 @_seed
 @_max_rows
 @_device
@@ -118,6 +119,7 @@ pairs = command(
 @_classes
 @_ridge
 @_holdout
+@held_out_where_option
 @_seed
 @_max_rows
 @_device

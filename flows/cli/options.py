@@ -137,6 +137,16 @@ def judging_options(function: Function) -> Function:
     return function
 
 
+def held_out_where_option(function: Function) -> Function:
+    """Add --held-out-where: which rows are never fitted."""
+    return click.option(
+        "--held-out-where",
+        default=None,
+        metavar="SQL",
+        help="Never fit these rows instead: \"starts_with(id, 'val/')\".",
+    )(function)
+
+
 def runner_options(function: Function) -> Function:
     """Add --dask: where block work runs."""
     return click.option(

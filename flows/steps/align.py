@@ -28,6 +28,7 @@ from store.features import Features
 from store.images import Images, open_images
 from store.linear_maps import StoredMap, open_map, write_map
 from store.manifest import Parent, find_manifest
+from store.queries.where import tables_read
 from store.root import Store
 
 
@@ -59,6 +60,7 @@ def align(
     holdout: float = 0.1,
     seed: int = 0,
     max_rows: int | None = None,
+    held_out_where: str | None = None,
     device: str = "auto",
     runner: Runner | None = None,
     progress: Progress | None = None,
@@ -67,12 +69,12 @@ def align(
 
     `source` and `target` are encoder names or space ids with features in the store; `method` is the aligner with its
     options, by default ridge regression of strength `ridge` (None: chosen by cross-validation). The same options on the
-    same snapshot do nothing the second time. `folds=0` fits no fold maps, for methods that read rows in every epoch.
+    same snapshot do nothing the second time. `held_out_where` names the rows never fitted, instead of a share. `folds=0` fits no fold maps, for methods that read rows in every epoch.
     Raises UnknownName for features that are not there (naming the command that extracts them), MismatchError for one
     space on both sides, features of other rows or heads of other classes, SpecError, InputError, PlanError.
     """
     wanted = method or MethodSpec.model_construct(ridge=ridge)
-    options = AlignOptions(_ridge(wanted), folds, holdout, seed, max_rows)
+    options = AlignOptions(_ridge(wanted), folds, holdout, seed, max_rows, held_out_where)
     check_options(options, foldless=wanted.method in DESCENDING)
     images = open_images(store, dataset)
     x, y = features_of(images, source), features_of(images, target)
@@ -80,6 +82,7 @@ def align(
     heads = heads_of(images, wanted, options=options, device=device)
     spec = {**options.spec(), **_said(wanted, heads)}
     parents = [images.manifest.as_parent(), x.manifest.as_parent(), y.manifest.as_parent(), *heads.parents()]
+    parents += tables_read(images, held_out_where)
     known = _known_map(store, x, y, spec, parents)
     if known is not None:
         return _report(known, images, new=False)

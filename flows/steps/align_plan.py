@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flows.steps.rows import in_parts, ranges
 from schemas.errors import InputError, SpecError, expected
 from schemas.tables import FITTED_ROWS, FOLD_IN_SAMPLE
 from store.features import Features
 from store.images import Images, content_hashes
+from store.queries.where import where_mask
 from store.selection import searchable
 from t2c_core.moments import block_of, row_keys
 
@@ -39,6 +41,8 @@ class AlignOptions:
     """Seed of the assignment of content to blocks and of blocks to folds."""
     max_rows: int | None = None
     """Rows used at most, fitted and held out together; None uses all."""
+    held_out_where: str | None = None
+    """SQL condition on the rows that are never fitted, such as "split = 'test'"; replaces the share."""
 
     @property
     def held(self) -> int:
@@ -48,7 +52,12 @@ class AlignOptions:
     def spec(self) -> dict[str, Any]:
         """Return the options as JSON values, for the digest."""
         names = ("ridge", "folds", "holdout", "seed", "max_rows")
-        return {"algorithm": "closed-form", "blocks": BLOCKS, **{name: getattr(self, name) for name in names}}
+        where = {} if self.held_out_where is None else {"held_out_where": self.held_out_where}
+        return {"algorithm": "closed-form", "blocks": BLOCKS, **{name: getattr(self, name) for name in names}, **where}
+
+
+APART = BLOCKS
+"""Block of the rows that a condition holds out: the one past the random ones, never fitted."""
 
 
 def check_options(options: AlignOptions, *, foldless: bool = False) -> None:
@@ -77,11 +86,10 @@ def held_out_blocks(holdout: float) -> int:
 
 
 def group_of_blocks(options: AlignOptions) -> npt.NDArray[np.int8]:
-    """Return the group of each block, (BLOCKS,) int8: a fold, or `options.held`; shuffled by the seed."""
+    """Return the group of each block and of APART, (BLOCKS + 1,) int8: a fold, or `options.held`; shuffled by the seed."""
     order = np.random.default_rng(options.seed).permutation(BLOCKS)
-    held = held_out_blocks(options.holdout)
-    groups = np.empty(BLOCKS, dtype=np.int8)
-    groups[order[:held]] = options.held
+    held = held_out_blocks(options.holdout) if options.held_out_where is None else 0
+    groups = np.full(BLOCKS + 1, options.held, dtype=np.int8)
     groups[order[held:]] = np.arange(BLOCKS - held) % options.held
     return groups
 
@@ -99,25 +107,49 @@ def groups_of_rows(
         both = f"rows with features of both {source.encoder} and {target.encoder}"
         todo = f"Extract both: t2c extract {images.dataset} --encoder {source.encoder} --encoder {target.encoder}"
         raise InputError(expected(f"{images.dataset}@{images.snapshot}", both, "none", todo))
-    chosen, blocks = rows_and_blocks(images, usable, seed=options.seed, max_rows=options.max_rows)
+    chosen, blocks = rows_and_blocks(
+        images, usable, seed=options.seed, max_rows=options.max_rows, held_out_where=options.held_out_where
+    )
     groups = np.full(rows, LEFT_OUT, dtype=np.int8)
     groups[chosen] = group_of_blocks(options)[blocks]
     return groups
 
 
 def rows_and_blocks(
-    images: Images, usable: npt.NDArray[np.bool_], *, seed: int, max_rows: int | None = None
+    images: Images,
+    usable: npt.NDArray[np.bool_],
+    *,
+    seed: int,
+    max_rows: int | None = None,
+    held_out_where: str | None = None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the rows used, ascending, and the block of each by its content: all usable ones, or a random `max_rows` of them.
 
-    The subset is that of the smallest keys: the same rows whichever encoders or methods are asked for.
+    The subset is that of the smallest keys: the same rows whichever encoders or methods are asked for. Rows that a
+    condition holds out are in the block APART. Raises InputError when it holds out none of the rows used, or all.
     """
     chosen = np.flatnonzero(usable)
     keys = row_keys(np.asarray(content_hashes(images).take(pa.array(chosen))), seed=seed)
     if max_rows is not None and len(chosen) > max_rows:
         first = np.sort(np.argsort(keys, kind="stable")[:max_rows])
         chosen, keys = chosen[first], keys[first]
-    return chosen, block_of(keys, blocks=BLOCKS)
+    blocks = block_of(keys, blocks=BLOCKS)
+    if held_out_where is not None:
+        apart = held_apart(images, held_out_where)[chosen]
+        if apart.all() or not apart.any():
+            which = "all" if apart.all() else "none"
+            subject = f"rows of {images.dataset}@{images.snapshot} where {held_out_where}"
+            raise InputError(
+                expected(subject, f"some of the {len(apart):,} used, not all", which, "Mend --held-out-where.")
+            )
+        blocks[apart] = APART
+    return chosen, blocks
+
+
+def held_apart(images: Images, where: str) -> npt.NDArray[np.bool_]:
+    """Return the rows (rows,) whose content a condition matches anywhere: a copy of a held-out image is held out too."""
+    hashes = content_hashes(images)
+    return np.asarray(pc.is_in(hashes, hashes.filter(pa.array(where_mask(images, where)))))
 
 
 def fitted_rows(images: Images, groups: npt.NDArray[np.int8], *, folds: int) -> pa.Table:

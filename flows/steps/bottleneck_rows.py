@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.steps.align_plan import BLOCKS, AlignOptions, check_options, group_of_blocks
+from flows.steps.align_plan import BLOCKS, AlignOptions, check_options, group_of_blocks, held_apart
 from flows.steps.heads import codes_of
 from flows.steps.truths import fold_name
 from flows.steps.zeroshot_sides import LABEL, check_some_labels, class_names, truth_of
@@ -17,7 +17,6 @@ from schemas.names import DatasetRef
 from store.concepts import unknown_concept
 from store.images import Images, content_hashes, open_images
 from store.queries.searched import Searched, searched
-from store.queries.where import where_mask
 from store.root import Store
 from store.similarities import Scores, resolve_scores
 from t2c_core.moments import block_of, row_keys
@@ -140,9 +139,7 @@ def _groups(images: Images, rows: npt.NDArray[np.int64], split: SplitOptions) ->
     groups: npt.NDArray[np.int8] = group_of_blocks(split.blocks())[block_of(keys, blocks=BLOCKS)]
     if split.held_out_where is None:
         return groups
-    everywhere = where_mask(images, split.held_out_where)
-    kept = set(hashes.take(pa.array(np.flatnonzero(everywhere))).to_pylist())
-    apart = np.array([one in kept for one in hashes.take(pa.array(rows)).to_pylist()], dtype=np.bool_)
+    apart = held_apart(images, split.held_out_where)[rows]
     folds = (block_of(keys, blocks=BLOCKS) % FOLDS).astype(np.int8)
     found: npt.NDArray[np.int8] = np.where(apart, np.int8(HELD_OUT), folds).astype(np.int8)
     return found

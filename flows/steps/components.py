@@ -91,7 +91,7 @@ def components(
         raise SpecError(expected("--components and --band", "1 or more and 0 or more", f"{k} and {p}"))
     images = open_images(store, dataset)
     sides = open_sides(images, encoders, seed=0, holdout=0.0, max_rows=max_rows)
-    spec: dict[str, Any] = {"dataset": images.dataset, "encoders": list(sides.names), "k": k, **sides.limit()}
+    spec: dict[str, Any] = {"dataset": images.dataset, "encoders": list(sides.names), "k": k, **sides.limits()}
     parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features)]
     work = partial(_measure, sides, k, runner=runner or SerialRunner(), progress=progress or NoProgress())
     found = answer(store, "components", work, spec=spec, parents=parents)

@@ -18,12 +18,13 @@ from flows.steps.answers import answer
 from flows.steps.curve_plan import CurvePlan, by_classes, by_samples
 from flows.steps.head_accuracy import Candidate, Judged, accuracy_columns, judge
 from flows.steps.joint_heads import JointHeads, joint_heads
-from flows.steps.joint_plan import VALIDATION_SHARE, Sides, joint_moments, open_sides
+from flows.steps.joint_plan import NO_RIDGE_NOTE, Sides, joint_moments, open_sides
 from flows.steps.zeroshot_sides import LABEL, truth_of
 from schemas.answers.laboratory import CURVES
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
 from store.images import open_images
+from store.queries.where import tables_read
 from store.root import Store
 from t2c_core.curves import CurvePoint, curve, point_counts
 from t2c_core.joint import JointMoments, merge_joint
@@ -77,6 +78,7 @@ def curves(
     holdout: float = 0.1,
     seed: int = 0,
     max_rows: int | None = None,
+    held_out_where: str | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> CurvesReport:
@@ -88,10 +90,13 @@ def curves(
     """
     _check(points, seeds, ridge)
     images = open_images(store, dataset)
-    sides = open_sides(images, [source, target], seed=seed, holdout=holdout, max_rows=max_rows)
+    sides = open_sides(
+        images, [source, target], seed=seed, holdout=holdout, max_rows=max_rows, held_out_where=held_out_where
+    )
     heads = [f"{target}={head}"] if head is not None else None
     judges = joint_heads(images, [source, target], heads=heads, labels=labels, classes=classes, device=device)
     truth = truth_of(images, labels, mapping={}) if by == "classes" else []
+    plan = by_classes(sides, truth, labels=labels) if by == "classes" else by_samples(sides)
     spec: dict[str, Any] = {
         "dataset": images.dataset,
         "source": sides.names[0],
@@ -102,13 +107,14 @@ def curves(
         "labels": labels,
         **judges.spec(),
         "ridge": ridge,
+        **({"ridge_chosen_on": plan.chosen_on} if ridge is None else {}),
         "holdout": holdout,
         "seed": seed,
         "blocks": BLOCKS,
-        **sides.limit(),
+        **sides.limits(),
     }
     parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features), *judges.parents()]
-    plan = by_classes(sides, truth, labels=labels) if by == "classes" else by_samples(sides)
+    parents += tables_read(images, held_out_where)
     options = _Options(by, points, seeds, ridge, seed)
     found = answer(
         store,
@@ -141,8 +147,9 @@ class _Options:
 
 
 def _measure(sides: Sides, plan: CurvePlan, judges: JointHeads, options: _Options, *, progress: Progress) -> pa.Table:
-    *parts, held = joint_moments(sides, plan.groups, count=plan.parts + 1, dtype=np.float32, progress=progress)
-    ridge = _ridge(parts, held) if options.ridge is None else options.ridge
+    *parts, held = joint_moments(sides, plan.groups, count=plan.held + 1, dtype=np.float32, progress=progress)
+    ridge = _ridge(plan, parts, held) if options.ridge is None else options.ridge
+    _join(plan, parts)
     counts = point_counts(plan.parts, options.points)
     seeds = range(options.seed, options.seed + options.seeds)
     found = list(curve(parts, held, counts=counts, seeds=seeds, ridge=ridge))
@@ -156,12 +163,18 @@ def _measure(sides: Sides, plan: CurvePlan, judges: JointHeads, options: _Option
     )
 
 
-def _ridge(parts: Sequence[JointMoments], held: JointMoments) -> float:
-    """Return the ridge that the maps fitted on four fifths of the parts prefer on the others."""
-    last = VALIDATION_SHARE - 1
-    chosen = [[one for place, one in enumerate(parts) if (place % VALIDATION_SHARE == last) == side] for side in (0, 1)]
-    train, validation = (merge_joint(one, centre=held.centre) for one in chosen)
+def _ridge(plan: CurvePlan, groups: Sequence[JointMoments], held: JointMoments) -> float:
+    """Return the ridge of the map fitted on most of the rows that does best on those set aside to choose it; 0 without."""
+    chooses = plan.validation()
+    sides = [[one for one, chosen in zip(groups, chooses, strict=True) if chosen == side] for side in (False, True)]
+    train, validation = (merge_joint(one, centre=held.centre) for one in sides)
     return choose_ridges(train, validation, pairs=[(0, 1)])[0, 1]
+
+
+def _join(plan: CurvePlan, groups: list[JointMoments]) -> None:
+    """Add what was summed apart to choose the ridge to its part, one part at a time: all at once would need more memory."""
+    for part in reversed(range(plan.parts if plan.split else 0)):
+        groups[part] += groups.pop()
 
 
 def _judged(
@@ -171,7 +184,7 @@ def _judged(
     heads = judges.open(sides.features, sides.groups(), only=[1])
     different = {id(one.linear_map): one.linear_map for one in found}
     candidates = [Candidate(0, 1, one) for one in different.values()]
-    held = plan.groups == plan.parts
+    held = plan.groups == plan.held
     seen = judge(sides.features, held, candidates, judges=heads, cosines=False, progress=progress)
     by_map = dict(zip(different, seen, strict=True))
     return [by_map[id(one.linear_map)] for one in found]
@@ -209,7 +222,7 @@ def _notes(plan: CurvePlan, table: pa.Table, *, ridge: float | None, points: int
         "rows were read once for all points; those not fitted once more for accuracies, and a probe's fitted rows",
     ]
     if ridge is None:
-        notes.append(f"one ridge for the whole curve, chosen on one in {VALIDATION_SHARE} of the parts to fit")
+        notes.append(f"one ridge for the whole curve, chosen on {plan.chosen_on}" if plan.chosen_on else NO_RIDGE_NOTE)
     if plan.parts < points:
         what = "class buckets" if plan.classes else "row blocks"
         notes.append(f"{plan.parts} points, not {points}: there are {plan.parts} {what}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.runner import Runner, SerialRunner
@@ -15,9 +16,10 @@ from flows.steps.plan import check_memory
 from flows.steps.rows import features_of, in_parts, ranges
 from schemas.errors import InputError, SpecError, expected
 from store.features import Features
-from store.images import Images
+from store.images import Images, content_hashes
 from store.selection import searchable
 from t2c_core.joint import WAITING_AT_MOST, JointCentre, JointMoments, fold_joint, joint_centre, merge_joint
+from t2c_core.moments import row_keys
 
 READ_ROWS = 16_384
 """Rows read at a time."""
@@ -28,7 +30,9 @@ LARGE_BYTES = 2**30
 FITTED, VALIDATION, HELD = range(3)
 """Groups of rows: fitted, fitted but left out while the ridge is chosen, never fitted."""
 VALIDATION_SHARE = 5
-"""One in this many of the blocks to fit chooses the ridge, then joins the others."""
+"""One in this many of the parts to fit chooses the ridge, then joins the others; of two to four parts, the last."""
+
+NO_RIDGE_NOTE = "no ridge was chosen, for there are too few rows to fit to choose by: it is 0, exact least squares"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,17 +44,21 @@ class Sides:
     features: tuple[Features, ...]
     """One an encoder."""
     blocks: npt.NDArray[np.int8]
-    """Random block of each row, by content, 0 to BLOCKS - 1; LEFT_OUT for a row that some encoder lacks or past max_rows."""
+    """Random block of each row, by content, 0 to BLOCKS - 1, or APART; LEFT_OUT for a row that some encoder lacks or that
+    is past max_rows."""
     seed: int
     """Seed of the blocks."""
     holdout: float
     """Share of the blocks that are never fitted."""
     max_rows: int | None = None
     """Rows used at most; None uses all."""
+    held_out_where: str | None = None
+    """Condition on the rows that are never fitted, in place of the share."""
 
-    def limit(self) -> dict[str, int]:
-        """Return the limit on rows as an answer's spec says it: nothing where there is none, as before there were limits."""
-        return {} if self.max_rows is None else {"max_rows": self.max_rows}
+    def limits(self) -> dict[str, Any]:
+        """Return the choice of rows as an answer's spec says it: nothing where all may be used, as before there were limits."""
+        given = {"max_rows": self.max_rows, "held_out_where": self.held_out_where}
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def rows(self) -> int:
@@ -68,16 +76,58 @@ class Sides:
         found: list[int] = order[held_out_blocks(self.holdout) :].tolist()
         return found
 
+    def parts(self) -> list[int]:
+        """Return the blocks to fit that have rows, in the order of the seed."""
+        there = set(np.unique(self.blocks).tolist())
+        return [block for block in self.fit_blocks() if block in there]
+
+    def validation(self) -> npt.NDArray[np.bool_]:
+        """Say which rows to fit choose the ridge, (rows,): some blocks; of a single block, every other content."""
+        parts = self.parts()
+        if len(parts) > 1:
+            return np.isin(self.blocks, np.array(parts)[validating(len(parts))])
+        rows = np.flatnonzero(np.isin(self.blocks, parts))
+        hashes = np.asarray(content_hashes(self.images).take(pa.array(rows)))
+        contents, content = np.unique(row_keys(hashes, seed=self.seed), return_inverse=True)
+        found = np.zeros(self.rows, dtype=np.bool_)
+        found[rows] = (np.arange(len(contents)) % 2 == 1)[content]
+        return found
+
+    def validation_text(self) -> str:
+        """Say in words what those rows are."""
+        parts = len(self.parts())
+        return (
+            share_text(parts, "row blocks to fit") if parts > 1 else "half of the contents of the one row block to fit"
+        )
+
     def groups(self) -> npt.NDArray[np.int8]:
         """Return the group of each row: FITTED, VALIDATION, HELD or LEFT_OUT; the held-out rows are those of `align`."""
-        group_of_block = np.full(BLOCKS, HELD, dtype=np.int8)
-        for place, block in enumerate(self.fit_blocks()):
-            group_of_block[block] = VALIDATION if place % VALIDATION_SHARE == VALIDATION_SHARE - 1 else FITTED
-        return np.where(self.blocks >= 0, group_of_block[self.blocks], np.int8(LEFT_OUT)).astype(np.int8)
+        found = np.where(self.blocks >= 0, np.int8(HELD), np.int8(LEFT_OUT)).astype(np.int8)
+        found[np.isin(self.blocks, self.fit_blocks())] = FITTED
+        found[self.validation()] = VALIDATION
+        return found
+
+
+def validating(parts: int) -> npt.NDArray[np.bool_]:
+    """Say which of the parts choose the ridge, (parts,): one in VALIDATION_SHARE, of two to four the last."""
+    if parts < 2:
+        return np.zeros(parts, dtype=np.bool_)
+    return np.arange(parts) % VALIDATION_SHARE == min(VALIDATION_SHARE, parts) - 1
+
+
+def share_text(parts: int, what: str) -> str:
+    """Say in words which of the parts choose the ridge."""
+    return f"one of the {parts} {what}" if parts < VALIDATION_SHARE else f"one in {VALIDATION_SHARE} of the {what}"
 
 
 def open_sides(
-    images: Images, encoders: Sequence[str], *, seed: int, holdout: float, max_rows: int | None = None
+    images: Images,
+    encoders: Sequence[str],
+    *,
+    seed: int,
+    holdout: float,
+    max_rows: int | None = None,
+    held_out_where: str | None = None,
 ) -> Sides:
     """Open the features of two encoders or more, on all rows or on a random `max_rows` of them; raises UnknownName, SpecError, InputError, MismatchError.
 
@@ -97,10 +147,11 @@ def open_sides(
         todo = f"Extract all: t2c extract {images.dataset} {named}"
         both = f"rows with features of {', '.join(one.encoder for one in features)}"
         raise InputError(expected(f"{images.dataset}@{images.snapshot}", both, "none", todo))
-    chosen, found = rows_and_blocks(images, usable, seed=seed, max_rows=max_rows)
+    chosen, found = rows_and_blocks(images, usable, seed=seed, max_rows=max_rows, held_out_where=held_out_where)
     blocks = np.full(rows, LEFT_OUT, dtype=np.int8)
     blocks[chosen] = found
-    return Sides(images, features, blocks, seed, holdout, max_rows)
+    share = holdout if held_out_where is None else 0.0
+    return Sides(images, features, blocks, seed, share, max_rows, held_out_where)
 
 
 def _check_distinct(features: Sequence[Features]) -> None:

@@ -19,12 +19,13 @@ from flows.steps.align_plan import BLOCKS
 from flows.steps.answers import answer
 from flows.steps.head_accuracy import Candidate, Judged, accuracy_columns, judge
 from flows.steps.joint_heads import JointHeads, joint_heads
-from flows.steps.joint_plan import HELD, VALIDATION_SHARE, Sides, joint_moments, open_sides
+from flows.steps.joint_plan import FITTED, HELD, NO_RIDGE_NOTE, VALIDATION, Sides, joint_moments, open_sides
 from flows.steps.zeroshot_sides import LABEL
 from schemas.answers.laboratory import PAIRS
 from schemas.errors import InputError, SpecError, expected, unknown
 from schemas.names import DatasetRef
 from store.images import open_images
+from store.queries.where import tables_read
 from store.root import Store
 from t2c_core.joint import JointMoments
 from t2c_core.joint_fit import PairFit, choose_ridges, fit_pairs, ordered_pairs
@@ -77,6 +78,7 @@ def pairs(
     holdout: float = 0.1,
     seed: int = 0,
     max_rows: int | None = None,
+    held_out_where: str | None = None,
     device: str = "auto",
     runner: Runner | None = None,
     progress: Progress | None = None,
@@ -90,7 +92,7 @@ def pairs(
     if ridge is not None and not (np.isfinite(ridge) and ridge >= 0):
         raise SpecError(expected("--ridge", "a finite number of 0 or more", str(ridge)))
     images = open_images(store, dataset)
-    sides = open_sides(images, encoders, seed=seed, holdout=holdout, max_rows=max_rows)
+    sides = open_sides(images, encoders, seed=seed, holdout=holdout, max_rows=max_rows, held_out_where=held_out_where)
     named = _groups(sides.names, encoders, groups or {})
     judges = joint_heads(images, encoders, heads=heads, labels=labels, classes=classes, device=device)
     spec: dict[str, Any] = {
@@ -99,12 +101,14 @@ def pairs(
         "groups": list(named),
         **judges.spec(),
         "ridge": ridge,
+        **({"ridge_chosen_on": _chosen_on(sides)} if ridge is None else {}),
         "holdout": holdout,
         "seed": seed,
         "blocks": BLOCKS,
-        **sides.limit(),
+        **sides.limits(),
     }
     parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features), *judges.parents()]
+    parents += tables_read(images, held_out_where)
     work = partial(
         _measure, sides, judges, named, ridge=ridge, runner=runner or SerialRunner(), progress=progress or NoProgress()
     )
@@ -195,10 +199,18 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
+def _chosen_on(sides: Sides) -> str:
+    """Say on which rows ridges are chosen; nothing when there are too few to choose by."""
+    groups = sides.groups()
+    few = any(np.count_nonzero(groups == one) < 2 for one in (FITTED, VALIDATION))
+    return "" if few else sides.validation_text()
+
+
 def _notes(sides: Sides, table: pa.Table, *, ridge: float | None, stored: bool) -> tuple[str, ...]:
     notes = [IDENTITY_NOTE, READS_NOTE]
     if ridge is None:
-        notes.append(f"each pair's ridge was chosen on one in {VALIDATION_SHARE} of the fitted blocks")
+        chosen_on = _chosen_on(sides)
+        notes.append(f"each pair's ridge was chosen on {chosen_on}" if chosen_on else NO_RIDGE_NOTE)
     fitted = table["fitted"][0].as_py()
     few = [one.encoder for one in sides.features if one.dimension > fitted]
     if few:

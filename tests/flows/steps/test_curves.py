@@ -1,11 +1,14 @@
 """Efficiency curves: points grow to the plain fit, seeds differ before it, classes come in buckets, bad questions are refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from flows.steps.align_plan import LEFT_OUT
 from flows.steps.curve_plan import by_classes, by_samples
 from flows.steps.curves import curves
-from flows.steps.joint_plan import joint_moments, open_sides
+from flows.steps.joint_plan import FITTED, NO_RIDGE_NOTE, VALIDATION, joint_moments, open_sides
 from flows.steps.pairs import pairs
 from schemas.answers.laboratory import CURVES
 from schemas.errors import InputError, SpecError, UnknownName
@@ -59,6 +62,13 @@ def test_a_limit_on_rows_is_where_the_curve_ends(lab: Planted) -> None:
     assert {row["fitted"] + row["held_out"] for row in rows if row["share"] == 1.0} == {150}
 
 
+@pytest.mark.parametrize("by", ["samples", "classes"])
+def test_a_condition_names_what_every_point_is_judged_on(lab: Planted, by: str) -> None:
+    rows = curves(lab.store, "photos", **BOTH, by=by, points=3, seeds=2, held_out_where="row % 5 = 0").table.to_pylist()
+    assert {row["held_out"] for row in rows} == {120}
+    assert {row["fitted"] for row in rows if row["share"] == 1.0} == {480}
+
+
 def test_the_last_point_agrees_with_the_pair_matrix(lab: Planted) -> None:
     """Its moments are float32 sums merged by block: the same to five digits."""
     last = curves(lab.store, "photos", **BOTH, points=3, ridge=0.5).table.to_pylist()[-1]
@@ -85,10 +95,10 @@ def test_classes_come_in_buckets_and_held_out_rows_are_of_every_class(lab: Plant
     assert [row["classes"] for row in rows] == [1, 2, 3, 4] * 2
     assert "4 points, not 12: there are 4 class buckets" in report.notes
     plan = by_classes(sides_of(lab), [row["label"] for row in labels(lab)], labels="label")
-    held = np.flatnonzero(plan.groups == plan.parts)
+    held = np.flatnonzero(plan.groups == plan.held)
     assert set((held % 4).tolist()) == {0, 1, 2, 3}
     for part in range(4):
-        assert len(set((np.flatnonzero(plan.groups == part) % 4).tolist())) == 1
+        assert len(set((np.flatnonzero(np.isin(plan.groups, (part, part + 4))) % 4).tolist())) == 1
     whole = curves(lab.store, "photos", **BOTH, points=1, ridge=0.5).table.to_pylist()[-1]
     last = curves(lab.store, "photos", **BOTH, by="classes", ridge=0.5).table.to_pylist()[-1]
     assert (last["fitted"], last["held_out"]) == (whole["fitted"], whole["held_out"])
@@ -99,6 +109,53 @@ def labels(planted: Planted) -> list[dict]:
     return open_images(planted.store, parse_dataset_ref("photos")).table(["label"], current=False).to_pylist()
 
 
+def test_few_classes_choose_the_ridge_on_rows_of_every_class(lab: Planted) -> None:
+    report = curves(lab.store, "photos", **BOTH, by="classes", seeds=1, head="none")
+    assert report.table["ridge"][0].as_py() > 0
+    assert "one ridge for the whole curve, chosen on one in 5 of the row blocks to fit" in report.notes
+    plan = by_classes(sides_of(lab), [row["label"] for row in labels(lab)], labels="label")
+    chooses = np.isin(plan.groups, np.flatnonzero(plan.validation()))
+    assert (plan.split, plan.held) == (True, 8)
+    assert set((np.flatnonzero(chooses) % 4).tolist()) == {0, 1, 2, 3}
+    assert 0.1 < chooses.mean() < 0.25
+
+
+@pytest.mark.parametrize("holdout", [0.97, 0.95])
+def test_few_blocks_to_fit_choose_the_ridge_on_the_last(lab: Planted, holdout: float) -> None:
+    by_curve = curves(lab.store, "photos", **BOTH, holdout=holdout, seeds=1, head="none")
+    parts = by_curve.table.num_rows
+    assert parts in (2, 3)
+    assert f"one ridge for the whole curve, chosen on one of the {parts} row blocks to fit" in by_curve.notes
+    by_pair = pairs(lab.store, "photos", list(BOTH.values()), holdout=holdout, heads=["none"])
+    assert f"each pair's ridge was chosen on one of the {parts} row blocks to fit" in by_pair.notes
+    (ridge,) = (row["ridge"] for row in by_pair.table.to_pylist() if row["source"] == BASE.name)
+    assert by_curve.table["ridge"].to_pylist() == [pytest.approx(ridge, rel=1e-3)] * parts
+    assert ridge > 0
+
+
+def test_one_block_to_fit_chooses_the_ridge_on_half_of_its_contents(lab: Planted) -> None:
+    sides = sides_of(lab)
+    block = sides.parts()[0]
+    alone = replace(sides, blocks=np.where(sides.blocks == block, sides.blocks, np.int8(LEFT_OUT)))
+    plan, groups = by_samples(alone), alone.groups()
+    assert (plan.parts, plan.held, plan.chosen_on) == (1, 2, "half of the contents of the one row block to fit")
+    np.testing.assert_array_equal(plan.groups == 1, groups == VALIDATION)
+    assert (groups == FITTED).sum() - (groups == VALIDATION).sum() in (0, 1)
+
+
+def test_no_ridge_is_claimed_to_be_chosen_where_there_is_nothing_to_choose_by(planted: Planted) -> None:
+    planted.images("few", 8, content_hash=["0" * 64] * 8)
+    for space in (BASE, NOISY):
+        planted.features("few", space, np.random.default_rng(0).normal(size=(8, space.dimension)))
+    for report in (
+        curves(planted.store, "few", **BOTH, holdout=0.0, seeds=1),
+        pairs(planted.store, "few", list(BOTH.values()), holdout=0.0),
+    ):
+        assert set(report.table["ridge"].to_pylist()) == {0.0}
+        assert NO_RIDGE_NOTE in report.notes
+        assert not any("chosen on" in note for note in report.notes)
+
+
 def test_many_classes_share_buckets(planted: Planted) -> None:
     count = 400
     planted.images("many", count, label=[f"class {row % 100}" for row in range(count)])
@@ -107,6 +164,7 @@ def test_many_classes_share_buckets(planted: Planted) -> None:
     sides = sides_of(planted, "many")
     plan = by_classes(sides, [f"class {row % 100}" for row in range(count)], labels="label")
     assert (plan.parts, sum(plan.classes), set(plan.classes)) == (64, 100, {1, 2})
+    assert (plan.split, plan.held, plan.chosen_on) == (False, 64, "one in 5 of the class buckets to fit")
 
 
 def test_one_class_is_one_point(planted: Planted) -> None:

@@ -106,6 +106,26 @@ def test_a_limit_uses_the_rows_that_align_uses_with_the_same_seed_and_is_another
         pairs(lab.store, "photos", NAMES[:3], max_rows=1)
 
 
+def test_a_condition_holds_out_instead_of_a_share_for_pairs_and_align_alike(lab: Planted) -> None:
+    where, images = "row % 3 = 0", open_images(lab.store, parse_dataset_ref("photos"))
+    held = open_sides(images, NAMES[:3], seed=0, holdout=0.1, held_out_where=where).groups() == HELD
+    np.testing.assert_array_equal(np.flatnonzero(held), np.arange(0, 600, 3))
+    row = rows_of(pairs(lab.store, "photos", NAMES[:3], held_out_where=where, ridge=0.5))[NAMES[0], NAMES[2]]
+    aligned = align(lab.store, "photos", source=NAMES[0], target=NAMES[2], held_out_where=where, ridge=0.5)
+    assert (
+        (row["fitted"], row["held_out"]) == (400, 200) == (aligned.certificate.fitted, aligned.certificate.held_out.n)
+    )
+    assert row["r2_variance_weighted"] == pytest.approx(aligned.certificate.held_out.r2_variance_weighted, abs=1e-6)
+    assert ("held_out_where", where) in aligned.certificate.settings
+    assert not align(lab.store, "photos", source=NAMES[0], target=NAMES[2], held_out_where=where, ridge=0.5).new
+    for bad, got in (("row < 0", "none"), ("row >= 0", "all")):
+        match = (
+            rf"rows of photos@1 where {bad}: expected some of the 600 used, not all, but got {got}. Mend --held-out-w"
+        )
+        with pytest.raises(InputError, match=match):
+            pairs(lab.store, "photos", NAMES[:3], held_out_where=bad)
+
+
 def test_groups_are_averaged_over_their_ordered_pairs(lab: Planted) -> None:
     report = pairs(lab.store, "photos", NAMES, groups={"kin": NAMES[:2]})
     means = group_means(report.table, "r2_variance_weighted")
