@@ -1,5 +1,6 @@
 """Every recipe that ships is valid, and its encoders exist under the names it gives them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,63 @@ def test_every_encoder_of_every_recipe_has_a_measured_rate_and_its_true_dimensio
     assert {(one.encoder, one.dimension) for one in recipe.encoders.values()} <= known
     comments = [line for line in RATES.read_text().splitlines() if line.startswith("#")]
     assert any("t2c plan recipes/paper.yaml --measure all" in line for line in comments)
+
+
+def options(recipe: RecipeSpec, command: str) -> list[dict[str, list[str]]]:
+    """Return the options of every step of a command, in order: name to values."""
+    found: list[dict[str, list[str]]] = []
+    for words in commands(recipe, weights="weights", out="out", data=("data",)):
+        if words[0] == command:
+            pairs = [(words[at], words[at + 1]) for at in range(len(words) - 1) if words[at].startswith("--")]
+            found.append({name: [value for key, value in pairs if key == name] for name, _ in pairs})
+    return found
+
+
+def test_figure_14_has_its_five_groups() -> None:
+    recipe = load_recipe(RECIPES / "paper.yaml")
+    shown = [set(one["--encoder"]) for one in options(recipe, "components")]
+    openai = {one.text("weights") for one in recipe.encoders.values() if one.encoder.endswith("/openai")}
+    assert len(openai) == 4
+    groups = {name: {recipe.encoders[key].text("weights") for key in keys} for name, keys in recipe.groups().items()}
+    assert shown == [openai, *(groups[name] for name in ("SS ResNets", "SS ViTs", "Sup ResNets", "Sup ViTs"))]
+
+
+def test_each_query_stands_beside_one_prompt() -> None:
+    recipe = load_recipe(RECIPES / "retrieval.yaml")
+    steps = [step.words for step in recipe.steps]
+    searched = [(words[2], words[4]) for words in steps if words[0] == "find"]
+    asked = [(words[2], words[5]) for words in steps if words[0] == "prompt"]
+    assert len(searched) == 3
+    assert asked == searched, "the same three queries of the same encoders"
+    prompts = {words[3] for words in steps if words[0] == "prompt"}
+    assert prompts == set(recipe.banks["logic"].concepts.prompts)
+
+
+def test_the_overlap_with_objectnet_is_on_both_sides_and_no_class_is_split_by() -> None:
+    from timm.data import ImageNetInfo
+
+    recipe = load_recipe(RECIPES / "objectnet.yaml")
+    everything, overlap = options(recipe, "shift")
+    (page,) = options(recipe, "report")
+    for one in (everything, overlap, page):
+        assert one["--classes"] == ["none"], "ids on one side, names on the other"
+    assert "--where" not in everything
+    assert overlap["--where"] == ["attribute('imagenet') = 'yes'"]
+    ids = re.findall(r"'(n\d{8})'", overlap["--reference-where"][0])
+    known = ImageNetInfo()
+    assert len(set(ids)) == len(ids) == 125
+    assert set(ids) <= set(known.label_names())
+    first, last = (known.label_name_to_description(name, detailed=False) for name in (ids[0], ids[-1]))
+    assert first.startswith("analog clock")
+    assert last.startswith("toilet tissue")
+
+
+@pytest.mark.parametrize(
+    ("name", "encoders"), [("objectnet", ("resnet50",)), ("rival10", ("resnet50", "clip-vit-b16"))]
+)
+def test_an_encoder_reads_a_dataset_where_a_step_needs_it(name: str, encoders: tuple[str, ...]) -> None:
+    recipe = load_recipe(RECIPES / f"{name}.yaml")
+    (one,) = (one for one in recipe.extract if one.dataset == name)
+    assert recipe.extracted(one) == encoders
+    measured = {step.words[1] for step in recipe.steps if step.words[0] == "trust"}
+    assert ("clip-vit-b16" in encoders) == (name in measured), "only transport reads the CLIP's own features"
