@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from markupsafe import Markup
 
@@ -13,7 +14,7 @@ from flows.report.charts import bar
 from flows.report.heat import Heat, heat, mosaic
 from flows.report.line_charts import Line, line_chart
 from flows.report.objectives_figures import ObjectiveFigures
-from flows.steps.components import P, component_pairs
+from flows.steps.components import P, component_pairs, diagonals
 from flows.steps.curve_means import band
 from flows.steps.pair_means import group_means, source_means
 from t2c_core.components import diagonal_share, random_share
@@ -77,13 +78,15 @@ class ComponentFigures:
     mosaic: Markup
     """Mean row-normalised W' over all ordered pairs."""
     chart: Markup
-    """diag_i: mean over pairs with its range, and that of a random matrix."""
-    size: tuple[int, int]
-    """Target and source components shown."""
+    """diag_i: mean over the pairs that have component i with its range, and that of random matrices."""
+    drawn: int
+    """Components of the mosaic on either side: as many as every space keeps."""
+    kept: int
+    """The most that a space keeps."""
     p: int
     """Half-width of the band."""
     rows: tuple[dict[str, Any], ...]
-    """source, target, diag, random of each ordered pair."""
+    """source, target, diag, random, and size (target components, source components) of each ordered pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,29 +148,44 @@ def curve_figures(tables: Sequence[tuple[str, pa.Table]], *, target: str, by: st
 
 
 def component_figures(table: pa.Table, *, dataset: str, p: int = P) -> ComponentFigures:
-    """Arrange COMPONENTS as the mean matrix over pairs and the curve of diag_i."""
+    """Arrange COMPONENTS as the mean matrix over pairs, the curve of diag_i, and the shares that `t2c components` tells.
+
+    Spaces may keep different numbers of components: pairs are averaged where all have an entry in the matrix, and over
+    those that have component i in the curve; each pair's own shares are of its whole matrix.
+    """
     found = component_pairs(table)
-    rows, columns = (min(one.rows.shape[axis] for one in found) for axis in (0, 1))
-    mean = np.mean([one.rows[:rows, :columns] for one in found], axis=0)
-    shares = np.array([diagonal_share(one.rows, p=p)[:rows] for one in found])
-    random = np.mean([random_share(one.rows.shape[1], p=p, rows=len(one.rows))[:rows] for one in found], axis=0)
-    at = np.arange(1.0, rows + 1)
-    middle = Line("pairs", "m0", at, shares.mean(axis=0), shares.min(axis=0), shares.max(axis=0))
-    lines = [middle, Line("random matrix", "plain", at, random)]
-    each = tuple(
-        {"source": one.source, "target": one.target, "diag": float(share.mean()), "random": float(random.mean())}
-        for one, share in zip(found, shares, strict=True)
-    )
-    label = f"{rows} target components by {columns} source components; mean near the diagonal {shares.mean():.2f}"
+    sizes = [one.rows.shape for one in found]
+    drawn, kept = min(map(min, sizes)), max(map(max, sizes))
+    mean = np.mean([one.rows[:drawn, :drawn] for one in found], axis=0)
+    shares = _padded([diagonal_share(one.rows, p=p) for one in found], kept)
+    random = _padded([random_share(columns, p=p, rows=rows) for rows, columns in sizes], kept)
+    at = np.arange(1.0, kept + 1)
+    low, high = np.nanmin(shares, axis=0), np.nanmax(shares, axis=0)
+    lines = [
+        Line("pairs", "m0", at, np.nanmean(shares, axis=0), low, high),
+        Line("random matrix", "plain", at, np.nanmean(random, axis=0)),
+    ]
+    told = diagonals(table, p=p).to_pylist()
+    near = float(np.mean([row["diag"] for row in told]))
+    label = f"{drawn} target components by {drawn} source components; mean near the diagonal {words.number(near, 3)}"
     return ComponentFigures(
         dataset=dataset,
         encoders=tuple(dict.fromkeys(one.source for one in found)),
         mosaic=mosaic(mean, label=label),
         chart=line_chart(lines, label=_said(lines), logarithmic=False),
-        size=(rows, columns),
+        drawn=drawn,
+        kept=kept,
         p=p,
-        rows=each,
+        rows=tuple({**row, "size": size} for row, size in zip(told, sizes, strict=True)),
     )
+
+
+def _padded(parts: Sequence[npt.NDArray[np.float64]], size: int) -> npt.NDArray[np.float64]:
+    """Return curves of different lengths as rows of one length, NaN where a curve has ended."""
+    found = np.full((len(parts), size), np.nan)
+    for row, part in zip(found, parts, strict=True):
+        row[: len(part)] = part
+    return found
 
 
 def _said(lines: Sequence[Line]) -> str:

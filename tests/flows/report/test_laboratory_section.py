@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flows.report import words
 from flows.report.heat import heat, mosaic
 from flows.report.laboratory_figures import component_figures, curve_figures, pair_figures
 from flows.report.line_charts import Line, line_chart
@@ -59,6 +60,26 @@ def test_pairs_curves_and_components_are_shown_with_their_numbers(lab: Store, tm
     assert text.count('class="mosaic"') == 1
     assert text.count('class="line m1"') == 2
     assert "style=" not in text
+
+
+def test_each_pairs_shares_are_those_of_the_command_when_spaces_keep_different_numbers(
+    lab: Store, tmp_path: Path
+) -> None:
+    asked = components(lab, "photos", NAMES[:3], k=8, p=2)
+    found = components(lab, "photos", NAMES[:3], k=8)
+    figure = component_figures(found.table, dataset="photos@1")
+    assert [{name: row[name] for name in ("source", "target", "diag", "random")} for row in figure.rows] == (
+        found.diagonals.to_pylist()
+    )
+    sizes = {(row["source"], row["target"]): row["size"] for row in figure.rows}
+    assert (sizes[BASE.name, NOISY.name], sizes[NOISY.name, BASE.name]) == ((5, 8), (8, 5))
+    assert (figure.drawn, figure.kept, str(figure.chart).count("<circle")) == (5, 8, 8)
+    text = section(lab, tmp_path)
+    assert "rows have length 1 over all components of the source. Spaces keep 5 to 8" in text
+    for row in found.diagonals.to_pylist():
+        assert f'<b>{words.number(row["diag"], 4)}</b></td><td class="n">{words.number(row["random"], 4)}<' in text
+    assert asked.diagonals["diag"].to_pylist() != found.diagonals["diag"].to_pylist()
+    assert "within 5 places of it, the default" in text, "whatever band was asked for: the answer holds none"
 
 
 def test_only_the_newest_answer_about_the_reports_own_snapshot_counts(lab: Store, tmp_path: Path) -> None:
@@ -124,6 +145,6 @@ def test_figures_hold_what_the_table_holds(lab: Store) -> None:
     assert [len(curve.rows), curve.seeds, len(curve.charts)] == [6, 3, 2]
     parts = components(lab, "photos", NAMES[:2], k=3).table
     figure = component_figures(parts, dataset="photos@1", p=0)
-    assert figure.size == (3, 3)
+    assert (figure.drawn, figure.kept) == (3, 3)
     assert isinstance(parts, pa.Table)
     assert [row["diag"] for row in figure.rows] == [pytest.approx(1, abs=1e-3)] * 2
