@@ -96,9 +96,7 @@ class Sides:
     def validation_text(self) -> str:
         """Say in words what those rows are."""
         parts = len(self.parts())
-        return (
-            share_text(parts, "row blocks to fit") if parts > 1 else "half of the contents of the one row block to fit"
-        )
+        return share_text(parts, "row blocks to fit") if parts > 1 else "half of the contents of the one block to fit"
 
     def groups(self) -> npt.NDArray[np.int8]:
         """Return the group of each row: FITTED, VALIDATION, HELD or LEFT_OUT; the held-out rows are those of `align`."""
@@ -112,7 +110,8 @@ def validating(parts: int) -> npt.NDArray[np.bool_]:
     """Say which of the parts choose the ridge, (parts,): one in VALIDATION_SHARE, of two to four the last."""
     if parts < 2:
         return np.zeros(parts, dtype=np.bool_)
-    return np.arange(parts) % VALIDATION_SHARE == min(VALIDATION_SHARE, parts) - 1
+    found: npt.NDArray[np.bool_] = np.arange(parts) % VALIDATION_SHARE == min(VALIDATION_SHARE, parts) - 1
+    return found
 
 
 def share_text(parts: int, what: str) -> str:

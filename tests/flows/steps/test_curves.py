@@ -138,7 +138,7 @@ def test_one_block_to_fit_chooses_the_ridge_on_half_of_its_contents(lab: Planted
     block = sides.parts()[0]
     alone = replace(sides, blocks=np.where(sides.blocks == block, sides.blocks, np.int8(LEFT_OUT)))
     plan, groups = by_samples(alone), alone.groups()
-    assert (plan.parts, plan.held, plan.chosen_on) == (1, 2, "half of the contents of the one row block to fit")
+    assert (plan.parts, plan.held, plan.chosen_on) == (1, 2, "half of the contents of the one block to fit")
     np.testing.assert_array_equal(plan.groups == 1, groups == VALIDATION)
     assert (groups == FITTED).sum() - (groups == VALIDATION).sum() in (0, 1)
 
