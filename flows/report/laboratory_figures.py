@@ -1,6 +1,6 @@
 """Figures of the alignment laboratory: pair heatmaps (fig 3, 10), sources (11), curves (12), components (13, 14)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +51,12 @@ class PairFigures:
 
 @dataclass(frozen=True, slots=True)
 class CurveFigures:
-    """Curves to one target by one measure of size."""
+    """Curves to one target by one measure of size, judged by one head."""
 
     title: str
-    """Heading."""
+    """Target, dataset and snapshot."""
+    judged: str
+    """What judges accuracies, and whose classes grow along a curve by classes."""
     by: str
     """samples or classes."""
     legend: tuple[tuple[str, str], ...]
@@ -123,8 +125,10 @@ def pair_figures(table: pa.Table, *, dataset: str) -> PairFigures:
     return PairFigures(dataset, heats, grouped, sources, tuple(table.to_pylist()), first["held_out"], first["labelled"])
 
 
-def curve_figures(tables: Sequence[tuple[str, pa.Table]], *, target: str, by: str, dataset: str) -> CurveFigures:
-    """Arrange CURVES of several sources to one target as one chart of accuracy and one of R2."""
+def curve_figures(
+    tables: Sequence[tuple[str, pa.Table]], *, target: str, by: str, dataset: str, judged: str
+) -> CurveFigures:
+    """Arrange CURVES of several sources to one target, judged alike, as one chart of accuracy and one of R2."""
     size = "classes" if by == "classes" else "fitted"
     kinds = {source: f"m{place % COLOURS}" for place, (source, _) in enumerate(tables)}
     lines: dict[str, list[Line]] = {"aligned": [], "r2_variance_weighted": []}
@@ -143,8 +147,23 @@ def curve_figures(tables: Sequence[tuple[str, pa.Table]], *, target: str, by: st
     titles = {"aligned": "Accuracy of the target’s head on aligned features", "r2_variance_weighted": MEASURES[1][1]}
     charts = [(titles[column], line_chart(part, label=_said(part))) for column, part in lines.items()]
     seeds = len(set(tables[0][1]["seed"].to_pylist()))
-    title = f"{target} on {dataset}, by {by}"
-    return CurveFigures(title, by, tuple(kinds.items()), tuple(one for one in charts if one[1]), tuple(rows), seeds)
+    shown = tuple(one for one in charts if one[1])
+    return CurveFigures(f"{target} on {dataset}", judged, by, tuple(kinds.items()), shown, tuple(rows), seeds)
+
+
+def judged_by(spec: Mapping[str, Any]) -> str:
+    """Return which head and labels judge a curve, as its question says: curves that differ in it share no axis.
+
+    The second head is the target's; the labels of a curve by classes say whose classes grow, head or not.
+    """
+    _, head = spec.get("heads") or (None, None)
+    told = ["no head"] if head is None else [f"head {head['head']}"]
+    if head is not None and not head["head"].endswith(f":{head['labels']}"):
+        told.append(f"labels {head['labels']}")
+    for name, what in (("classes", ("class", "classes")), ("templates", ("prompt", "prompts"))):
+        told += [words.plural(len(head[name]), *what)] if head is not None and head.get(name) else []
+    told += [f"classes of {spec['labels']}"] if spec["by"] == "classes" else []
+    return ", ".join(told)
 
 
 def component_figures(table: pa.Table, *, dataset: str, p: int = P) -> ComponentFigures:

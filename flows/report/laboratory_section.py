@@ -1,8 +1,19 @@
 """The report's section on the alignment laboratory: what the store holds about the report's own snapshots."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from flows.report.laboratory_figures import Laboratory, component_figures, curve_figures, pair_figures
+import pyarrow as pa
+
+from flows.report.laboratory_figures import (
+    CurveFigures,
+    Laboratory,
+    component_figures,
+    curve_figures,
+    judged_by,
+    pair_figures,
+)
 from flows.report.objectives_figures import ObjectiveFigures, objective_figures
 from flows.report.section import Context, Gathered
 from store import paths
@@ -20,34 +31,47 @@ def gather(context: Context) -> Gathered | None:
     """
     store = context.asked.store
     images = {side.among.images.dataset: side.among.images for side in context.sides}
-    pairs, components, curves = (
-        _newest(_about(list_answers(store, kind), images.values()), says)
-        for kind, says in (
-            ("pairs", ("dataset",)),
-            ("components", ("dataset",)),
-            ("curves", ("dataset", "target", "by", "source")),
-        )
-    )
+    found = {kind: _about(list_answers(store, kind), images.values()) for kind in ("pairs", "components", "curves")}
+    pairs, components = (_newest(found[kind], _dataset) for kind in ("pairs", "components"))
+    curves = _newest(found["curves"], lambda spec: (*_card(spec), str(spec["source"])))
     where = {name: f"{name}@{one.snapshot}" for name, one in images.items()}
     objectives, compared = _objectives(store, _about(list_answers(store, "objectives"), images.values()), where)
     if not (pairs or components or curves or objectives):
         return None
     tables = {one.name: answer_table(store, one) for one in (*pairs, *components, *curves)}
-    together: dict[tuple[str, str, str], list[Manifest]] = {}
+    together: dict[tuple[str, ...], list[Manifest]] = {}
     for one in curves:
-        together.setdefault((one.spec["dataset"], one.spec["target"], one.spec["by"]), []).append(one)
-    found = Laboratory(
+        together.setdefault(_card(one.spec), []).append(one)
+    figures = Laboratory(
         tuple(pair_figures(tables[one.name], dataset=where[one.spec["dataset"]]) for one in pairs),
-        tuple(
-            curve_figures(
-                [(one.spec["source"], tables[one.name]) for one in some], target=target, by=by, dataset=where[dataset]
-            )
-            for (dataset, target, by), some in together.items()
-        ),
+        tuple(_curves(some, tables, where) for some in together.values()),
         tuple(component_figures(tables[one.name], dataset=where[one.spec["dataset"]]) for one in components),
         objectives,
     )
-    return Gathered(found, (*pairs, *curves, *components, *compared))
+    return Gathered(figures, (*pairs, *curves, *components, *compared))
+
+
+def _curves(curves: Sequence[Manifest], tables: Mapping[str, pa.Table], where: Mapping[str, str]) -> CurveFigures:
+    """Return the card of curves that share their target and what judges them."""
+    spec = curves[0].spec
+    return curve_figures(
+        [(one.spec["source"], tables[one.name]) for one in curves],
+        target=spec["target"],
+        by=spec["by"],
+        dataset=where[spec["dataset"]],
+        judged=judged_by(spec),
+    )
+
+
+def _dataset(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    return (str(spec["dataset"]),)
+
+
+def _card(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the curves of one card have in common: the target, what grows, and the head with its labels."""
+    _, head = spec.get("heads") or (None, None)
+    labels = spec["labels"] if spec["by"] == "classes" else ""
+    return (spec["dataset"], spec["target"], spec["by"], labels, json.dumps(head, sort_keys=True))
 
 
 def _objectives(
@@ -88,9 +112,6 @@ def _about(answers: Iterable[Manifest], images: Iterable[Images]) -> list[Manife
     ]
 
 
-def _newest(answers: Iterable[Manifest], says: tuple[str, ...]) -> list[Manifest]:
-    """Return the newest answer of each question, as far as `says` tells questions apart; answers come oldest first."""
-    found: dict[tuple[str, ...], Manifest] = {}
-    for one in answers:
-        found[tuple(str(one.spec[name]) for name in says)] = one
-    return list(found.values())
+def _newest(answers: Iterable[Manifest], question: Callable[[Mapping[str, Any]], tuple[str, ...]]) -> list[Manifest]:
+    """Return the newest answer of each question, as `question` tells specs apart; answers come oldest first."""
+    return list({question(one.spec): one for one in answers}.values())

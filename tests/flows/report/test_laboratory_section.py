@@ -17,6 +17,8 @@ from flows.steps.curves import curves
 from flows.steps.pairs import pairs
 from flows.steps.report import report
 from flows.steps.score import score
+from schemas.tables import ATTRIBUTES
+from store.attributes import write_attributes
 from store.root import Store
 from tests.planted import add_bank
 from tests.planted_features import Planted
@@ -60,6 +62,31 @@ def test_pairs_curves_and_components_are_shown_with_their_numbers(lab: Store, tm
     assert text.count('class="mosaic"') == 1
     assert text.count('class="line m1"') == 2
     assert "style=" not in text
+
+
+def test_curves_that_other_labels_or_heads_judge_have_cards_of_their_own_that_say_so(
+    lab: Store, tmp_path: Path
+) -> None:
+    colour = [{"row": row, "name": "colour", "value": ("red", "blue")[row % 2]} for row in range(600)]
+    write_attributes(lab, "photos", pa.Table.from_pylist(colour, schema=ATTRIBUTES))
+    colours = {"labels": "colour", "points": 3}
+    curves(lab, "photos", **BOTH, points=3)
+    curves(lab, "photos", **BOTH, **colours)
+    curves(lab, "photos", source=TURNED.name, target=NOISY.name, **colours)
+    curves(lab, "photos", **BOTH, **colours, head="zeroshot:everyday")
+    curves(lab, "photos", **BOTH, **colours, head="none")
+    curves(lab, "photos", **BOTH, **colours, head="none", by="classes")
+    text = section(lab, tmp_path)
+    cards = re.findall(r"<h3>How many (\w+) are enough <small>(.*?)</small>", text)
+    judged = [(by, re.sub("<.*?>", "", title).partition("; ")[2]) for by, title in cards]
+    assert judged == [
+        ("samples", "head probe:label"),
+        ("samples", "head probe:colour"),
+        ("samples", "head zeroshot:everyday, labels colour"),
+        ("samples", "no head"),
+        ("classes", "no head, classes of colour"),
+    ]
+    assert text.count('<i class="swatch round m1"></i>') == 1, "one card holds both sources"
 
 
 def test_each_pairs_shares_are_those_of_the_command_when_spaces_keep_different_numbers(
@@ -141,7 +168,13 @@ def test_figures_hold_what_the_table_holds(lab: Store) -> None:
     assert [one.title for one in made.heats] == ["Retained accuracy", "R² on images not fitted", "Linear CKA"]
     assert made.grouped == ()
     table = curves(lab, "photos", **BOTH, points=3).table
-    curve = curve_figures([(BASE.name, table), ("other", table)], target=NOISY.name, by="samples", dataset="photos@1")
+    curve = curve_figures(
+        [(BASE.name, table), ("other", table)],
+        target=NOISY.name,
+        by="samples",
+        dataset="photos@1",
+        judged="head probe:label",
+    )
     assert [len(curve.rows), curve.seeds, len(curve.charts)] == [6, 3, 2]
     parts = components(lab, "photos", NAMES[:2], k=3).table
     figure = component_figures(parts, dataset="photos@1", p=0)
