@@ -4,10 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from flows.recipes.rates import RATES, read_rates
 from flows.recipes.run import commands
+from flows.steps.index import index
 from schemas.recipe_specs import RecipeSpec, load_recipe
+from store.images import open_images
+from store.queries.where import where_mask
+from store.root import open_store
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 GROUPS = {"Sup ResNets": 2, "Robust ResNets": 3, "Sup ViTs": 6, "SS ResNets": 4, "SS ViTs": 4, "CLIPs": 8}
@@ -80,6 +85,26 @@ def test_figure_14_has_its_five_groups() -> None:
     assert len(openai) == 4
     groups = {name: {recipe.encoders[key].text("weights") for key in keys} for name, keys in recipe.groups().items()}
     assert shown == [openai, *(groups[name] for name in ("SS ResNets", "SS ViTs", "Sup ResNets", "Sup ViTs"))]
+
+
+def test_the_validation_images_judge_and_are_never_fitted(tmp_path: Path) -> None:
+    recipe = load_recipe(RECIPES / "paper.yaml")
+    judged = [*options(recipe, "pairs"), *options(recipe, "curves")]
+    conditions = {condition for one in judged for condition in one.pop("--held-out-where")}
+    assert len(judged) == 7
+    assert len(conditions) == 1
+    assert not any("--holdout" in one for one in judged)
+    for place, name in enumerate(("train/n01440764/a", "train/n01443537/val", "val/n01440764/b", "val/n01443537/c")):
+        file = tmp_path / "ILSVRC2012" / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (60 * place, 0, 0)).save(file)
+    store = open_store(tmp_path / "store", create=True)
+    index(store, tmp_path / "ILSVRC2012", "imagenet")
+    images = open_images(store, "imagenet")
+    held = where_mask(images, conditions.pop())
+    found = zip(images.table(["label"])["label"].to_pylist(), held.tolist(), strict=True)
+    ids = ("n01440764", "n01443537")
+    assert sorted(found) == [(one, apart) for one in ids for apart in (False, True)], "each class on both sides"
 
 
 def test_each_query_stands_beside_one_prompt() -> None:
