@@ -1,6 +1,7 @@
 """Open a classification head over a dataset's features: the model's own, a probe on labels, or class vectors."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from flows.steps.align_plan import AlignOptions, groups_of_rows
 from flows.steps.probes import least_squares_probe, sgd_probe
 from flows.steps.zeroshot_sides import LABEL, class_vectors, label_names, truth_of
-from schemas.errors import MismatchError, SpecError, expected
+from schemas.errors import MismatchError, SpecError, expected, unknown
 from schemas.specs import DEFAULT_TEMPLATES, parse_encoder
 from store.concepts import open_concepts
 from store.features import Features
@@ -93,7 +94,8 @@ def open_head(
     a fold, 0 to folds - 1 (the ridge of least squares by cross-validation over them); default: those that `align` would
     fit.
     Raises SpecError for a model without a head or without class names, MismatchError for another class order or other
-    weights than the features', InputError when no row is labelled, UnknownName for a bank or class that is not there.
+    weights than the features', InputError when no row is labelled, UnknownName for a bank or class that is not there or
+    a class of a probe that no row has.
     """
     known = truth_of(images, spec.labels, mapping={}) if truth is None else truth
     if spec.kind == "classifier":
@@ -109,6 +111,7 @@ def open_head(
             device=device,
         )
         return zeroshot_head(classes, vectors)
+    _check_classes_of_probe(images, spec, known)
     if groups is None:
         groups = groups_of_rows(images, features, features, options=AlignOptions(folds=folds))
     fit = sgd_probe if spec.sgd else least_squares_probe
@@ -119,6 +122,24 @@ def codes_of(classes: Sequence[str], truth: Sequence[str | None]) -> npt.NDArray
     """Return the index of each row's class, (rows,) int64; UNLABELLED for a label that is no class of the head."""
     code: Mapping[str | None, int] = {name: index for index, name in enumerate(classes)}
     return np.array([code.get(label, UNLABELLED) for label in truth], dtype=np.int64)
+
+
+def labels_outside(classes: Sequence[str], truth: Iterable[str | None], *, most: int = 5) -> str:
+    """Return the labels that are none of the classes with their counts, most frequent first; empty when there are none."""
+    known = {None, *classes}
+    outside = Counter(label for label in truth if label not in known).most_common()
+    listed = ", ".join(f"{label!r} ({count:,})" for label, count in outside[:most])
+    return listed + (", ..." if len(outside) > most else "")
+
+
+def _check_classes_of_probe(images: Images, spec: HeadSpec, truth: Sequence[str | None]) -> None:
+    """Raise UnknownName for a class that was named and that no row has: there is nothing to fit it on."""
+    there = label_names(truth, of=f"{spec.labels} of {images.dataset}")
+    missing = [name for name in spec.classes if name not in there]
+    if missing:
+        rest = f"No image is {' or '.join(map(repr, missing[1:6]))} either. " if missing[1:] else ""
+        todo = f"{rest}Name classes as the labels are written, or leave out --classes to take every label."
+        raise unknown(f"class of a probe on {spec.labels} of {images.dataset}", missing[0], there, todo=todo)
 
 
 def _classifier(spec: HeadSpec, features: Features, truth: Sequence[str | None], *, device: str) -> Head:

@@ -89,5 +89,6 @@ def _fold_of_rows(
     fold[fold >= folds] = LEFT_OUT
     if not (fold >= 0).any():
         got = "none among the rows to fit"
-        raise InputError(expected(f"probe on {features.encoder} of {features.dataset}", "labelled images", got))
+        todo = "Hold out less (--holdout), or fit on other labels: --labels ATTRIBUTE"
+        raise InputError(expected(f"probe on {features.encoder} of {features.dataset}", "labelled images", got, todo))
     return fold

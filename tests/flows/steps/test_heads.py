@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from flows.steps.align_plan import AlignOptions, groups_of_rows
-from flows.steps.heads import HeadSpec, codes_of, open_head, parse_head
+from flows.steps.heads import HeadSpec, codes_of, labels_outside, open_head, parse_head
 from flows.steps.rows import features_of
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName
 from schemas.spaces import Space
@@ -73,7 +73,8 @@ def test_no_labelled_row_to_fit_is_refused(photos: Planted) -> None:
     nothing = np.full(300, -1, np.int8)
     for text in ("probe", "probe-sgd"):
         with pytest.raises(
-            InputError, match=r"probe on .* of photos: expected labelled images, but got none among the"
+            InputError,
+            match=r"probe on .* of photos: expected labelled images, but got none among the rows to fit. Hold out less",
         ):
             open_head(images, parse_head(text), features=features, groups=nothing)
 
@@ -107,6 +108,25 @@ def test_what_is_not_there_is_named(photos: Planted) -> None:
         open_head(images, parse_head("zeroshot:everyday", classes=["red", "green"]), features=features)
     with pytest.raises(InputError, match=r"label of photos: expected some labelled images, but got none"):
         open_head(images, parse_head("probe"), features=features, truth=[None] * 300)
+
+
+@pytest.mark.parametrize("text", ["probe", "probe-sgd"])
+def test_a_class_that_no_image_has_is_no_class_of_a_probe(photos: Planted, text: str) -> None:
+    images, features = parts(photos)
+    match = r"class of a probe on label of photos: expected one of 'blue', 'in a tree', 'red', but got 'rad'. Did you mean 'red'\?"
+    with pytest.raises(UnknownName, match=match):
+        open_head(images, parse_head(text, classes=["blue", "rad"]), features=features)
+    with pytest.raises(
+        UnknownName, match=r"but got 'zebra'. No image is 'lion' either. Name classes as .* --classes to"
+    ):
+        open_head(images, parse_head(text, classes=["zebra", "lion"]), features=features)
+    assert open_head(images, parse_head(text, classes=["red", "blue"]), features=features).classes == ("red", "blue")
+
+
+def test_labels_outside_the_classes_are_counted() -> None:
+    assert labels_outside(("a", "b"), ["a", "c", None, "d", "d"]) == "'d' (2), 'c' (1)"
+    assert labels_outside((), list("cddeee"), most=2) == "'e' (3), 'd' (2), ..."
+    assert labels_outside(("a",), ["a", None]) == ""
 
 
 def test_imported_features_have_no_classifier(photos: Planted) -> None:
