@@ -4,7 +4,7 @@ Rows are read once: about 64 random row blocks, or as many seeded buckets of cla
 other orders, so that a whole curve costs little more than one fit. Accuracies read the rows not fitted once more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from flows.progress import NoProgress, Progress
 from flows.steps.align_plan import BLOCKS
 from flows.steps.answers import answer
 from flows.steps.curve_plan import CurvePlan, by_classes, by_samples
-from flows.steps.head_accuracy import Candidate, Judged, accuracy_columns, judge
+from flows.steps.head_accuracy import Candidate, Judge, Judged, accuracy_columns, judge
 from flows.steps.joint_heads import JointHeads, joint_heads
 from flows.steps.joint_plan import NO_RIDGE_NOTE, Sides, joint_moments, open_sides
 from flows.steps.zeroshot_sides import LABEL, truth_of
@@ -94,7 +94,8 @@ def curves(
         images, [source, target], seed=seed, holdout=holdout, max_rows=max_rows, held_out_where=held_out_where
     )
     heads = [f"{target}={head}"] if head is not None else None
-    judges = joint_heads(images, [source, target], heads=heads, labels=labels, classes=classes, device=device)
+    named: dict[str, Any] = {"labels": labels, "classes": classes, "labels_used": by == "classes"}
+    judges = joint_heads(images, [source, target], heads=heads, **named, device=device)
     truth = truth_of(images, labels, mapping={}) if by == "classes" else []
     plan = by_classes(sides, truth, labels=labels) if by == "classes" else by_samples(sides)
     spec: dict[str, Any] = {
@@ -124,6 +125,8 @@ def curves(
         parents=parents,
     )
     notes = _notes(plan, found.table, ridge=ridge, points=points, stored=bool(found.path))
+    labelled = {1: found.table["labelled"][0].as_py()}
+    notes += judges.notes(sides.names, plan.groups == plan.held, labelled=labelled)
     where = f"{images.dataset}@{images.snapshot}"
     return CurvesReport(where, sides.names[0], sides.names[1], found.table, notes, found.digest, found.path, found.new)
 
@@ -147,13 +150,14 @@ class _Options:
 
 
 def _measure(sides: Sides, plan: CurvePlan, judges: JointHeads, options: _Options, *, progress: Progress) -> pa.Table:
+    heads = judges.open(sides.features, sides.groups(), only=[1])
     *parts, held = joint_moments(sides, plan.groups, count=plan.held + 1, dtype=np.float32, progress=progress)
     ridge = _ridge(plan, parts, held) if options.ridge is None else options.ridge
     _join(plan, parts)
     counts = point_counts(plan.parts, options.points)
     seeds = range(options.seed, options.seed + options.seeds)
     found = list(curve(parts, held, counts=counts, seeds=seeds, ridge=ridge))
-    judged = _judged(sides, plan, judges, found, progress=progress)
+    judged = _judged(sides, plan, heads, found, progress=progress)
     return pa.Table.from_pylist(
         [
             _row(plan, one, seen, options=options, counts=counts, ridge=ridge, held=held.n, head=judges.text(1))
@@ -178,10 +182,9 @@ def _join(plan: CurvePlan, groups: list[JointMoments]) -> None:
 
 
 def _judged(
-    sides: Sides, plan: CurvePlan, judges: JointHeads, found: Sequence[CurvePoint], *, progress: Progress
+    sides: Sides, plan: CurvePlan, heads: Mapping[int, Judge], found: Sequence[CurvePoint], *, progress: Progress
 ) -> list[Judged]:
     """Judge every map on the held-out rows, read once; maps that several seeds share are judged once."""
-    heads = judges.open(sides.features, sides.groups(), only=[1])
     different = {id(one.linear_map): one.linear_map for one in found}
     candidates = [Candidate(0, 1, one) for one in different.values()]
     held = plan.groups == plan.held

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
@@ -113,7 +112,7 @@ def pairs(
         _measure, sides, judges, named, ridge=ridge, runner=runner or SerialRunner(), progress=progress or NoProgress()
     )
     found = answer(store, "pairs", work, spec=spec, parents=parents)
-    notes = _notes(sides, found.table, ridge=ridge, stored=bool(found.path))
+    notes = _notes(sides, judges, found.table, ridge=ridge, stored=bool(found.path))
     where = f"{images.dataset}@{images.snapshot}"
     return PairsReport(where, sides.names, found.table, notes, found.digest, found.path, found.new)
 
@@ -140,6 +139,7 @@ def _measure(
     progress: Progress,
 ) -> pa.Table:
     group = sides.groups()
+    heads = judges.open(sides.features, group)
     train, validation, held = joint_moments(sides, group, count=3, runner=runner, progress=progress)
     order = ordered_pairs(len(sides.features))
     ridges = choose_ridges(train, validation) if ridge is None else dict.fromkeys(order, ridge)
@@ -149,21 +149,14 @@ def _measure(
         todo = "Extract more images, or lower --holdout."
         raise InputError(expected(f"images of {sides.images.dataset} to fit", "2 or more", str(total.n), todo))
     fits = list(fit_pairs(total, held, ridges=ridges))
-    judged = _judged(sides, judges, group, fits, progress=progress)
+    candidates = [Candidate(one.source, one.target, one.solution.map) for one in fits]
+    judged = judge(sides.features, group == HELD, candidates, judges=heads, cosines=True, progress=progress)
     likeness = _likeness(total + held)
     rows = [
         _row(sides, judges, groups, fit, seen, held=held.n) | likeness[frozenset((fit.source, fit.target))]
         for fit, seen in zip(fits, judged, strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=PAIRS)
-
-
-def _judged(
-    sides: Sides, judges: JointHeads, group: npt.NDArray[np.int8], fits: Sequence[PairFit], *, progress: Progress
-) -> list[Judged]:
-    candidates = [Candidate(one.source, one.target, one.solution.map) for one in fits]
-    heads = judges.open(sides.features, group)
-    return judge(sides.features, group == HELD, candidates, judges=heads, cosines=True, progress=progress)
 
 
 def _likeness(moments: JointMoments) -> dict[frozenset[int], dict[str, float | None]]:
@@ -206,7 +199,7 @@ def _chosen_on(sides: Sides) -> str:
     return "" if few else sides.validation_text()
 
 
-def _notes(sides: Sides, table: pa.Table, *, ridge: float | None, stored: bool) -> tuple[str, ...]:
+def _notes(sides: Sides, judges: JointHeads, table: pa.Table, *, ridge: float | None, stored: bool) -> tuple[str, ...]:
     notes = [IDENTITY_NOTE, READS_NOTE]
     if ridge is None:
         chosen_on = _chosen_on(sides)
@@ -219,6 +212,9 @@ def _notes(sides: Sides, table: pa.Table, *, ridge: float | None, stored: bool) 
         notes.append("no rows held out: quality on unseen rows is not known")
     if table["aligned"].null_count == table.num_rows:
         notes.append("no accuracy: no labelled rows outside the fitted ones, or no heads")
+    labelled = dict(zip(table["target"].to_pylist(), table["labelled"].to_pylist(), strict=True))
+    by_place = {place: labelled[name] for place, name in enumerate(sides.names)}
+    notes += judges.notes(sides.names, sides.groups() == HELD, labelled=by_place)
     if not stored:
         notes.append("the answer was not stored: the store cannot be written")
     return tuple(notes)

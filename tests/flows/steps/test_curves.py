@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from flows.steps.align_plan import LEFT_OUT
@@ -13,6 +14,8 @@ from flows.steps.pairs import pairs
 from schemas.answers.laboratory import CURVES
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.names import parse_dataset_ref
+from schemas.tables import ATTRIBUTES
+from store.attributes import write_attributes
 from store.images import open_images
 from t2c_core.joint import merge_joint
 from t2c_core.quality import quality
@@ -187,6 +190,22 @@ def test_a_head_may_be_left_out(lab: Planted) -> None:
     report = curves(lab.store, "photos", **BOTH, points=2, seeds=1, head="none")
     assert report.table["aligned"].null_count == 2
     assert "no accuracy: no labelled rows outside the fitted ones, or no head" in report.notes
+
+
+def test_labels_may_be_those_of_the_buckets_alone(lab: Planted) -> None:
+    shapes = [{"row": row, "name": "shape", "value": ("round", "long")[row % 2], "number": None} for row in range(600)]
+    write_attributes(lab.store, "photos", pa.Table.from_pylist(shapes, schema=ATTRIBUTES))
+    report = curves(lab.store, "photos", **BOTH, by="classes", labels="shape", head="none", seeds=1)
+    assert report.table["classes"].to_pylist() == [1, 2]
+    with pytest.raises(SpecError, match=r"--labels shape: expected a head that rests on them, but got none"):
+        curves(lab.store, "photos", **BOTH, labels="shape", head="none")
+    with pytest.raises(SpecError, match=r"--classes: expected a head that tells them apart, but got none"):
+        curves(lab.store, "photos", **BOTH, by="classes", classes=["ant"], head="none")
+
+
+def test_labelled_images_of_no_class_are_counted(lab: Planted) -> None:
+    notes = curves(lab.store, "photos", **BOTH, seeds=1, points=2, classes=["ant", "bee", "cat"]).notes
+    assert any(f"are no class of the head probe:label of {NOISY.name}: 'dog' (" in note for note in notes)
 
 
 def test_bad_questions_are_refused(lab: Planted) -> None:

@@ -19,8 +19,8 @@ from store.feature_writer import FeatureWriter
 from store.images import open_images
 from store.lease import lease
 from t2c_core.zeroshot import wilson
-from tests.planted_features import Planted
-from tests.planted_laboratory import ALIEN, BASE, CLASSES, NAMES, NOISY, TURNED, plant
+from tests.planted_features import TARGET, Planted
+from tests.planted_laboratory import ALIEN, BASE, CLASSES, NAMES, NOISY, TURNED, base_features, plant
 
 
 @pytest.fixture
@@ -202,6 +202,42 @@ def test_unknown_encoders_and_groups_are_refused(lab: Planted) -> None:
         pairs(lab.store, "photos", NAMES[:2], heads=["timm:alien=probe"])
     with pytest.raises(SpecError, match=r"group of timm:base: expected one group, but got 'a' and 'b'"):
         pairs(lab.store, "photos", NAMES[:2], groups={"a": [BASE.name], "b": [BASE.name]})
+
+
+def test_labelled_images_of_no_class_of_a_head_are_counted(lab: Planted) -> None:
+    report = pairs(lab.store, "photos", NAMES[:2], classes=["ant", "cat", "dog"])
+    sides = open_sides(open_images(lab.store, parse_dataset_ref("photos")), NAMES[:2], seed=0, holdout=0.1)
+    held = np.flatnonzero(sides.groups() == HELD)
+    bees = int((held % 4 == 1).sum())
+    assert report.table["labelled"].to_pylist() == [len(held) - bees] * 2
+    counted = f"{bees} of {len(held)} labelled images not fitted are no class of the head probe:label of {BASE.name}"
+    assert f"{counted}: 'bee' ({bees})" in report.notes
+    assert not any("no class of" in note for note in pairs(lab.store, "photos", NAMES[:2]).notes)
+
+
+def test_labels_that_no_head_knows_are_refused_with_both_sides(lab: Planted) -> None:
+    lab.features("photos", TARGET, base_features(600)[:, : TARGET.dimension])
+    lab.bank(names=("red", "blue"))
+    heads = [f"{TARGET.name}=zeroshot:everyday"]
+    with pytest.raises(
+        InputError,
+        match=r"label of photos for the head zeroshot:everyday of open_clip:planted/test: expected labels among its 2 "
+        r"classes \('red', 'blue', ...\), but got 'ant' \(150\), 'bee' \(150\).* Judge by a probe on the labels",
+    ):
+        pairs(lab.store, "photos", [BASE.name, TARGET.name], heads=heads, classes=["red", "blue"])
+
+
+def test_two_heads_of_one_encoder_and_options_that_nothing_reads_are_refused(lab: Planted) -> None:
+    with pytest.raises(SpecError, match=r"--head of timm:base: expected one head, but got probe and none"):
+        pairs(lab.store, "photos", NAMES[:2], heads=[f"{BASE.name}=probe", f"{BASE.name}=none"])
+    with pytest.raises(
+        SpecError, match=r"--classes: expected a head that tells them apart, but got none. Leave it out"
+    ):
+        pairs(lab.store, "photos", NAMES[:2], heads=["none"], classes=["ant", "bee"])
+    with pytest.raises(SpecError, match=r"--labels nope: expected a head that rests on them, but got none. Leave it"):
+        pairs(lab.store, "photos", NAMES[:2], heads=["none"], labels="nope")
+    with pytest.raises(SpecError, match=r"--labels nope: expected a head that rests on them, but got probe:label"):
+        pairs(lab.store, "photos", NAMES[:2], heads=["probe:label"], labels="nope")
 
 
 def test_too_few_or_equal_encoders_and_bad_options_are_refused(lab: Planted) -> None:
