@@ -27,13 +27,18 @@ class TaskSpec:
     """Whether its classes are related to those that the maps were fitted with."""
     dataset: str = ""
     """Dataset, such as `photos@3`; empty is the one that the maps are fitted on."""
-    prompt: str = PROMPT
-    """Text with {} where the class goes."""
+    prompt: str = ""
+    """Text with {} where the class goes; empty is PROMPT."""
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """What tables call it, unless another prompt on the same labels needs telling apart."""
         return f"{self.dataset}:{self.labels}" if self.dataset else self.labels
+
+    @property
+    def template(self) -> str:
+        """The prompt, or else PROMPT."""
+        return self.prompt or PROMPT
 
 
 def parse_task(text: str, *, related: bool) -> TaskSpec:
@@ -45,24 +50,52 @@ def parse_task(text: str, *, related: bool) -> TaskSpec:
         raise SpecError(expected("task", want, repr(text), "Try: --related 'shape=a diagram of the shape {}'"))
     if dataset:
         parse_dataset_ref(dataset)
-    return TaskSpec(labels, related, dataset, prompt or PROMPT)
+    return TaskSpec(labels, related, dataset, prompt)
 
 
 def parse_tasks(related: Sequence[str], unrelated: Sequence[str]) -> list[TaskSpec]:
-    """Read the tasks on the classes of the fit, then those on others; raises SpecError for one that is named twice."""
+    """Read the tasks on the classes of the fit, then those on others; raises SpecError as `check_tasks` does."""
     tasks = [parse_task(text, related=True) for text in related]
     tasks += [parse_task(text, related=False) for text in unrelated]
     check_tasks(tasks)
     return tasks
 
 
-def check_tasks(tasks: Sequence[TaskSpec]) -> None:
-    """Raise SpecError where there is no task, or one that is named twice."""
+def check_tasks(tasks: Sequence[TaskSpec], *, datasets: Sequence[str] = (), bank: str = "") -> None:
+    """Raise SpecError where there is no task, the same one twice, or one both related and unrelated.
+
+    One attribute under two prompts is two tasks, unless a bank names the classes. `datasets` are those that the tasks
+    are on where that is known: `photos:label` and `label` may be one task.
+    """
     if not tasks:
         raise SpecError(expected("tasks", "one or more", "none"))
+    asked: dict[tuple[str, str, str], TaskSpec] = {}
+    sides: dict[tuple[str, str], TaskSpec] = {}
+    for task, dataset in zip(tasks, datasets or [task.dataset for task in tasks], strict=True):
+        about = (dataset, task.labels)
+        question = (*about, "" if bank else task.template)
+        if question in asked:
+            same = asked[question]
+            todo = f"Both ask for {task.labels} of {dataset}." if same.name != task.name else ""
+            raise SpecError(expected("tasks", "each once", f"{same.name}, {task.name}", todo))
+        asked[question] = task
+        if sides.setdefault(about, task).related != task.related:
+            raise SpecError(expected(f"task {task.name}", "related or unrelated to the classes of the fit", "both"))
+
+
+def task_names(tasks: Sequence[TaskSpec]) -> tuple[str, ...]:
+    """Return what tables call each task: its name, and the prompt too where several tasks share the name."""
     names = [task.name for task in tasks]
-    if len(set(names)) < len(names):
-        raise SpecError(expected("tasks", "each once", ", ".join(names)))
+    return tuple(
+        f"{name}={task.template}" if names.count(name) > 1 else name for name, task in zip(names, tasks, strict=True)
+    )
+
+
+def check_once(what: str, given: Sequence[str]) -> None:
+    """Raise SpecError naming what is given twice."""
+    for name in given:
+        if given.count(name) > 1:
+            raise SpecError(expected(what, "each once", f"{name} {given.count(name)} times", "Leave out the others."))
 
 
 class ObjectivesSpec(LaboratorySpec):
@@ -98,6 +131,8 @@ class ObjectivesSpec(LaboratorySpec):
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:
         parse_tasks(self.related, self.unrelated)
+        check_once("sources", self.sources)
+        check_once("against", self.against)
         members = [name for group in self.groups.values() for name in group]
         if len(set(members)) < len(members):
             raise SpecError(expected("groups", "each source in one", ", ".join(members)))

@@ -1,6 +1,6 @@
 """The command that compares objectives of the aligner."""
 
-import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -10,9 +10,13 @@ import pyarrow.compute as pc
 from flows.cli.bars import Bars
 from flows.cli.options import command, labels_option, runner_options
 from flows.cli.output import Output
+from schemas.digest import SHORT
 from schemas.names import parse_dataset_ref
 from schemas.objective_specs import OBJECTIVE_NAMES, parse_tasks
 from store.root import open_store
+
+MEANS = "SELECT source, task, objective, difference, low, high FROM objectives WHERE scope = 'mean'"
+"""The means of every comparison in the store."""
 
 
 @click.argument("dataset")
@@ -65,6 +69,7 @@ def _objectives(
     """
     from flows.runner import runner_for
     from flows.steps.objectives import Fitting, objectives
+    from flows.steps.objectives_training import training_table
 
     names = ("labels", "source_head", "bank", "epochs", "learning_rate", "holdout", "seed", "max_rows")
     fitting = Fitting(**{name: options[name] for name in names})
@@ -76,18 +81,20 @@ def _objectives(
             target=options["target"],
             tasks=parse_tasks(related, unrelated),
             against=options["against"] or ("cross-entropy",),
-            groups=dict(parse_group(text) for text in options["groups"]),
+            groups=parse_groups(options["groups"]),
             fitting=fitting,
             device=options["device"],
             runner=runner,
             progress=Bars(quiet=out.as_json),
         )
     show_objectives(out, report.table)
+    out.table("trained", training_table(report.trained), title="Trained by SGD; regression is solved exactly")
     out.put("report", {"dataset": report.dataset, "target": report.target, "new": report.new})
-    if report.path:
-        out.wrote(report.path)
-    asked = "SELECT source, task, difference FROM objectives WHERE scope = 'mean'"
-    out.suggest(f"t2c sql {shlex.quote(asked)}")
+    out.notes(report.notes)
+    if not report.path:
+        return
+    out.wrote(report.path)
+    out.suggest(f"t2c sql \"{MEANS} AND answer = '{report.digest[:SHORT]}'\"")
 
 
 objectives = command(
@@ -107,19 +114,31 @@ def parse_group(text: str) -> tuple[str, str]:
     return encoder, group
 
 
+def parse_groups(texts: Sequence[str]) -> dict[str, str]:
+    """Read the group of each source, in one each; raises SpecError."""
+    from schemas.objective_specs import check_once
+
+    found = [parse_group(text) for text in texts]
+    check_once("--group", [encoder for encoder, _ in found])
+    return dict(found)
+
+
 def show_objectives(out: Output, table: pa.Table) -> None:
     """Show each task, then the means with their intervals, as table 2 does."""
     out.put("objectives", table)
-    columns = ("source", "task", "n", "regression", "other", "difference", "low", "high")
+    alone = len(set(table.filter(pc.equal(table["scope"], "task"))["source"].to_pylist())) == 1
     for objective in dict.fromkeys(table["objective"].to_pylist()):
         mine = table.filter(pc.equal(table["objective"], objective))
         for scope, title in (("task", f"Regression against {objective}, task by task"), ("mean", "Means")):
             rows = mine.filter(pc.equal(mine["scope"], scope))
             if not out.as_json:
-                out.table(f"{objective} {scope}", _rounded(rows), columns=columns, title=title)
+                shown = _rounded(rows.drop_columns("source") if alone and scope == "task" else rows)
+                out.table(f"{objective} {scope}", shown, title=title)
 
 
 def _rounded(table: pa.Table) -> pa.Table:
-    for name in ("regression", "other", "difference", "low", "high"):
-        table = table.set_column(table.column_names.index(name), name, pc.round(table[name], 3))
-    return table
+    """Return the columns for people, three digits each; `gain` is the difference."""
+    columns = {name: table[name] for name in ("source", "task", "n") if name in table.column_names}
+    numbers = {"regression": "regression", "other": "other", "gain": "difference"}
+    numbers |= {name: name for name in ("low", "high", "chance")}
+    return pa.table({**columns, **{name: pc.round(table[column], 3) for name, column in numbers.items()}})

@@ -1,6 +1,6 @@
 """Objectives of the aligner compared by zero-shot accuracy: regression against cross-entropy (paper, A.2 and table 2)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,12 +13,13 @@ from flows.runner import Runner
 from flows.steps.align import align
 from flows.steps.answers import Answer, answer
 from flows.steps.objectives_table import EVERY, REGRESSION, Comparison, compare
-from flows.steps.objectives_tasks import open_task
+from flows.steps.objectives_tasks import open_tasks
+from flows.steps.objectives_training import ENOUGH, Training, too_short, trainings
 from flows.steps.rows import features_of
 from schemas.align_specs import MethodSpec
 from schemas.errors import SpecError, expected, unknown
 from schemas.names import DatasetRef
-from schemas.objective_specs import OBJECTIVE_NAMES, Objective, TaskSpec, check_tasks
+from schemas.objective_specs import OBJECTIVE_NAMES, Objective, TaskSpec, check_once
 from store.concepts import open_concepts
 from store.images import Images, open_images
 from store.linear_maps import StoredMap, open_map
@@ -70,6 +71,12 @@ class ObjectivesReport:
     """OBJECTIVES: every source, task and objective, then the means."""
     maps: Mapping[tuple[str, str], str]
     """(source, aligner) to the digest of its map; the aligner is ridge or an objective."""
+    trained: tuple[Training, ...]
+    """How long each map of the other objectives was trained."""
+    notes: tuple[str, ...]
+    """What a reader must know."""
+    digest: str
+    """Digest of the answer; empty when it could not be stored."""
     path: str
     """Where the table is; empty when it could not be stored."""
     new: bool
@@ -84,8 +91,14 @@ class ObjectivesReport:
             gains.setdefault(row["objective"], []).append(
                 f"{100 * row['difference']:+.1f} points on {row['task']} tasks"
             )
-        said = "; ".join(f"regression against {name} {', '.join(parts)}" for name, parts in gains.items())
+        said = "; ".join(
+            f"regression against {name}{self._doubt(name)} {', '.join(parts)}" for name, parts in gains.items()
+        )
         return f"aligners to {self.target} on {self.dataset}: {said}"
+
+    def _doubt(self, objective: str) -> str:
+        few = min((one.steps for one in self.trained if one.objective == objective), default=ENOUGH)
+        return f" ({few:,} steps: it may not have converged)" if few < ENOUGH else ""
 
 
 def objectives(
@@ -106,40 +119,68 @@ def objectives(
 
     All maps of a comparison hold out the same rows; a task is judged on images that none of a source's maps was fitted
     on. Means are over tasks and sources of a group (`groups`: source to group), each pair counting once, apart for tasks
-    related and unrelated to the classes used for fitting. Raises SpecError for no source, no task or an objective that
-    is none, UnknownName for a group of what is no source, and what `align` raises.
+    related and unrelated to the classes used for fitting. Raises SpecError for no source or task, the same one twice and
+    an objective that is none, UnknownName for a group of what is no source, and what `align` raises.
     """
     how, shown = fitting or Fitting(), progress or NoProgress()
-    _check(sources, tasks, against, grouped=groups or {})
+    _check(sources, against, groups or {})
     images = open_images(store, dataset)
+    _check_spaces(images, sources, target)
+    opened = open_tasks(tasks, images, bank=how.bank)
     methods: dict[str, MethodSpec] = {REGRESSION: MethodSpec(), **{name: how.method(name) for name in against}}
     maps = {
         (source, name): _fit(images, source, target, method, how=how, device=device, runner=runner, progress=shown)
         for source in sources
         for name, method in methods.items()
     }
-    opened = [open_task(one, open_images(store, one.dataset) if one.dataset else images) for one in tasks]
     grouped = {source: (groups or {}).get(source, "") for source in sources}
     plan = Comparison(opened, tuple(sources), tuple(against), maps, grouped, how.bank, device, shown)
     found = _answer(store, images, target, plan)
-    digests = {key: one.digest for key, one in maps.items()}
-    where = f"{images.dataset}@{images.snapshot}"
-    return ObjectivesReport(where, target, found.table, digests, found.path, found.new)
+    trained = trainings({key: one.certificate for key, one in maps.items()})
+    return ObjectivesReport(
+        dataset=f"{images.dataset}@{images.snapshot}",
+        target=target,
+        table=found.table,
+        maps={key: one.digest for key, one in maps.items()},
+        trained=trained,
+        notes=_notes(tasks, trained, bank=how.bank, stored=bool(found.path)),
+        digest=found.digest,
+        path=found.path,
+        new=found.new,
+    )
 
 
-def _check(
-    sources: Sequence[str], tasks: Sequence[TaskSpec], against: Sequence[str], *, grouped: Iterable[str]
-) -> None:
+def _notes(tasks: Sequence[TaskSpec], trained: Sequence[Training], *, bank: str, stored: bool) -> tuple[str, ...]:
+    notes = list(too_short(trained))
+    unused = [f"{task.name}={task.prompt}" for task in tasks if bank and task.prompt]
+    if unused:
+        notes.append(f"the vectors of {bank} name the classes, and no prompt was used: not {', '.join(unused)}")
+    if not stored:
+        notes.append("the answer was not stored: the store cannot be written")
+    return tuple(notes)
+
+
+def _check(sources: Sequence[str], against: Sequence[str], grouped: Mapping[str, str]) -> None:
     for what, given in (("--source", sources), ("--against", against)):
         if not given:
             raise SpecError(expected(what, "one or more", "none"))
-    check_tasks(tasks)
+        check_once(what, given)
     for name in against:
         if name not in OBJECTIVE_NAMES:
             raise unknown("objective", name, OBJECTIVE_NAMES)
     for name in grouped:
         if name not in sources:
             raise unknown("--group", name, sources)
+
+
+def _check_spaces(images: Images, sources: Sequence[str], target: str) -> None:
+    """Raise UnknownName for features that are not there, SpecError where two sources' names are of the same ones."""
+    found: dict[str, str] = {}
+    for source in sources:
+        first = found.setdefault(features_of(images, source).space.id, source)
+        if first != source:
+            raise SpecError(expected("--source", "each encoder once", f"{first} and {source}, which are the same"))
+    features_of(images, target)
 
 
 def _fit(
@@ -187,6 +228,6 @@ def _answer(store: Store, images: Images, target: str, plan: Comparison) -> Answ
         "groups": dict(plan.groups),
         "against": list(plan.against),
         "bank": plan.bank,
-        "tasks": [task.question() for task in plan.tasks],
+        "tasks": [task.question(bank=plan.bank) for task in plan.tasks],
     }
     return answer(store, "objectives", partial(compare, plan), spec=spec, parents=parents)

@@ -71,7 +71,7 @@ def compare(plan: Comparison) -> pa.Table:
 
 def _row(task: Task, source: str, objective: str, regression: Hits, other: Hits) -> dict[str, Any]:
     found = paired_difference(regression, other)
-    said = {"task": task.spec.name, "related": task.spec.related, "chance": task.chance}
+    said = {"task": task.name, "related": task.spec.related, "chance": task.chance}
     return _told(found, scope="task", source=source, objective=objective, **said)
 
 

@@ -11,9 +11,9 @@ from flows.steps.rows import features_of, folds_of
 from flows.steps.zeroshot_sides import check_some_labels, class_names, class_vectors, truth_of
 from schemas.digest import digest
 from schemas.errors import InputError, expected
-from schemas.objective_specs import TaskSpec
+from schemas.objective_specs import TaskSpec, check_tasks, task_names
 from schemas.tables import FOLD_FULL
-from store.images import Images, content_hashes
+from store.images import Images, content_hashes, open_images
 from store.linear_maps import StoredMap, identity_map
 from store.selection import searchable
 from t2c_core.heads import UNLABELLED
@@ -29,6 +29,8 @@ class Task:
 
     spec: TaskSpec
     """What was asked for."""
+    name: str
+    """What tables call it."""
     images: Images
     """Its images."""
     classes: tuple[str, ...]
@@ -41,13 +43,13 @@ class Task:
         """Accuracy of a uniform guess."""
         return 1 / len(self.classes)
 
-    def question(self) -> dict[str, object]:
-        """Return what decides its answer beside the features, for a digest."""
+    def question(self, *, bank: str) -> dict[str, object]:
+        """Return what decides its answer beside the features, for a digest; beside a bank no prompt does."""
         truth = digest(self.codes.tolist())
         return {
             "dataset": f"{self.images.dataset}@{self.images.snapshot}",
             "labels": self.spec.labels,
-            "prompt": self.spec.prompt,
+            "prompt": "" if bank else self.spec.template,
             "related": self.spec.related,
             "classes": list(self.classes),
             "truth": truth,
@@ -60,17 +62,24 @@ class Task:
             self.classes,
             linear_map=identity_map(target.store, target.target),
             bank=bank or None,
-            templates=(self.spec.prompt,),
+            templates=(self.spec.template,),
             device=device,
         )
 
 
-def open_task(spec: TaskSpec, images: Images) -> Task:
+def open_tasks(specs: Sequence[TaskSpec], images: Images, *, bank: str) -> list[Task]:
+    """Return tasks on the fitted images unless they name others; raises SpecError for the same task twice, UnknownName."""
+    sides = [open_images(images.store, spec.dataset) if spec.dataset else images for spec in specs]
+    check_tasks(specs, datasets=[f"{one.dataset}@{one.snapshot}" for one in sides], bank=bank)
+    return [open_task(*one) for one in zip(specs, sides, task_names(specs), strict=True)]
+
+
+def open_task(spec: TaskSpec, images: Images, name: str) -> Task:
     """Return a task on its images; raises UnknownName for an attribute, SpecError for fewer than two classes."""
     truth = truth_of(images, spec.labels, mapping={})
     classes = class_names(images, truth, classes=None, labels=spec.labels)
     check_some_labels(truth, classes, subject=f"{spec.labels} of {images.dataset}")
-    return Task(spec, images, classes, codes_of(classes, truth))
+    return Task(spec, name, images, classes, codes_of(classes, truth))
 
 
 def unseen_rows(task: Task, maps: Sequence[StoredMap]) -> npt.NDArray[np.int64]:
@@ -89,7 +98,7 @@ def unseen_rows(task: Task, maps: Sequence[StoredMap]) -> npt.NDArray[np.int64]:
     found = np.flatnonzero(free[:rows])
     if not len(found):
         want = f"labelled images of {images.dataset} that no map was fitted on"
-        raise InputError(expected(f"task {task.spec.name}", want, "none", "Hold out more: --holdout 0.2"))
+        raise InputError(expected(f"task {task.name}", want, "none", "Hold out more: --holdout 0.2"))
     return found
 
 
