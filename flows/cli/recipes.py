@@ -2,15 +2,14 @@
 
 import os
 import shlex
-import textwrap
+from pathlib import Path
 from typing import Any
 
 import click
-import pyarrow as pa
 
 from flows.cli.bars import Bars
 from flows.cli.options import command
-from flows.cli.output import Output, terminal_width
+from flows.cli.output import Output
 from store.root import open_store
 
 
@@ -30,10 +29,12 @@ def _plan(
     store_url: str,  # noqa: ARG001 - one frame for all
     **options: Any,
 ) -> None:
-    """Say what RECIPE costs before it is run: images, bytes, hours. Nothing is read but the recipe.
+    """Say what RECIPE costs before it is run: images, bytes, memory, hours. Nothing is read but the recipe.
 
-    Hours on processors come from measured rates; a device nobody measured is estimated, and the estimate says how.
+    Hours come from measured rates, a column a device; where no GPU was measured one is estimated, and the estimate says
+    how. What has no hours is named, and which steps read rows again.
     """
+    from flows.cli.recipe_view import show_bill
     from flows.recipes.bill import price
     from schemas.recipe_specs import load_recipe
 
@@ -42,9 +43,9 @@ def _plan(
     cores = options["cores"] or len(os.sched_getaffinity(0))
     bill = price(spec, known, cores=cores)
     show_bill(out, bill)
-    first = spec.encoders[bill.unmeasured[0]] if bill.unmeasured else None
-    if first is not None:
-        out.suggest(f"t2c plan {recipe} --measure {bill.unmeasured[0]}")
+    unmeasured = [line.key for line in bill.lines if line.gflops is None]
+    if unmeasured:
+        out.suggest(f"t2c plan {recipe} --measure {unmeasured[0]}")
     else:
         out.suggest(f"t2c run {recipe} --data DIR --dry-run")
 
@@ -54,9 +55,10 @@ plan = command("plan", example="t2c plan recipes/paper.yaml --cores 16")(_plan)
 
 def _rates(out: Output, spec: Any, recipe: str, keys: tuple[str, ...], *, rates: str | None, **options: Any) -> Any:
     """Return the rates to price with: the kept ones, and what is measured now in their place."""
-    from pathlib import Path
+    from flows.recipes.rates import RATES, check_writable, merged, read_rates, write_rates
 
-    from flows.recipes.rates import RATES, merged, read_rates, write_rates
+    if rates and keys:
+        check_writable(rates)
 
     kept = Path(rates) if rates else RATES
     there = kept.exists() or not keys
@@ -74,95 +76,84 @@ def _rates(out: Output, spec: Any, recipe: str, keys: tuple[str, ...], *, rates:
     return merged(known, new)
 
 
-def show_bill(out: Output, bill: Any) -> None:
-    """Show a bill: a line an encoder, then the totals and what they rest on."""
-    from flows.steps.plan import human_bytes
-
-    names = ("encoder", "d", "features", "GFLOP", "core h", "GPU h*")
-    rows = [
-        (
-            line.title,
-            line.dimension,
-            human_bytes(line.feature_bytes),
-            line.gflops,
-            _hours(line.cpu_hours),
-            _hours(line.gpu_hours),
-        )
-        for line in bill.lines
-    ]
-    columns = list(zip(*rows, strict=True))
-    kinds = (pa.string(), pa.int64(), pa.string(), pa.float64(), pa.float64(), pa.float64())
-    table = pa.table([pa.array(c, kind) for c, kind in zip(columns, kinds, strict=True)], names=list(names))
-    out.table("encoders", table)
-    out.facts(
-        "total",
-        {
-            "images": bill.images,
-            "pixels decoded": human_bytes(bill.decoded_bytes),
-            "features (float16)": human_bytes(bill.feature_bytes),
-            "similarities": human_bytes(bill.similarity_bytes),
-            "Gram matrix of all pairs": human_bytes(bill.gram_bytes),
-            f"hours, {bill.cores} cores": _hours(bill.cpu_hours),
-            "of these decoding": _hours(bill.decode_hours),
-            "hours, GPU*": _hours(bill.gpu_hours),
-        },
-    )
-    for line in bill.assumptions:
-        starred = f"{'* ' if 'not measured' in line else ''}{line}"
-        for piece in textwrap.wrap(starred, terminal_width() - 2, subsequent_indent="  "):
-            out.say(f"  {piece}")
-    if bill.unmeasured:
-        out.say(f"  left out of the hours, never measured: {', '.join(bill.unmeasured)}")
-    out.put("bill", bill)
-
-
-def _hours(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.3g}")
-
-
 @click.argument("recipe")
 @click.option("--data", multiple=True, metavar="DIR", help="Folder that holds datasets of the recipe; may repeat.")
 @click.option(
-    "--weights", default="weights", show_default=True, metavar="DIR", help="Folder of checkpoints no hub carries."
+    "--weights", default=None, metavar="DIR", help="Folder of checkpoints no hub carries.  [default: weights]"
 )
 @click.option("--out", "folder", default=".", show_default=True, metavar="DIR", help="Where results are written.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--dry-run", is_flag=True, help="Check the recipe and print its commands; read and write nothing.")
-def _run(
-    out: Output, recipe: str, data: tuple[str, ...], folder: str, dry_run: bool, store_url: str, **options: Any
-) -> None:
+@click.option(
+    "--from", "first", type=int, default=1, show_default=True, metavar="STEP", help="Number of the first step to run."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Check the recipe, its models, --data and --weights; print its commands; run none."
+)
+def _run(out: Output, recipe: str, store_url: str, dry_run: bool, **options: Any) -> None:
     """Run RECIPE: index its datasets, extract its features, add its concepts, then its commands in order.
 
-    What is missing is said before any work is done. Run again after a kill it goes on where it stopped.
+    Before any work all that is missing is named: data, checkpoints, names of models, files of a suite, a language model,
+    names in steps. Run again after a kill it goes on where it stopped; --from goes past a step that failed.
     """
-    from flows.recipes.run import Place, commands, run_recipe
+    from flows.recipes.missing import WEIGHTS, check_ready
+    from flows.recipes.run import Place, check_first, run_recipe
     from schemas.recipe_specs import load_recipe
 
     spec = load_recipe(recipe)
+    check_first(spec, options["first"])
     if dry_run:
-        show_commands(out, spec, commands(spec, weights=options["weights"], out=folder, data=data))
-        out.suggest(f"t2c run {recipe} --data DIR")
+        _rehearse(out, spec, recipe, store_url, **options)
         return
-    place = Place(open_store(store_url, create=True), data, options["weights"], folder, options["device"])
-    report = run_recipe(spec, place, progress=Bars(quiet=out.as_json), say=out.say, as_json=out.as_json)
+    data, weights, folder = options["data"], options["weights"] or WEIGHTS, options["folder"]
+    ready = check_ready(spec, data=data, weights=weights, out=folder, held=_held(store_url))
+    place = Place(open_store(store_url, create=True), data, weights, folder, options["device"])
+    report = run_recipe(
+        spec,
+        place,
+        progress=Bars(quiet=out.as_json),
+        say=out.say,
+        as_json=out.as_json,
+        first=options["first"],
+        ready=ready,
+    )
     facts = {"datasets": len(report.datasets), "encoders": len(report.encoders), "steps": len(report.steps)}
     out.facts("report", facts)
     out.put("details", report)
-    out.suggest(f"t2c verify --store {store_url}")
+    out.suggest(f"t2c verify --store {shlex.quote(store_url)}")
 
 
 run = command("run", example="t2c run recipes/paper.yaml --data /data --weights /weights --store paper-store")(_run)
 
 
-def show_commands(out: Output, spec: Any, lines: list[list[str]]) -> None:
-    """Show what a recipe would run."""
-    for name, dataset in spec.datasets.items():
-        out.say(f"index    {name}: {dataset.images:,} images in {dataset.path} ({dataset.reader})")
-    for one in spec.extract:
-        out.say(f"extract  {one.dataset}: {len(spec.extracted(one))} encoders")
-    for name, bank in spec.banks.items():
-        out.say(f"concepts {name}: by {spec.encoders[bank.encoder].encoder}")
-    for step, words in zip(spec.steps, lines, strict=True):
-        out.say(f"# {step.say}")
-        out.say(f"t2c {shlex.join(words)}")
-    out.put("commands", lines)
+def _held(store_url: str) -> list[str]:
+    """Return the datasets of a store that is there; none where there is nothing yet. A store that cannot be is refused."""
+    from store.images import list_datasets
+
+    place = Path(store_url).expanduser()
+    if "://" not in store_url and (not place.exists() or (place.is_dir() and not any(place.iterdir()))):
+        return []
+    return list_datasets(open_store(store_url))
+
+
+def _rehearse(out: Output, spec: Any, recipe: str, store_url: str, **options: Any) -> None:
+    """Check what can be checked without work: all of it for what was named, --data and --weights."""
+    from flows.cli.recipe_view import show_commands, show_reads
+    from flows.recipes.missing import check_named
+    from flows.recipes.run import typed
+
+    data, weights, folder = options["data"], options["weights"], options["folder"]
+    steps = check_named(spec, data=data, weights=weights, out=folder, held=_held(store_url) if data else ())
+    lines = [typed(step.words, store_url) for step in steps]
+    show_commands(out, spec, lines, first=options["first"])
+    out.put("commands", [shlex.split(line)[1:] for line in lines])
+    show_reads(out, steps)
+    unsure = ["the data: --data DIR"] * (not data) + ["the checkpoints: --weights DIR"] * (not weights)
+    if not any(one.checkpoint for one in spec.encoders.values()):
+        unsure = unsure[: not data]
+    if unsure:
+        out.say(f"  not checked: {'; '.join(unsure)}")
+    words = ["t2c", "run", recipe, *(part for one in data or ["DIR"] for part in ("--data", one))]
+    words += ["--weights", weights] if weights else []
+    words += ["--out", folder] if folder != "." else []
+    words += ["--from", str(options["first"])] if options["first"] > 1 else []
+    out.suggest(shlex.join([*words, "--store", store_url]))

@@ -1,15 +1,21 @@
-"""What a recipe costs before it is run: images, bytes, and hours on this kind of processor and on a GPU."""
+"""What a recipe costs before it is run: images, bytes, memory, and hours on every device that was measured."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.recipes.rates import A100, DECODE, PHOTO, Estimate, Rate
+from flows.recipes.costs import Again, Peak, largest, read_again, without_hours
+from flows.recipes.rates import A100, DECODE, PHOTO, Estimate, Rate, is_core
+from flows.recipes.steps import read_steps
+from schemas.errors import SpecError, expected
 from schemas.recipe_specs import RecipeEncoder, RecipeSpec
 
 FLOAT16 = 2
 """Bytes of a stored feature value."""
 SIMILARITY = 17
 """Bytes of a similarity as stored, before compression: concept 4, row 8, value 4, fold 1."""
+
+Rates = Mapping[tuple[str, tuple[str, int]], Rate]
+"""Device and encoder to the rate that counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +34,22 @@ class Line:
     """Bytes of its features at float16."""
     gflops: float | None
     """Billions of operations an image; None when it was never measured."""
-    cpu_hours: float | None
-    """Hours of one core, decoding apart; None when it was never measured."""
-    gpu_hours: float | None
-    """Estimated hours of the GPU; None when its operations are not known."""
+    hours: Mapping[str, float | None]
+    """Hours by device, of one core where that is a processor, decoding apart; None where it was never measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """What the recipe's forward passes and decoding take on one device."""
+
+    device: str
+    """Device, as a table of rates names it; `1 core of ...` is a processor, of which `cores` run."""
+    hours: float | None
+    """Processors: forward passes and decoding. Others: the longer of the two. A lower bound when `unmeasured` is not empty."""
+    unmeasured: tuple[str, ...]
+    """Keys of encoders without a rate on it, which the hours leave out."""
+    estimated: bool = False
+    """Whether nobody measured it: `assumptions` say what the hours rest on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,61 +60,83 @@ class Bill:
     """One line an encoder."""
     images: int
     """Images decoded, each once for all encoders that read it."""
+    download_bytes: int
+    """Bytes fetched for the datasets that say so."""
+    download_unknown: tuple[str, ...]
+    """Datasets that do not say what is fetched for them."""
     decoded_bytes: int
     """Bytes of their pixels, which pass through memory and are never stored."""
     feature_bytes: int
     """Bytes of all features at float16."""
     similarity_bytes: int
     """Bytes of the similarities that the steps store, before compression."""
-    gram_bytes: int
-    """Bytes of one Gram matrix over all encoders of the largest extraction at float64: what all pairs need in memory."""
+    peak: Peak | None
+    """The step that needs the most memory for joint moments; None where no step holds any."""
     cores: int
     """Cores that decode and compute."""
     decode_hours: float | None
     """Hours of decoding on these cores; None when it was never measured."""
-    cpu_hours: float | None
-    """Hours on these cores, decoding included; a lower bound when `unmeasured` is not empty, None when nothing is known."""
-    gpu_hours: float | None
-    """Hours with the GPU: the longer of its forward passes (estimated) and the decoding on these cores."""
-    unmeasured: tuple[str, ...]
-    """Keys of encoders without a measured rate, which the hours leave out."""
-    device: str
-    """Processor whose measured rates were used."""
+    hours: tuple[Hours, ...]
+    """One entry a device: processors, then others; an estimate where no other was measured."""
+    without: tuple[str, ...]
+    """Kinds of work that the hours leave out."""
+    again: tuple[Again, ...]
+    """Which steps read rows again after the pass that gives all moments."""
     assumptions: tuple[str, ...]
     """What the hours rest on."""
 
 
 def price(recipe: RecipeSpec, rates: Iterable[Rate], *, cores: int, gpu: Estimate = A100) -> Bill:
-    """Return the bill of a recipe from a table of measured rates, the last measured row of an encoder counting."""
-    known = {rate.key: rate for rate in rates}
+    """Return the bill of a recipe from a table of measured rates, the last measured row of an encoder and device counting.
+
+    Raises SpecError for a dimension that the encoder was measured not to have, or a step that cannot work.
+    """
+    known = {(rate.device, rate.key): rate for rate in rates}
+    check_dimensions(recipe, known.values())
+    steps = read_steps(recipe)
     passes = _passes(recipe)
-    lines = tuple(_line(key, recipe.encoders[key], n, known, gpu) for key, n in passes.items())
+    devices = _devices(recipe, known)
+    guess = gpu if all(is_core(device) for device in devices) else None
+    lines = tuple(
+        _line(key, one, passes[key], {at: known.get((at, (one.encoder, one.dimension))) for at in devices}, guess)
+        for key, one in recipe.encoders.items()
+        if key in passes
+    )
     read = {one.dataset for one in recipe.extract}
-    datasets = [recipe.datasets[name] for name in recipe.datasets if name in read]
-    images = sum(one.images for one in datasets)
-    decode = known.get((DECODE, 0))
-    pixels = sum(one.images * one.width * one.height for one in datasets)
-    photographs = pixels / (PHOTO[0] * PHOTO[1])
-    decode_hours = photographs / decode.images_per_second / 3600 / cores if decode else None
-    forward = [line.cpu_hours for line in lines if line.cpu_hours is not None]
-    on_gpu = [line.gpu_hours for line in lines if line.gpu_hours is not None]
-    widest = max(sum(recipe.encoders[key].dimension for key in recipe.extracted(one)) for one in recipe.extract)
-    devices = dict.fromkeys(rate.device for rate in known.values())
+    datasets = {name: one for name, one in recipe.datasets.items() if name in read}
+    pixels = sum(one.images * one.width * one.height for one in datasets.values())
+    decoding = {device: _decode_hours(pixels, known, device, cores) for device in devices}
+    decode = next(iter(decoding.values()), _decode_hours(pixels, known, "", cores))
+    columns = [_hours(device, lines, decoding[device], cores) for device in devices]
+    columns += [_hours(guess.name, lines, decode, cores, estimated=True)] if guess else []
     return Bill(
         lines=lines,
-        images=images,
+        images=sum(one.images for one in datasets.values()),
+        download_bytes=sum(one.download_bytes or 0 for one in datasets.values()),
+        download_unknown=tuple(name for name, one in datasets.items() if one.download_bytes is None),
         decoded_bytes=3 * pixels,
         feature_bytes=sum(line.feature_bytes for line in lines),
         similarity_bytes=sum(recipe.datasets[name].images * n * SIMILARITY for name, n in recipe.score.items()),
-        gram_bytes=8 * widest * widest,
+        peak=largest(recipe, steps),
         cores=cores,
-        decode_hours=decode_hours,
-        cpu_hours=sum(forward) / cores + (decode_hours or 0.0) if forward else None,
-        gpu_hours=max(sum(on_gpu), decode_hours or 0.0) if on_gpu else None,
-        unmeasured=tuple(line.key for line in lines if line.cpu_hours is None),
-        device=", ".join(devices) or "none",
-        assumptions=_assumptions(devices, cores, gpu),
+        decode_hours=decode,
+        hours=tuple(columns),
+        without=without_hours(recipe, steps),
+        again=read_again(steps),
+        assumptions=_assumptions(devices, cores, guess),
     )
+
+
+def check_dimensions(recipe: RecipeSpec, rates: Iterable[Rate]) -> None:
+    """Raise SpecError for an encoder whose dimension is not the one it was measured to have."""
+    measured: dict[str, set[int]] = {}
+    for rate in rates:
+        measured.setdefault(rate.encoder, set()).add(rate.dimension)
+    for key, one in recipe.encoders.items():
+        there = measured.get(one.encoder, {one.dimension})
+        if one.dimension not in there and "layout=simclr" not in one.encoder:  # that layout has several widths
+            want = " or ".join(map(str, sorted(there)))
+            raise SpecError(expected(f"dimension of encoder {key} ({one.encoder})", want, str(one.dimension)))
 
 
 def _passes(recipe: RecipeSpec) -> Mapping[str, int]:
@@ -106,18 +146,44 @@ def _passes(recipe: RecipeSpec) -> Mapping[str, int]:
     return {key: n for key, n in counts.items() if n}
 
 
-def _line(key: str, encoder: RecipeEncoder, images: int, known: Mapping[tuple[str, int], Rate], gpu: Estimate) -> Line:
-    rate = known.get((encoder.encoder, encoder.dimension))
-    hours = None if rate is None else images / rate.images_per_second / 3600
-    estimated = None if rate is None or not rate.gflops else images / gpu.images_per_second(rate.gflops) / 3600
-    stored = images * encoder.dimension * FLOAT16
-    gflops = None if rate is None else rate.gflops
-    return Line(key, encoder.title, images, encoder.dimension, stored, gflops, hours, estimated)
+def _devices(recipe: RecipeSpec, known: Rates) -> list[str]:
+    """Return the devices on which an encoder of the recipe was measured: processors first."""
+    wanted = {(one.encoder, one.dimension) for one in recipe.encoders.values()}
+    found = dict.fromkeys(device for device, key in known if key in wanted)
+    return sorted(found, key=lambda device: not is_core(device))
 
 
-def _assumptions(devices: Iterable[str], cores: int, gpu: Estimate) -> tuple[str, ...]:
-    names = ", ".join(devices) or "nothing measured"
-    return (
-        f"cpu: measured, {names}; {cores} cores are taken to be {cores} times as fast, decoding to cost by the pixel",
-        gpu.assumption + f"; decoding on the {cores} cores runs beside it, so the longer of the two counts",
-    )
+def _decode_hours(pixels: int, known: Rates, device: str, cores: int) -> float | None:
+    """Return the hours of decoding on some cores: of this processor, else of any that was measured."""
+    rates = {at: rate.images_per_second for (at, key), rate in known.items() if key == (DECODE, 0)}
+    rate = rates.get(device, next(iter(rates.values()), None))
+    return None if rate is None else pixels / (PHOTO[0] * PHOTO[1]) / rate / 3600 / cores
+
+
+def _line(
+    key: str, encoder: RecipeEncoder, images: int, rates: Mapping[str, Rate | None], guess: Estimate | None
+) -> Line:
+    hours = {at: None if rate is None else images / rate.images_per_second / 3600 for at, rate in rates.items()}
+    gflops = next((rate.gflops for rate in rates.values() if rate is not None), None)
+    if guess is not None:
+        hours[guess.name] = images / guess.images_per_second(gflops) / 3600 if gflops else None
+    return Line(key, encoder.title, images, encoder.dimension, images * encoder.dimension * FLOAT16, gflops, hours)
+
+
+def _hours(device: str, lines: Sequence[Line], decode: float | None, cores: int, *, estimated: bool = False) -> Hours:
+    known = [hours for line in lines if (hours := line.hours[device]) is not None]
+    missing = tuple(line.key for line in lines if line.hours[device] is None)
+    if not known:
+        return Hours(device, None, missing, estimated)
+    beside = decode or 0.0
+    total = sum(known) / cores + beside if is_core(device) else max(sum(known), beside)
+    return Hours(device, total, missing, estimated)
+
+
+def _assumptions(devices: Sequence[str], cores: int, guess: Estimate | None) -> tuple[str, ...]:
+    measured = ", ".join(devices) or "nothing"
+    said = [f"measured: {measured}; {cores} cores are taken to be {cores} times as fast, decoding to cost by the pixel"]
+    said += [guess.assumption] if guess else []
+    if guess or not all(is_core(device) for device in devices):
+        said.append(f"a GPU: decoding on the {cores} cores runs beside it, so the longer of the two counts")
+    return tuple(said)

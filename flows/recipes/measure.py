@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from flows.progress import Progress
-from flows.recipes.rates import DECODE, PHOTO, Rate
-from schemas.errors import unknown
+from flows.recipes.rates import CORE, DECODE, PHOTO, Rate
+from schemas.errors import SpecError, expected, unknown
 from schemas.recipe_specs import RecipeSpec
 
 
@@ -19,7 +19,7 @@ def measure_encoders(
 ) -> list[Rate]:
     """Return the rates of encoders by key (`all` takes each), equal ones measured once, and that of decoding.
 
-    Raises UnknownName for a key that the recipe lacks.
+    Raises UnknownName for a key that the recipe lacks, SpecError for a dimension that the encoder does not have.
     """
     from t2c_core.encoders.speed import measure, untrained
 
@@ -35,7 +35,10 @@ def measure_encoders(
             if (one.encoder, one.dimension) not in found:
                 encoder = untrained(one.spec("weights"), dimension=one.dimension, device=device)
                 speed = measure(encoder, seconds=seconds)
-                where = processor() if encoder.device == "cpu" else encoder.device
+                if speed.dimension != one.dimension:
+                    subject = f"dimension of encoder {key} ({one.encoder})"
+                    raise SpecError(expected(subject, str(speed.dimension), str(one.dimension)))
+                where = processor() if encoder.device == "cpu" else graphics(encoder.device)
                 facts = speed.dimension, speed.size, speed.gflops, speed.images_per_second
                 found[one.encoder, one.dimension] = Rate(where, one.encoder, *facts)
             progress.advance(1)
@@ -51,7 +54,15 @@ def processor() -> str:
         name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         name = platform.processor() or platform.machine()
-    return f"1 core of {name.replace(',', ' ')}"
+    return f"{CORE}{name.replace(',', ' ')}"
+
+
+def graphics(device: str) -> str:
+    """Return what a GPU calls itself; `cuda` is the first one."""
+    from t2c_core.encoders.devices import describe_devices
+
+    name = "cuda:0" if device == "cuda" else device
+    return dict(describe_devices()).get(name, device).partition(",")[0]
 
 
 def decoding(*, seconds: float) -> Rate:

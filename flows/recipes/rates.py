@@ -1,6 +1,7 @@
 """How fast each encoder was measured to be, kept as a small table; what was not measured is estimated and says so."""
 
 import csv
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ RATES = Path(__file__).with_name("rates.csv")
 """The committed table; made by: t2c plan recipes/paper.yaml --measure all --rates flows/recipes/rates.csv"""
 
 COLUMNS = ("device", "encoder", "dimension", "size", "gflops", "images_per_second")
+CORE = "1 core of "
+"""What the name of a processor begins with; any other device is a GPU."""
 DECODE = "decode"
 """Name under which the table keeps decoding and resizing one JPEG of PHOTO's size on one core."""
 PHOTO = (500, 375)
@@ -68,13 +71,22 @@ A100 = Estimate("one A100", tflops=156.0, share=0.25)
 """The GPU that the bill is estimated for."""
 
 
+def is_core(device: str) -> bool:
+    """Say whether a device is one core of a processor."""
+    return device.startswith(CORE)
+
+
 def read_rates(path: str | Path = RATES) -> tuple[Rate, ...]:
     """Read a table of rates; raises InputError for a file that is none, naming its line."""
     file = Path(path)
     try:
         lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    except FileNotFoundError as error:
+        todo = f"Make it: t2c plan RECIPE --measure all --rates {file}"
+        raise InputError(expected(f"rates {file}", "a table that can be read", "nothing there", todo)) from error
     except (OSError, ValueError) as error:
-        raise InputError(expected(f"rates {file}", "a table that can be read", f"{error}")) from error
+        got = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(expected(f"rates {file}", "a table that can be read", got)) from error
     rows = csv.DictReader(lines)
     if tuple(rows.fieldnames or ()) != COLUMNS:
         raise InputError(expected(f"rates {file}", f"columns {','.join(COLUMNS)}", ",".join(rows.fieldnames or ())))
@@ -91,11 +103,21 @@ def _rate(row: Mapping[str, str], file: Path, number: int) -> Rate:
     return Rate(row["device"], row["encoder"], *numbers)
 
 
-def write_rates(path: str | Path, rates: Iterable[Rate], *, about: str) -> None:
-    """Write a table of rates, sorted, under comments that say how it was made; those that it has already stay."""
+def check_writable(path: str | Path) -> Path:
+    """Return the path of a table that can be written; raises SpecError, before anything is measured."""
     file = Path(path)
     if file.suffix != ".csv":
         raise SpecError(expected("--rates", "a .csv file", repr(str(path))))
+    if not file.parent.is_dir():
+        raise SpecError(expected(f"--rates {path}", "a file in a folder", f"no folder {file.parent}"))
+    if not os.access(file if file.exists() else file.parent, os.W_OK) or file.is_dir():
+        raise SpecError(expected(f"--rates {path}", "a file that can be written", "one that cannot"))
+    return file
+
+
+def write_rates(path: str | Path, rates: Iterable[Rate], *, about: str) -> None:
+    """Write a table of rates, sorted, under comments that say how it was made; those that it has already stay."""
+    file = check_writable(path)
     old = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     told = dict.fromkeys([*(line[2:] for line in old if line.startswith("# ")), *about.splitlines()])
     with file.open("w", encoding="utf-8", newline="") as stream:

@@ -17,12 +17,14 @@ import click
 from pyarrow import parquet
 
 from flows.progress import Progress
+from flows.recipes.missing import Ready, check_ready
 from flows.recipes.readers import READERS
+from flows.recipes.steps import Command, read_steps
 from flows.steps.concepts import add_concepts
 from flows.steps.extract import extract
 from flows.steps.index import index
 from flows.steps.table_imports import import_attributes
-from schemas.errors import InputError, SpecError, WeightsMissing, expected
+from schemas.errors import LogicError, SpecError, T2CError, expected
 from schemas.recipe_specs import RecipeSpec
 from store.images import list_datasets
 from store.root import Store
@@ -63,44 +65,30 @@ class RunReport:
 
 def commands(recipe: RecipeSpec, *, weights: str, out: str, data: Sequence[str] = ()) -> list[list[str]]:
     """Return the command lines of the recipe's steps, each checked against the command it names; raises SpecError."""
-    found = [recipe.command(step, weights=weights, out=out, data=data[0] if data else ".") for step in recipe.steps]
-    for words in found:
-        check_command(words)
-    return found
+    return [list(step.words) for step in read_steps(recipe, weights=weights, out=out, data=data)]
 
 
-def check_command(words: Sequence[str]) -> None:
-    """Raise SpecError unless words are a command of t2c with options that it has."""
-    from flows.cli.app import app
+def run_recipe(
+    recipe: RecipeSpec,
+    place: Place,
+    *,
+    progress: Progress,
+    say: Say,
+    as_json: bool = False,
+    first: int = 1,
+    ready: Ready | None = None,
+) -> RunReport:
+    """Run everything that is not in the store yet, then every step from number `first` on.
 
-    try:
-        group, context, rest = app, click.Context(app, info_name="t2c"), list(words)
-        while True:
-            name, leaf, rest = group.resolve_command(context, rest)
-            if leaf is None or name is None:
-                raise click.UsageError(f"no command {words[0]!r}")  # pragma: no cover - resolve_command fails first
-            if not isinstance(leaf, click.Group):
-                leaf.make_context(name, rest, parent=context)
-                return
-            group, context = leaf, click.Context(leaf, info_name=name, parent=context)  # type: ignore[assignment]
-    except (click.UsageError, IndexError) as error:
-        got = error.format_message() if isinstance(error, click.UsageError) else "no command"
-        raise SpecError(
-            expected(f"step {' '.join(words)!r}", "a command of t2c with its options", got, "See t2c --help.")
-        ) from error
-
-
-def run_recipe(recipe: RecipeSpec, place: Place, *, progress: Progress, say: Say, as_json: bool = False) -> RunReport:
-    """Run everything that is not in the store yet, then every step.
-
-    What is missing is said at once, before any work: a dataset with where to get it (InputError), a checkpoint with
-    its address (WeightsMissing), a step that is no command (SpecError). Raises what the steps raise.
+    `ready` is what `check_ready` returned; without it that is asked first, and raises what it raises. Raises what the
+    steps raise, the number of the step and how to go on in front of it.
     """
-    lines = commands(recipe, weights=place.weights, out=place.out, data=place.data)
-    sources = find_data(recipe, place)
-    check_weights(recipe, place.weights)
+    check_first(recipe, first)
+    if ready is None:
+        held = list_datasets(place.store)
+        ready = check_ready(recipe, data=place.data, weights=place.weights, out=place.out, held=held)
     report = RunReport()
-    for name, folder in sources.items():
+    for name, folder in ready.sources.items():
         _index(recipe, place, name, folder, progress=progress)
         report.datasets.append(name)
     for one in recipe.extract:
@@ -112,38 +100,36 @@ def run_recipe(recipe: RecipeSpec, place: Place, *, progress: Progress, say: Say
         encoder = recipe.encoders[bank.encoder].text(place.weights)
         add_concepts(place.store, name, bank.concepts, encoder=encoder, device=place.device, progress=progress)
         report.banks.append(name)
-    for step, words in zip(recipe.steps, lines, strict=True):
-        say(f"\n{step.say}")
-        say(f"$ t2c {shlex.join(words)}")
-        report.steps.append({"say": step.say, "command": words, **call(words, store=place.store, as_json=as_json)})
+    numbered = list(enumerate(zip(recipe.steps, ready.steps, strict=True), 1))
+    for number, (step, command) in numbered[first - 1 :]:
+        say(f"\n{number}/{len(numbered)}  {step.say}")
+        say(f"$ {typed(command.words, place.store.url)}")
+        said = _called(number, command, place.store, as_json=as_json)
+        report.steps.append({"say": step.say, "command": list(command.words), **said})
     return report
 
 
-def find_data(recipe: RecipeSpec, place: Place) -> dict[str, Path | None]:
-    """Return the folder of each dataset, None for one that the store holds; raises InputError naming those not found."""
-    held = set(list_datasets(place.store))
-    found: dict[str, Path | None] = {}
-    missing = []
-    for name, dataset in recipe.datasets.items():
-        places = [Path(folder).expanduser() / dataset.path for folder in place.data]
-        found[name] = next((one for one in places if one.is_dir()), None)
-        if found[name] is None and name not in held:
-            missing.append(f"{name} ({dataset.path}; from {dataset.get})")
-    if missing:
-        want = f"a folder for each of {', '.join(recipe.datasets)} below {' or '.join(place.data) or 'one of --data'}"
-        raise InputError(expected("data of the recipe", want, f"none for {'; '.join(missing)}", "Name it: --data DIR"))
-    return found
+def check_first(recipe: RecipeSpec, first: int) -> None:
+    """Raise SpecError unless the recipe has a step of that number, from 1."""
+    if recipe.steps and not 1 <= first <= len(recipe.steps):
+        raise SpecError(expected("--from", f"a step, 1 to {len(recipe.steps)}", str(first), "See them: --dry-run"))
 
 
-def check_weights(recipe: RecipeSpec, weights: str) -> None:
-    """Raise WeightsMissing naming every checkpoint that is not in the folder, with its address."""
-    files = {one.checkpoint.name: one.checkpoint.url for one in recipe.encoders.values() if one.checkpoint is not None}
-    missing = [f"{name} (from {url})" for name, url in files.items() if not (Path(weights) / name).is_file()]
-    if missing:
-        todo = f"Fetch them into {weights}, or name another folder: --weights DIR"
-        raise WeightsMissing(
-            expected(f"checkpoints in {weights}", f"{len(files)} files", f"no {'; no '.join(missing)}", todo)
-        )
+def typed(words: Sequence[str], store: str) -> str:
+    """Return what a user types to run a step on the recipe's store."""
+    return f"t2c {shlex.join([*words, '--store', store])}"
+
+
+def _called(number: int, command: Command, store: Store, *, as_json: bool) -> dict[str, Any]:
+    """Run a step; what it raises is raised again, its number and the way past it in front."""
+    try:
+        return call(command.words, store=store, as_json=as_json)
+    except (T2CError, click.UsageError) as error:
+        text = error.format_message() if isinstance(error, click.UsageError) else str(error)
+        todo = f"What was done is kept. Go on at this step with --from {number}, or after it with --from {number + 1}"
+        message = f"step {number} ({typed(command.words, store.url)}): {text.rstrip('.')}. {todo}"
+        kind = SpecError if isinstance(error, click.UsageError | LogicError) else type(error)
+        raise kind(message) from error
 
 
 def _index(recipe: RecipeSpec, place: Place, name: str, folder: Path | None, *, progress: Progress) -> None:
