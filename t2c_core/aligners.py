@@ -71,7 +71,7 @@ class Fit:
     map: LinearMap
     """The map."""
     method: str
-    """How it was solved: cholesky, eigen, svd, majorisation or sgd."""
+    """How it was solved: cholesky, eigen, svd, trust-region or sgd."""
     n: int
     """Rows fitted; 0 when none was read."""
     rank: int
@@ -190,8 +190,9 @@ def _procrustes(evidence: Evidence) -> Fit:
     found = fit_rotation(_given(evidence.moments))
     notes = [f"one scale for all lengths: {found.scale:.6g}"]
     if not found.converged:
-        notes.append(f"the rotation still improved after {found.steps} steps")
-    method = "majorisation" if found.steps else "svd"
+        left = f"the next promised {found.promise:.2g} of the squared error removed"
+        notes.append(f"the rotation had not come to rest after {found.steps} steps: {left}")
+    method = "trust-region" if found.steps else "svd"
     return Fit(found.map, method, found.n, found.rank, notes=tuple(notes))
 
 

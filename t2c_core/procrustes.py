@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +12,12 @@ from schemas.errors import InputError, expected
 from t2c_core.linear_map import LinearMap
 from t2c_core.moments import Moments
 from t2c_core.ridge import covariances, fit
+from t2c_core.rotation_search import Search, scale_of, search_rotation
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
 Array = NDArray[Any]
-
-MOST_STEPS = 100
-"""Most steps of the iteration that a source wider than its target needs; each is a few products and a small eigenproblem."""
-TOLERANCE = 1e-5
-"""Relative gain below which the iteration stops, of the squared error that the map removes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +31,11 @@ class Rotation:
     rank: int
     """Numerical rank of X'Y about the means: directions in which Q is determined."""
     steps: int
-    """Steps taken; 0 where the closed form is exact."""
+    """Steps taken by the better of two searches; 0 where the closed form is exact."""
     converged: bool
-    """False when MOST_STEPS were not enough."""
+    """False when the most steps were not enough (t2c_core.rotation_search)."""
+    promise: float
+    """What the next step promised still to gain, as a share of the squared error removed; 0 for the closed form."""
     n: int
     """Rows fitted."""
 
@@ -46,21 +44,21 @@ def fit_rotation(moments: Moments) -> Rotation:
     """Return Q, scale and bias that minimise sum |scale x Q + b - y|^2 over orthonormal Q (Schoenemann 1966).
 
     A source no wider than the target has the closed form Q = U V' of X'Y = U S V'. A wider one has none: the error
-    holds the energy of X Q too, so Q is improved step by step, each step the polar factor of a bound of the error that
-    touches it (never worse than before; Kiers 1990), from the better of two starts: that of X'Y and that of the least
-    squares map, which is exact where the data are. Raises InputError for no rows.
+    holds the energy of X Q too. Then Q is searched for from two starts, the polar factors of X'Y and of the least squares
+    map, and the better end is kept (`rotation_search`). Raises InputError for no rows.
     """
     if moments.n < 1:
         raise InputError(expected("rows to fit", "1 or more", "0"))
     xx, xy = covariances(moments)
-    q, steps, converged = polar(xy), 0, True
     if xx.shape[0] > xy.shape[1]:
-        starts = (q, polar(fit(moments, ridge=0.0).map.weight.astype(np.float64)))
-        q, steps, converged = _improved(min(starts, key=lambda one: _error(one, xx, xy)), xx, xy)
-    scale = _scale(q, xx, xy)
-    weight = (scale * q).astype(np.float32)
-    bias = moments.mean_y - moments.mean_x @ weight.astype(np.float64)
-    return Rotation(LinearMap(weight, bias.astype(np.float32)), scale, _rank(xy), steps, converged, moments.n)
+        found, scale = _searched(moments, xx, xy)
+    else:
+        found = Search(polar(xy), 0.0, 0, 0.0, converged=True)
+        scale = _scale(found.q, xx, xy)
+    weight = (scale * found.q).astype(np.float32)
+    bias = (moments.mean_y - moments.mean_x @ weight.astype(np.float64)).astype(np.float32)
+    fitted = LinearMap(weight, bias)
+    return Rotation(fitted, scale, _rank(xy), found.steps, found.converged, found.promise, moments.n)
 
 
 def polar(matrix: Float64[np.ndarray, "source target"]) -> Float64[np.ndarray, "source target"]:
@@ -76,40 +74,14 @@ def _scale(q: Array, xx: Array, xy: Array) -> float:
     return max(float(np.einsum("st,st->", q, xy)) / energy, 0.0) if energy > 0 else 0.0
 
 
-def _error(q: Array, xx: Array, xy: Array) -> float:
-    """Return the squared error at the best scale, less that of predicting the mean: 0 or below."""
-    return -_scale(q, xx, xy) * float(np.einsum("st,st->", q, xy))
-
-
-def _improved(q: Array, xx: Array, xy: Array) -> tuple[Array, int, bool]:
-    """Return Q after steps of majorisation, how many there were, and whether they came to rest.
-
-    Each step starts ahead of Q, along the last move, the further the longer that has helped (Nesterov 1983); where the
-    error would rise it starts from Q again.
-    """
-    largest = float(np.linalg.eigvalsh(xx)[-1])
-    error, before, run = _error(q, xx, xy), q, 0
-    for step in range(1, MOST_STEPS + 1):
-        scale = _scale(q, xx, xy)
-        ahead = q + run / (run + 3) * (q - before)
-        following = _polar_of_tall(xy + scale * (largest * ahead - xx @ ahead))
-        found = _error(following, xx, xy)
-        if found > error * (1 + TOLERANCE) and run == 0:
-            return (following if found < error else q), step, True
-        if found > error * (1 + TOLERANCE):
-            run = 0
-        else:
-            before, q, error, run = q, following, found, run + 1
-    return q, MOST_STEPS, False
-
-
-def _polar_of_tall(matrix: Array) -> Array:
-    """Return `polar` of a matrix with more rows than columns by way of its small Gram matrix, where that is accurate."""
-    values, vectors = np.linalg.eigh(matrix.T @ matrix)
-    if not values[0] > values[-1] * 1e-10:
-        return polar(matrix)
-    inverse: Array = (vectors / np.sqrt(values)) @ vectors.T
-    return matrix @ inverse
+def _searched(moments: Moments, xx: Array, xy: Array) -> tuple[Search, float]:
+    """Return the better of the ends of two searches, in the source's own basis, and its scale."""
+    values, basis = np.linalg.eigh(xx)
+    energy, cross = np.maximum(values, 0.0), basis.T @ xy
+    regression = basis.T @ fit(moments, ridge=0.0).map.weight.astype(np.float64)
+    ends = [search_rotation(polar(start), energy, cross) for start in (regression, cross)]
+    best = min(ends, key=lambda end: end.error)
+    return replace(best, q=basis @ best.q), scale_of(best.q, energy, cross)
 
 
 def _rank(xy: Array) -> int:

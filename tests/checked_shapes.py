@@ -44,6 +44,7 @@ CHECKED = (
     "reading",
     "refine",
     "ridge",
+    "rotation_search",
     "shift",
     "similarity",
     "slices",
