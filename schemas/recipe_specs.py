@@ -163,6 +163,18 @@ class Step(Spec):
     @group:NAME[=VALUE]` repeat an option for each encoder, `--option @groups` for each group (NAME=ENCODER,ENCODER);
     `@out/` is the folder of results, `@data/` the first of --data."""
 
+    @field_validator("run")
+    @classmethod
+    def _splits(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError as error:
+            want, got = "a command whose quotes are closed", f"{value!r} ({str(error).lower()})"
+            raise SpecError(expected("run", want, got, 'Write a quote in a name as "it\'s".')) from error
+        if not value.strip():
+            raise SpecError(expected("run", "a command without `t2c`", "nothing", "Try: summary DATASET"))
+        return value
+
     @property
     def words(self) -> tuple[str, ...]:
         """The command, split as a shell splits it."""
@@ -201,8 +213,9 @@ class RecipeSpec(Spec):
                 raise SpecError(expected("key of an encoder", want, repr(key)))
         for subject, name, known in self._named():
             if name not in known:
-                todo = nearest(name, known)
-                raise SpecError(expected(subject, f"one of {', '.join(known)}", repr(name), todo))
+                want = f"one of {', '.join(known)}" if known else "a group, which no encoder of the recipe has"
+                todo = nearest(name, known) if known else "Add `group: NAME` to the encoders that it takes."
+                raise SpecError(expected(subject, want, repr(name), todo))
         return self
 
     def _named(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -87,6 +87,27 @@ def test_a_download_is_a_size_in_bytes() -> None:
     assert parse().datasets["photos"].download_bytes is None
 
 
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("pairs 'photos", r"run: expected a command whose quotes are closed, but got .* \(no closing quotation\)\."),
+        ("  ", r"run: expected a command without `t2c`, but got nothing\. Try: summary DATASET"),
+    ],
+)
+def test_a_step_that_no_shell_could_read_is_refused(run: str, message: str) -> None:
+    text = RECIPE[: RECIPE.index("steps:")]
+    with pytest.raises(SpecError, match=message):
+        parse(f'{text}steps: [{{say: a, run: "{run}"}}]')
+
+
+def test_a_group_of_a_recipe_without_groups_is_refused_in_words() -> None:
+    text = RECIPE.replace("group: Nets, ", "").replace("group: CLIPs, ", "")
+    with pytest.raises(
+        SpecError, match=r"expected a group, which no encoder of the recipe has, but got 'Nets'\. Add `gro"
+    ):
+        parse(text)
+
+
 def test_a_layout_needs_the_file_that_has_it() -> None:
     text = RECIPE.replace('"demo:efficientnet-lite0-128"', '"timm:resnet50?layout=dino"')
     with pytest.raises(SpecError, match="encoder Small: expected the file that has this layout under `checkpoint`"):
