@@ -85,21 +85,20 @@ def _objectives(
     figures: list[ObjectiveFigures] = []
     read: dict[str, Manifest] = {}
     for one, objective in newest.values():
-        table, other = answer_table(store, one), _other_map(store, one, objective)
-        fit = None if other is None else other.certificate
-        figures.append(objective_figures(table, objective, spec=one.spec, dataset=where[one.spec["dataset"]], fit=fit))
-        read |= {one.artifact: one} | ({other.manifest.artifact: other.manifest} if other and other.manifest else {})
+        table, others = answer_table(store, one), _other_maps(store, one, objective)
+        fits = [other.certificate for other in others if other.certificate is not None]
+        figures.append(
+            objective_figures(table, objective, spec=one.spec, dataset=where[one.spec["dataset"]], fits=fits)
+        )
+        read |= {part.artifact: part for part in (one, *(other.manifest for other in others)) if part is not None}
     return tuple(figures), tuple(read.values())
 
 
-def _other_map(store: Store, one: Manifest, objective: str) -> StoredMap | None:
-    """Return the first map of a comparison that was fitted by an objective; None where the store no longer holds it."""
-    for parent in one.parents:
-        if parent.kind == "linear_maps" and find_manifest(store, paths.artifact(parent.kind, parent.name)):
-            opened = open_map(store, parent.name)
-            if opened.certificate is not None and opened.certificate.aligner == objective:
-                return opened
-    return None
+def _other_maps(store: Store, one: Manifest, objective: str) -> list[StoredMap]:
+    """Return the maps of a comparison that were fitted by an objective, as far as the store still holds them."""
+    names = [parent.name for parent in one.parents if parent.kind == "linear_maps"]
+    held = [open_map(store, name) for name in names if find_manifest(store, paths.linear_map(name))]
+    return [other for other in held if other.certificate is not None and other.certificate.aligner == objective]
 
 
 def _about(answers: Iterable[Manifest], images: Iterable[Images]) -> list[Manifest]:

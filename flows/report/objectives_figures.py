@@ -10,6 +10,7 @@ from markupsafe import Markup
 from flows.report import words
 from flows.report.charts import interval
 from flows.steps.objectives_table import EVERY
+from flows.steps.objectives_training import Training, too_short, trainings
 from schemas.certificate import Certificate
 
 FOLDED = 12
@@ -69,6 +70,10 @@ class ObjectiveFigures:
     """What the means say, in one sentence."""
     fitted: str
     """What the other maps minimised, and how; empty where the store no longer holds them."""
+    trained: str
+    """How long they were trained; empty where that is not known."""
+    doubts: tuple[str, ...]
+    """Why the gains may say little."""
     panels: tuple[Panel, ...]
     """Related tasks, then unrelated ones; without those that have no task."""
     axis: Markup
@@ -78,12 +83,13 @@ class ObjectiveFigures:
 
 
 def objective_figures(
-    table: pa.Table, objective: str, *, spec: Mapping[str, Any], dataset: str, fit: Certificate | None
+    table: pa.Table, objective: str, *, spec: Mapping[str, Any], dataset: str, fits: Sequence[Certificate]
 ) -> ObjectiveFigures:
     """Arrange what OBJECTIVES says about one objective, on the scale of all of them.
 
-    `spec` is the answer's question, `fit` the certificate of one of the other maps.
+    `spec` is the answer's question, `fits` the certificates of the other maps that the store still holds.
     """
+    trained = trainings({(fit.source.name, objective): fit for fit in fits})
     sources, target, every = list(spec["sources"]), str(spec["target"]), table.to_pylist()
     rows = [row for row in every if row["objective"] == objective]
     groups = len(set(spec["groups"].values())) > 1  # one group of every source is the mean of all again
@@ -94,7 +100,9 @@ def objective_figures(
         title=f"{target} on {dataset}" if len(sources) > 1 else f"{sources[0]} to {target} on {dataset}",
         several=len(sources) > 1,
         said=_said(rows, objective),
-        fitted=_fitted(fit),
+        fitted=_fitted(fits[0]) if fits else "",
+        trained=_trained(trained),
+        doubts=too_short(trained),
         panels=tuple(panel for panel in panels if panel.tasks),
         axis=_axis(end),
         rows=tuple(rows),
@@ -146,10 +154,20 @@ def _said(rows: Sequence[Row], objective: str) -> str:
     return f"{said[:1].upper()}{said[1:]}."
 
 
-def _fitted(fit: Certificate | None) -> str:
-    """Return what a map minimised and with which settings, as its certificate says."""
-    if fit is None:
+def _trained(trained: Sequence[Training]) -> str:
+    """Return rows, epochs and steps of the shortest training, and the longest where that differs."""
+    if not trained:
         return ""
+    ends = (min(trained, key=lambda one: one.steps), max(trained, key=lambda one: one.steps))
+    told = [
+        f"{words.plural(one.epochs, 'epoch')} over {words.plural(one.rows, 'image')}: {words.plural(one.steps, 'step')} of SGD"
+        for one in ends
+    ]
+    return " to ".join(dict.fromkeys(told))
+
+
+def _fitted(fit: Certificate) -> str:
+    """Return what a map minimised and with which settings, as its certificate says."""
     known = dict(fit.settings)
     told = [f"{name.replace('_', ' ')} {known[name]}" for name in _SETTINGS if name in known]
     return "; ".join(part for part in (fit.objective, ", ".join(told)) if part)

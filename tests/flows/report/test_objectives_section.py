@@ -13,10 +13,12 @@ from flows.report import words
 from flows.report.objectives_figures import FOLDED, ObjectiveFigures, gain_chart, objective_figures
 from flows.steps.align import align
 from flows.steps.objectives import Fitting, ObjectivesReport, objectives
+from flows.steps.objectives_training import ENOUGH, too_short
 from flows.steps.report import report
 from flows.steps.score import score
 from schemas.answers.objectives import OBJECTIVES
 from schemas.objective_specs import Objective, TaskSpec
+from store.linear_maps import open_map
 from store.root import Store, open_store
 from tests.chromium import BROWSER, browser
 from tests.planted_features import SOURCE, TARGET, Planted
@@ -72,7 +74,7 @@ def mean(difference: float, **said: object) -> dict[str, object]:
 
 def figures(*rows: dict[str, object], objective: str = "cross-entropy", **spec: object) -> ObjectiveFigures:
     table = pa.Table.from_pylist(list(rows), schema=OBJECTIVES)
-    return objective_figures(table, objective, spec={**SPEC, **spec}, dataset="photos@1", fit=None)
+    return objective_figures(table, objective, spec={**SPEC, **spec}, dataset="photos@1", fits=())
 
 
 def test_every_stored_number_is_shown_related_tasks_apart(made: Store, tmp_path: Path) -> None:
@@ -88,6 +90,9 @@ def test_every_stored_number_is_shown_related_tasks_apart(made: Store, tmp_path:
     assert text.count('class="interval"') == table.num_rows
     assert "What cross-entropy minimised: cross-entropy of the labels" in text
     assert "epochs 3, learning rate 0.05" in text
+    (trained,) = compared(made).trained
+    assert f"Cross-entropy was trained for 3 epochs over {trained.rows} images: {trained.steps} steps of SGD." in text
+    assert f"Doubtful:</b> {too_short([trained])[0]}." in text
     assert "A linear map was fitted from every encoder to every other" not in text, "there is no pair matrix"
     assert "style=" not in text
 
@@ -116,6 +121,20 @@ def test_a_comparison_is_shown_without_its_maps(lab: Store, tmp_path: Path) -> N
     text = section(lab, tmp_path)
     assert "Regression against cross-entropy" in text
     assert "minimised" not in text
+    assert "Doubtful" not in text
+
+
+def test_long_training_is_told_without_a_doubt_and_of_several_maps_the_shortest_and_the_longest(made: Store) -> None:
+    fit = open_map(made, compared(made).maps[SOURCE.name, "cross-entropy"]).certificate
+    assert fit is not None
+    settings = {**dict(fit.settings), "epochs": "1", "batch": "1"}
+    fits = [replace(fit, fitted=rows, settings=tuple(settings.items())) for rows in (2 * ENOUGH, 3 * ENOUGH)]
+    fits = [replace(one, source=replace(one.source, name=name)) for one, name in zip(fits, "ab", strict=True)]
+    table = pa.Table.from_pylist([row(0.1), mean(0.1)], schema=OBJECTIVES)
+    found = objective_figures(table, "cross-entropy", spec=SPEC, dataset="photos@1", fits=fits)
+    assert found.doubts == ()
+    said = "1 epoch over 20,000 images: 20,000 steps of SGD to 1 epoch over 30,000 images: 30,000 steps of SGD"
+    assert found.trained == said
 
 
 @pytest.mark.parametrize(
