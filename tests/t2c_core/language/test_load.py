@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from schemas.errors import InputError, MismatchError, MissingExtra, SpecError, WeightsMissing
-from t2c_core.language.load import PACKAGED, load_language_model
+from t2c_core.language.load import PACKAGED, check_language_model, load_language_model
 from tests.tiny_language import WORDS, save_gpt2, tokenizer
 
 PROMPT = "Image of a"
@@ -69,6 +69,22 @@ def test_a_hub_name_without_a_network_says_what_to_fetch(monkeypatch: pytest.Mon
         WeightsMissing, match=r"gpt2-medium: expected a folder, .* but got none of them. .*fetch .*gpt2-medium"
     ):
         load("gpt2-medium")
+    with pytest.raises(WeightsMissing, match=r"gpt2-medium: expected a folder, .* but got none of them. .*fetch"):
+        check_language_model("gpt2-medium")
+
+
+def test_a_model_is_checked_to_be_there_without_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_language_model(str(tmp_path))
+    with pytest.raises(WeightsMissing, match=r"a folder that holds a transformers model"):
+        check_language_model("./nothing")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    cached = tmp_path / "models--some--model"
+    (cached / "snapshots" / "abc").mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("abc")
+    (cached / "snapshots" / "abc" / "config.json").write_text("{}")
+    check_language_model("some/model")
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "./nothing", "a/b/c"])
