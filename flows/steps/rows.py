@@ -13,7 +13,7 @@ from schemas.errors import MismatchError, UnknownName, expected
 from schemas.tables import FOLD_FULL
 from store import paths
 from store.features import Features, how_to_get, list_features, open_features
-from store.images import Images
+from store.images import Images, list_datasets
 from store.manifest import Parent, find_manifest, snapshots
 from store.root import Store
 
@@ -23,17 +23,32 @@ def features_of(images: Images, which: str) -> Features:
 
     The first features snapshot that covers every image row is taken, so that work on `photos@3` is named by the same
     digest whatever is added later; when none covers all of them, the newest is.
-    Raises UnknownName naming the `t2c extract` command when there are none, MismatchError when the features were made
-    from other rows.
+    Raises UnknownName naming the `t2c extract` command, and other datasets that have such features, when there are none;
+    MismatchError when the features were made from other rows.
     """
-    if not list_features(images.store, images.dataset):
-        todo = how_to_get(images.dataset, which)
-        raise UnknownName(expected(f"features of {images.dataset}", f"features by {which}", "none at all", todo))
+    _check_there(images, which)
     features = open_features(images.store, images.dataset, which)
     covering = (one for one in snapshots(images.store, features.manifest.artifact) if one.rows >= images.rows)
     features = replace(features, manifest=next(covering, features.manifest))
     check_rows(images, features)
     return features
+
+
+def _check_there(images: Images, which: str) -> None:
+    """Raise UnknownName when a dataset has no features at all, or when only others have those by an encoder."""
+    here = list_features(images.store, images.dataset)
+    if _have(here, which):
+        return
+    others = (name for name in list_datasets(images.store) if name != images.dataset)
+    elsewhere = [name for name in others if _have(list_features(images.store, name), which)]
+    if elsewhere or not here:
+        subject = f"features of {images.dataset}" + (f" (by {', '.join(one.encoder for one in here)})" if here else "")
+        got = f"those of {' and '.join(elsewhere)}: other rows" if elsewhere else "none at all"
+        raise UnknownName(expected(subject, f"features by {which}", got, how_to_get(images.dataset, which)))
+
+
+def _have(features: Sequence[Features], which: str) -> bool:
+    return any(which in (one.encoder, one.space.id, one.space.name) for one in features)
 
 
 def find_features(images: Images, space_id: str) -> Features | None:
@@ -47,27 +62,56 @@ def check_rows(images: Images, features: Features) -> None:
 
     Row i of the features is row i of the image index; the index only grows, so any of its snapshots will do.
     """
-    for parent in features.manifest.parents:
-        if parent.kind != "images":
-            continue
+    parent = _other_rows(images, features)
+    if parent is not None:
         there = find_manifest(images.store, images.manifest.artifact, snapshot=parent.snapshot)
-        if parent.name != images.dataset or there is None or there.content_digest != parent.digest:
-            now = there.content_digest[:12] if there is not None else "no such snapshot"
-            raise MismatchError(
-                expected(
-                    f"rows of {features.encoder} features of {images.dataset}",
-                    f"those of {images.dataset}@{parent.snapshot} ({now})",
-                    f"those of {parent.name}@{parent.snapshot} ({parent.digest[:12]}){_first_difference(images, parent)}",
-                    f"Extract them again: t2c extract {images.dataset} --encoder {features.encoder}",
-                )
+        now = there.content_digest[:12] if there is not None else "no such snapshot"
+        raise MismatchError(
+            expected(
+                f"rows of {features.encoder} features of {images.dataset}",
+                f"those of {images.dataset}@{parent.snapshot} ({now})",
+                f"those of {parent.name}@{parent.snapshot} ({parent.digest[:12]}){_first_difference(images, parent)}",
+                _make_again(images, features),
             )
+        )
+
+
+def _other_rows(images: Images, features: Features) -> Parent | None:
+    """Return the index that the features were made from when it is not this dataset's, else None."""
+    for parent in features.manifest.parents:
+        there = find_manifest(images.store, images.manifest.artifact, snapshot=parent.snapshot)
+        if parent.kind == "images" and (
+            parent.name != images.dataset or there is None or there.content_digest != parent.digest
+        ):
+            return parent
+    return None
+
+
+def _make_again(images: Images, features: Features) -> str:
+    """Say how to replace features of other rows, and all others of the dataset that are of other rows too.
+
+    What is there must be deleted first: rows that have features are not extracted again.
+    """
+    known = list_features(images.store, images.dataset)
+    others = [one for one in known if one.space.id != features.space.id and _other_rows(images, one) is not None]
+    stale = [features, *others]
+    extracted = [f"--encoder {one.encoder}" for one in stale if one.space.kind != "imported"]
+    commands = [f"t2c extract {images.dataset} {' '.join(extracted)}"] if extracted else []
+    imported = [one.encoder for one in stale if one.space.kind == "imported"]
+    commands += [f"t2c features import {images.dataset} VECTORS IDS --encoder {name}" for name in imported]
+    also = f"So are those by {', '.join(one.encoder for one in others)}. " if others else ""
+    paths = " and ".join(store_path(images.store, one.manifest.artifact) for one in stale)
+    return f"{also}Delete {paths}, then: {'; '.join(commands)}"
 
 
 def _first_difference(images: Images, parent: Parent) -> str:
-    """Return which image differs first from those of other rows, in words; nothing when those are gone or only longer."""
+    """Return in words which image differs first from those of other rows, or that these are gone; nothing when only longer.
+
+    Features hold no content hashes of their own: only the index that they were made from can name an image.
+    """
     manifest = find_manifest(images.store, paths.images(parent.name), snapshot=parent.snapshot)
     if manifest is None or manifest.content_digest != parent.digest:
-        return ""
+        return "; which images differ cannot be said, for that index is no longer in the store"
     columns = ["image_id", "content_hash"]
     here, there = (
         one.table(columns, current=False).to_pylist() for one in (images, Images(images.store, parent.name, manifest))

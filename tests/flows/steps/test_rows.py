@@ -1,12 +1,17 @@
 """Rows of a step: features as of a snapshot, folds by content."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from flows.steps.rows import features_of, find_features, folds_of
-from schemas.errors import UnknownName
+from schemas.errors import MismatchError, UnknownName
+from schemas.spaces import Space
 from schemas.tables import FITTED_ROWS
+from store.features import list_features
 from store.images import open_images
 from tests.planted_features import SOURCE, TARGET, Planted
 
@@ -32,6 +37,52 @@ def test_features_in_a_space_are_found_or_none(planted: Planted) -> None:
     assert find_features(images, TARGET.id) is None
     with pytest.raises(UnknownName, match=r"but got 'timm:plantd'. Did you mean 'timm:planted'"):
         features_of(images, "timm:plantd")
+
+
+def test_features_of_another_dataset_are_named_beside_those_there_are(planted: Planted) -> None:
+    planted.images("photos", 10)
+    planted.features("photos", SOURCE, planted.x(10))
+    planted.images("pl", 10)
+    planted.features("pl", TARGET, np.ones((10, TARGET.dimension)))
+    match = (
+        r"features of photos \(by timm:planted\): expected features by open_clip:planted/test, but got those of pl: "
+        r"other rows. Extract them: t2c extract photos --encoder open_clip:planted/test"
+    )
+    with pytest.raises(UnknownName, match=match):
+        features_of(open_images(planted.store, "photos"), TARGET.name)
+
+
+def test_features_of_an_index_that_is_gone_say_so_and_how_all_of_them_are_made_again(planted: Planted) -> None:
+    mine = Space("imported", "mine", 3, "declared")
+    planted.images("photos", 10)
+    for space in (SOURCE, TARGET, mine):
+        planted.features("photos", space, np.ones((10, space.dimension)))
+    was = open_images(planted.store, "photos").manifest.content_digest[:12]
+    shutil.rmtree(Path(planted.store.url) / "datasets" / "photos")
+    planted.images("photos", 10, label=["changed"] * 10)
+    images = open_images(planted.store, "photos")
+    with pytest.raises(MismatchError) as refused:
+        features_of(images, SOURCE.name)
+    message = str(refused.value)
+    assert (
+        f"rows of timm:planted features of photos: expected those of photos@1 ({images.manifest.content_digest[:12]})"
+        in message
+    )
+    assert (
+        f"but got those of photos@1 ({was}); which images differ cannot be said, for that index is no longer" in message
+    )
+    assert "So are those by mine, open_clip:planted/test. Delete" in message
+    assert (
+        "then: t2c extract photos --encoder timm:planted --encoder open_clip:planted/test; t2c features imp" in message
+    )
+    with pytest.raises(MismatchError, match=r"t2c features import photos VECTORS IDS --encoder mine$"):
+        features_of(images, "mine")
+    for one in list_features(planted.store, "photos"):
+        path = Path(planted.store.url) / one.manifest.artifact
+        assert str(path) in message
+        shutil.rmtree(path)
+    planted.features("photos", SOURCE, planted.x(10))
+    assert features_of(images, SOURCE.name).rows == 10
 
 
 def test_folds_are_found_by_content_and_what_is_missing_is_not_fitted() -> None:
