@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from schemas.errors import InputError, MismatchError
-from t2c_core.gradient.aligner_files import read_aligner, write_aligner
+from t2c_core.gradient.aligner_files import read_aligner, read_metadata, write_aligner
 
 W = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
 B = np.random.default_rng(1).normal(size=5).astype(np.float32)
@@ -45,6 +46,29 @@ def test_safetensors_is_read(tmp_path: Path) -> None:
     save_file({"W": torch.from_numpy(W), "b": torch.from_numpy(B)}, tmp_path / "aligner.safetensors")
     linear_map, _ = read_aligner(tmp_path / "aligner.safetensors")
     np.testing.assert_array_equal(linear_map.bias, B)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_parameters_and_sparse_tensors_are_read_as_their_numbers(tmp_path: Path, sparse: bool) -> None:
+    weight = torch.from_numpy(W)
+    kept = weight.to_sparse() if sparse else torch.nn.Parameter(weight)
+    torch.save({"W": kept, "b": torch.from_numpy(B).requires_grad_()}, tmp_path / "aligner.pth")
+    linear_map, _ = read_aligner(tmp_path / "aligner.pth")
+    np.testing.assert_array_equal(linear_map.weight, W.T)
+    np.testing.assert_array_equal(linear_map.bias, B)
+
+
+def test_tensors_without_data_are_refused(tmp_path: Path) -> None:
+    torch.save({"W": torch.empty(5, 8, device="meta"), "b": torch.from_numpy(B)}, tmp_path / "aligner.pth")
+    with pytest.raises(InputError, match="expected tensors with data, but got tensors of the meta device, which have"):
+        read_aligner(tmp_path / "aligner.pth")
+
+
+def test_metadata_is_what_a_safetensors_file_says_of_itself(tmp_path: Path) -> None:
+    save_file({"W": torch.from_numpy(W)}, tmp_path / "says.safetensors", metadata={"source": "timm:a"})
+    save_file({"W": torch.from_numpy(W)}, tmp_path / "silent.safetensors")
+    assert read_metadata(tmp_path / "says.safetensors") == {"source": "timm:a"}
+    assert read_metadata(tmp_path / "silent.safetensors") == read_metadata(save(tmp_path / "a.pth", W=W)) == {}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
@@ -124,10 +148,41 @@ def test_other_content_is_refused_naming_what_is_there(
         read_aligner(save(tmp_path / "aligner.pth", **tensors))
 
 
-def test_a_file_that_is_not_there_or_damaged_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"aligner .*none\.pth: expected a file that is there, but got none"):
         read_aligner(tmp_path / "none.pth")
-    file = save(tmp_path / "aligner.pth", W=W, b=B)
-    file.write_bytes(file.read_bytes()[:300])
-    with pytest.raises(InputError, match=r"aligner\.pth: expected"):
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 10, 300, 1500])
+@pytest.mark.parametrize("name", ["aligner.pth", "aligner.safetensors", "aligner.onnx"])
+def test_a_truncated_file_is_answered_with_how_an_aligner_is_written(tmp_path: Path, name: str, length: int) -> None:
+    file = tmp_path / name
+    if name == "aligner.safetensors":
+        save_file({"W": torch.from_numpy(W), "b": torch.from_numpy(B)}, file)
+        length = min(length, 250)
+    else:
+        save(file, W=W, b=B)
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(InputError, match=rf"aligner .*{name}: expected") as refused:
         read_aligner(file)
+    message = str(refused.value)
+    assert "Write it as torch.save({'W': W, 'b': b}, 'aligner.pth'), W (target, source) and b (target,)" in message
+    assert not re.search(r"Error|model\.", message)
+    assert ("An .onnx file is only written" in message) == name.endswith(".onnx")
+
+
+def test_a_byte_flipped_within_a_tensor_is_found(tmp_path: Path) -> None:
+    file = save(tmp_path / "aligner.pth", W=W, b=B)
+    data = bytearray(file.read_bytes())
+    data[data.index(W.tobytes()) + 5] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(
+        InputError, match=r"expected the bytes that were written, but got others in aligner/data/\d\. Copy"
+    ):
+        read_aligner(file)
+
+
+@pytest.mark.parametrize("tensors", [{"W": W}, {"W": np.full_like(W, np.nan), "b": B}])
+def test_every_refusal_says_what_to_do(tmp_path: Path, tensors: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"but got .*\. (Write it as torch.save|Fit the map again)"):
+        read_aligner(save(tmp_path / "aligner.pth", **tensors))
