@@ -56,7 +56,7 @@ def training_of(source: str, fit: Certificate | None) -> Training | None:
     known = dict(fit.settings) if fit is not None else {}
     if fit is None or "epochs" not in known:
         return None
-    return Training(source, fit.aligner, fit.fitted, int(known["epochs"]), int(known.get("batch", SgdOptions.batch)))
+    return Training(source, fit.aligner, fit.fitted, int(known["epochs"]), int(known.get("batch", SgdOptions().batch)))
 
 
 def trainings(certificates: Mapping[tuple[str, str], Certificate | None]) -> tuple[Training, ...]:

@@ -189,6 +189,9 @@ def test_how_long_cross_entropy_was_trained_is_told_and_doubted_when_it_was_shor
     )
     assert f"regression against cross-entropy ({one.steps} steps: it may not have converged) " in report.headline
     assert training_of(SOURCE.name, open_map(planted, report.maps[SOURCE.name, "ridge"]).certificate) is None
+    certificate = open_map(planted, report.maps[SOURCE.name, "cross-entropy"]).certificate
+    assert certificate is not None
+    assert training_of(SOURCE.name, replace(certificate, settings=(("epochs", "3"),))) == one, "100 unless told"
 
 
 def test_as_many_steps_as_are_enough_are_not_doubted() -> None:
