@@ -14,8 +14,9 @@ from flows.report.laboratory_figures import (
     judged_by,
     pair_figures,
 )
-from flows.report.objectives_figures import ObjectiveFigures, objective_figures
+from flows.report.objectives_figures import ObjectiveFigures, labels_fitted, objective_figures
 from flows.report.section import Context, Gathered
+from schemas.certificate import Certificate
 from store import paths
 from store.answers import answer_table, list_answers
 from store.images import Images
@@ -77,19 +78,23 @@ def _card(spec: Mapping[str, Any]) -> tuple[str, ...]:
 def _objectives(
     store: Store, answers: Iterable[Manifest], where: Mapping[str, str]
 ) -> tuple[tuple[ObjectiveFigures, ...], tuple[Manifest, ...]]:
-    """Return the newest comparison with each objective, for each dataset, target and choice of sources, and what was read."""
-    newest: dict[tuple[str, ...], tuple[Manifest, str]] = {}
+    """Return the newest comparison with each objective, for each dataset, target, choice of sources and labels fitted.
+
+    And what was read for them.
+    """
+    newest: dict[tuple[str, ...], tuple[Manifest, str, list[StoredMap]]] = {}
     for one in answers:
         for objective in one.spec["against"]:
-            newest[one.spec["dataset"], one.spec["target"], *one.spec["sources"], objective] = one, objective
+            others = _other_maps(store, one, objective)
+            labels = labels_fitted(_certificates(others))
+            about = (one.spec["dataset"], one.spec["target"], *one.spec["sources"], objective, labels)
+            newest[about] = one, objective, others
     figures: list[ObjectiveFigures] = []
     read: dict[str, Manifest] = {}
-    for one, objective in newest.values():
-        table, others = answer_table(store, one), _other_maps(store, one, objective)
-        fits = [other.certificate for other in others if other.certificate is not None]
-        figures.append(
-            objective_figures(table, objective, spec=one.spec, dataset=where[one.spec["dataset"]], fits=fits)
-        )
+    for one, objective, others in newest.values():
+        table, dataset = answer_table(store, one), where[one.spec["dataset"]]
+        fits = _certificates(others)
+        figures.append(objective_figures(table, objective, spec=one.spec, dataset=dataset, fits=fits))
         read |= {part.artifact: part for part in (one, *(other.manifest for other in others)) if part is not None}
     return tuple(figures), tuple(read.values())
 
@@ -99,6 +104,10 @@ def _other_maps(store: Store, one: Manifest, objective: str) -> list[StoredMap]:
     names = [parent.name for parent in one.parents if parent.kind == "linear_maps"]
     held = [open_map(store, name) for name in names if find_manifest(store, paths.linear_map(name))]
     return [other for other in held if other.certificate is not None and other.certificate.aligner == objective]
+
+
+def _certificates(maps: Iterable[StoredMap]) -> list[Certificate]:
+    return [one.certificate for one in maps if one.certificate is not None]
 
 
 def _about(answers: Iterable[Manifest], images: Iterable[Images]) -> list[Manifest]:

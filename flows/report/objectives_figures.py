@@ -63,7 +63,7 @@ class ObjectiveFigures:
     objective: str
     """The other objective."""
     title: str
-    """Target, dataset and snapshot; the source too where there is one alone."""
+    """Target, dataset and snapshot; the source too where there is one alone; the labels fitted where they are known."""
     several: bool
     """Whether there are several sources."""
     said: str
@@ -89,15 +89,17 @@ def objective_figures(
 
     `spec` is the answer's question, `fits` the certificates of the other maps that the store still holds.
     """
-    trained = trainings({(fit.source.name, objective): fit for fit in fits})
     sources, target, every = list(spec["sources"]), str(spec["target"]), table.to_pylist()
+    title = f"{target} on {dataset}" if len(sources) > 1 else f"{sources[0]} to {target} on {dataset}"
+    labels = labels_fitted(fits)
+    trained = trainings({(fit.source.name, objective): fit for fit in fits})
     rows = [row for row in every if row["objective"] == objective]
     groups = len(set(spec["groups"].values())) > 1  # one group of every source is the mean of all again
     end = _end([row[name] for row in every for name in ("difference", "low", "high")])
     panels = [_panel(rows, related=related, sources=len(sources), groups=groups, end=end) for related in WHERE]
     return ObjectiveFigures(
         objective=objective,
-        title=f"{target} on {dataset}" if len(sources) > 1 else f"{sources[0]} to {target} on {dataset}",
+        title=f"{title}, fitted on {labels}" if labels else title,
         several=len(sources) > 1,
         said=_said(rows, objective),
         fitted=_fitted(fits[0]) if fits else "",
@@ -107,6 +109,11 @@ def objective_figures(
         axis=_axis(end),
         rows=tuple(rows),
     )
+
+
+def labels_fitted(fits: Sequence[Certificate]) -> str:
+    """Return the labels whose classes the other maps were fitted on; empty where the certificates do not say."""
+    return dict(fits[0].settings).get("labels", "") if fits else ""
 
 
 def gain_chart(row: Row, *, end: float) -> Markup:

@@ -114,6 +114,13 @@ def test_only_the_newest_comparison_with_an_objective_about_the_reports_own_snap
     assert section(lab, tmp_path) == ""
 
 
+def test_comparisons_fitted_on_other_labels_stand_side_by_side_and_say_which(lab: Store, tmp_path: Path) -> None:
+    turned = [TaskSpec("size", related=True), TaskSpec("label", related=False)]
+    compared(lab, tasks=turned, fitting=replace(FITTING, labels="size"))
+    headings = re.findall(r"<h3>Regression against cross-entropy <small>(.*?)</small>", section(lab, tmp_path))
+    assert [re.sub("<.*?>", "", heading).partition(", fitted on ")[2] for heading in headings] == ["label", "size"]
+
+
 def test_a_comparison_is_shown_without_its_maps(lab: Store, tmp_path: Path) -> None:
     for digest in compared(lab).maps.values():
         if digest[:12] not in section(lab, tmp_path):  # the report's own map stays
