@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from flows.paper.drawing import Line, Mark, grid, heatmap, marks, plot
 from flows.paper.findings import Findings
+from flows.steps.components import P
 
 TASKS = {
     "color": "Swatches",
@@ -20,11 +23,12 @@ def figures(found: Findings) -> Mapping[str, str]:
     """Return file name to SVG; the zero-shot figure only where the suite ran."""
     drawn = {
         "pairs-retained.svg": _matrix(found, "retained", "Retained accuracy (figure 3)", 1.5),
-        "pairs-r2.svg": _matrix(found, "r2_variance_weighted", "R2 on held-out images (figure 10)", 1.0),
+        "pairs-r2.svg": _matrix(found, "r2_variance_weighted", "R2, variance-weighted (figure 10: the global R2)", 1.0),
         "sources.svg": _sources(found),
         "curve-samples.svg": _curve(found, 0, "Against samples (figure 12)", "images fitted"),
         "curve-classes.svg": _curve(found, 1, "Against classes (figure 12)", "classes fitted"),
         "components.svg": _components(found),
+        "diagonals.svg": _diagonals(found),
         "objectives.svg": _objectives(found),
         "retrieval.svg": _retrieval(found),
     }
@@ -43,7 +47,8 @@ def _sources(found: Findings) -> str:
         mine = [row for row in found.pairs if row["source"] == name]
         spread = [Mark(f"to {found.names[row['target']]}", *_retained(row)) for row in mine]
         rows.append((f"from {key}: mean {sum(row['retained'] for row in mine) / len(mine):.2f}", spread))
-    return marks(rows, title="Retained accuracy by source (figure 11)", low=0.0, high=2.0, line=1.0)
+    label = "% of the target's own accuracy, 95 % intervals; dashed: all of it"
+    return marks(rows, title="Retained accuracy by source (figure 11)", x_label=label, line=1.0)
 
 
 def _retained(row: dict[str, Any]) -> tuple[float, float, float]:
@@ -62,9 +67,19 @@ def _curve(found: Findings, place: int, title: str, label: str) -> str:
 
 
 def _components(found: Findings) -> str:
-    near = [row["diag"] for row in found.diagonals]
-    note = f"share within 5 of the diagonal: {min(near):.2f} to {max(near):.2f}, a random matrix {found.diagonals[0]['random']:.2f}"
-    return grid(found.components.tolist(), title="Principal components, EfficientNets (figure 13)", note=note)
+    among = found.nearness[0]
+    note = f"within {P} of the diagonal: {among.over():.2f} on average, a random matrix {np.mean(found.random):.2f}"
+    title = f"Mean |W'| of {among.pairs} pairs of EfficientNets (figure 13)"
+    axes = ("principal component of the source", "principal component of the target")
+    return grid(found.components.tolist(), title=title, note=note, axes=axes)
+
+
+def _diagonals(found: Findings) -> str:
+    at = [float(number) for number in range(1, len(found.random) + 1)]
+    lines = [Line(f"{one.label}, {one.pairs} pairs", at, one.mean, one.spread) for one in found.nearness]
+    lines.append(Line("random matrix", at, found.random, [float("nan")] * len(at), dashed=True))
+    title = f"diag_i: share within {P} of the diagonal (figure 14)"
+    return plot(lines, title=title, x_label="principal component i of the target", least=0.0)
 
 
 def _objectives(found: Findings) -> str:
@@ -82,7 +97,8 @@ def _objectives(found: Findings) -> str:
             mean = next(row for row in mine if row["scope"] == "mean" and row["source"] == "all")
             group.append(Mark("mean", mean["difference"], mean["low"], mean["high"], colour=1))
             rows.append((f"regression minus {objective}, {word} tasks", group))
-    return marks(rows, title="Gain of regression, points (table 2)", low=-0.25, high=1.0, line=0.0)
+    label = "percentage points of accuracy, 95 % intervals; dashed: no difference"
+    return marks(rows, title="Gain of regression, points (table 2)", x_label=label, low=-0.1, line=0.0)
 
 
 def _retrieval(found: Findings) -> str:
@@ -93,7 +109,8 @@ def _retrieval(found: Findings) -> str:
             for number, way in enumerate(("logic", "prompt"))
         ]
         rows.append((f"{one['logic']['asked']} ({one['logic']['found']} images)", group))
-    return marks(rows, title="Precision of logic and of one prompt (5.3)", low=0.0, high=1.0, line=None)
+    label = "% of the images returned that are right, 95 % intervals"
+    return marks(rows, title="Precision of logic and of one prompt (5.3)", x_label=label)
 
 
 def _zeroshot(found: Findings) -> str:
@@ -106,4 +123,5 @@ def _zeroshot(found: Findings) -> str:
         clip = mine[0]
         group.append(Mark("the CLIP", clip["clip_accuracy"], clip["clip_low"], clip["clip_high"], colour=1))
         rows.append((f"{title}: {mine[0]['n']:,} images, chance {mine[0]['chance']:.0%}", group))
-    return marks(rows, title="Zero-shot accuracy (figures 5, 6)", low=0.0, high=1.0, line=None)
+    label = "% of the images named right, 95 % intervals"
+    return marks(rows, title="Zero-shot accuracy (figures 5, 6)", x_label=label)

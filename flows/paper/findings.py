@@ -9,11 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from flows.recipes.run import RunReport
+from flows.steps.components import P, component_pairs
 from flows.steps.curve_means import band
 from schemas.answers.laboratory import CURVES
 from schemas.recipe_specs import RecipeSpec
 from store.root import Store
 from store.user_sql import run_user_sql
+from t2c_core.components import diagonal_share, random_share
 
 Row = dict[str, Any]
 
@@ -44,6 +46,24 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Nearness:
+    """How much of each target component the source components near it explain, averaged over the pairs of one kind."""
+
+    label: str
+    """Which pairs."""
+    pairs: int
+    """Ordered pairs."""
+    mean: list[float]
+    """Mean of diag_i by component, 0 to 1."""
+    spread: list[float]
+    """Its standard deviation over pairs."""
+
+    def over(self, first: int | None = None) -> float:
+        """Return the mean over the first components, or over all."""
+        return float(np.mean(self.mean[:first]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Findings:
     """Everything that the page tells."""
 
@@ -57,6 +77,10 @@ class Findings:
     """source, target, diag, random."""
     components: npt.NDArray[np.float64]
     """(k, k) mean of |W'| over the ordered pairs of the first group."""
+    nearness: list[Nearness]
+    """diag_i among the first group, from it to the others, from the others to it."""
+    random: list[float]
+    """diag_i of a random matrix of the same shape."""
     objectives: list[Row]
     """OBJECTIVES."""
     suite: list[Row]
@@ -75,12 +99,16 @@ def findings(recipe: RecipeSpec, report: RunReport, store: Store) -> Findings:
     short = {one.text("weights"): key for key, one in recipe.encoders.items()}
     first = [key for keys in list(recipe.groups().values())[:1] for key in keys]
     components = run_user_sql(store, "SELECT source, target, i, j, weight FROM components")
+    inside = [name for name, key in short.items() if key in first]
+    nearness, random = _nearness(components, inside)
     return Findings(
         names=short,
         pairs=_first(said, "pairs")["pairs"],
         curves=[_curve(one["curves"]) for name, one in said if name == "curves"],
         diagonals=_first(said, "components")["diagonals"],
-        components=_mean_components(components, [name for name, key in short.items() if key in first]),
+        components=_mean_components(components, inside),
+        nearness=nearness,
+        random=random,
         objectives=_first(said, "objectives")["objectives"],
         suite=next((one["rows"] for name, one in said if name == "suite"), []),
         prompts=[_prompt(one) for name, one in said if name == "prompt"],
@@ -116,3 +144,23 @@ def _mean_components(table: pa.Table, encoders: Sequence[str]) -> npt.NDArray[np
         total[row["i"] - 1, row["j"] - 1] += abs(row["weight"])
     pairs = len({(row["source"], row["target"]) for row in rows})
     return total / pairs
+
+
+def _nearness(table: pa.Table, inside: Sequence[str]) -> tuple[list[Nearness], list[float]]:
+    """Return diag_i by kind of pair and that of a random matrix; `inside` are the encoders of the first group."""
+    found = component_pairs(table)
+    k = min(len(one.rows) for one in found)
+    shares: dict[tuple[bool, bool], list[npt.NDArray[np.float64]]] = {}
+    for one in found:
+        kind = one.source in inside, one.target in inside
+        shares.setdefault(kind, []).append(diagonal_share(one.rows, p=P)[:k])
+    labels = {(True, True): "among EfficientNets", (True, False): "to the CLIP", (False, True): "from the CLIP"}
+    nearness = [
+        Nearness(
+            label, len(shares[kind]), np.mean(shares[kind], axis=0).tolist(), np.std(shares[kind], axis=0).tolist()
+        )
+        for kind, label in labels.items()
+        if kind in shares
+    ]
+    random = np.mean([random_share(one.rows.shape[1], p=P, rows=len(one.rows))[:k] for one in found], axis=0)
+    return nearness, random.tolist()

@@ -8,6 +8,7 @@ import numpy as np
 
 from flows.paper.figures import figures
 from flows.paper.findings import Findings
+from flows.paper.sentences import from_clip, gap, matching, negative, signs
 
 FOLDER = "paper"
 """Folder of the figures, beside the page."""
@@ -21,8 +22,8 @@ ImageNet and the paper's 27 encoders are [recipes/paper.yaml](../recipes/paper.y
 
 **What a toy world can show:** that the whole way from images to figures works; that an encoder which never saw text answers to words after one
 linear map; the direction of effects that do not depend on scale. **What it cannot:** the paper's numbers. The encoders are three of one
-family, seen at 128 pixels on images unlike their training set; the CLIP knows this world alone and is nearly perfect on it, where OpenAI's
-is not on ImageNet; there are {images:,} images for 1,280 dimensions, where the paper has 1.28 million. A number here that equals one of the
+family, seen at 128 pixels on images unlike their training set; the CLIP was trained on this world and on nothing else, where OpenAI's
+never saw ImageNet's labels; there are {images:,} images for 1,280 dimensions, where the paper has 1.28 million. A number here that equals one of the
 paper's does so by accident.
 """
 
@@ -94,9 +95,9 @@ def _pairs(found: Findings) -> str:
 {picture("sources.svg", "retained accuracy by source")}
 {table(head, rows)}
 Identity pairs are left out. EfficientNets are judged by a least-squares probe on the 55 objects (colour and shape), the CLIP by its
-zero-shot head. CLIP's features classify *better* through an EfficientNet's probe than the EfficientNet's own do (retained above 1): it was
-trained on this world, they were not; in the paper, where every probe belongs to ImageNet and the CLIPs do not, it is the reverse. The
-paper's R2 is the global one, which a predictor of the mean alone already lifts to {baseline:.2f} here.
+zero-shot head. {from_clip(found)} The first R2 weighs dimensions by their variance, each against its own mean, and is what is drawn;
+the paper's is the global one, against one mean of all elements, which a predictor of each dimension's mean alone already lifts to
+{baseline:.2f} here.
 """
 
 
@@ -109,7 +110,7 @@ def _curves(found: Findings) -> str:
 {picture("curve-classes.svg", "accuracy and R2 against classes")}
 EfficientNet-Lite0 to CLIP, mean and standard deviation over three orders of the data. At most these shares give 90 % of the final accuracy:
 {samples.reaching(0.9):.0%} of the {samples.size[-1]:,.0f} images and {classes.reaching(0.9):.0%} of the {classes.size[-1]:.0f} classes; the paper finds about a fifth of
-ImageNet's images, or a third of its classes, enough: a smaller share of 500 times as many images.
+ImageNet's images, or a third of its classes, enough, of {1_281_167 / samples.size[-1]:.0f} times as many images.{negative(classes)}
 """
 
 
@@ -121,10 +122,12 @@ def _components(found: Findings) -> str:
     return f"""\
 ## Principal components (figures 13, 14)
 
-{picture("components.svg", "map between principal components")}
+{picture("components.svg", "map between principal components of the EfficientNets")}
+{picture("diagonals.svg", "share near the diagonal, component by component, beside a random matrix")}
 {table(["from", "to", "within 5 of the diagonal", "random matrix"], rows)}
-Mean of |W'| over the six ordered pairs of EfficientNets, 40 components each. As in the paper for models of one kind, the strongest components
-match one to one among the EfficientNets; against the CLIP they hardly do. The paper prints curves, no numbers.
+The matrix is the mean of |W'| over the {found.nearness[0].pairs} ordered pairs of EfficientNets, {len(found.components)} components each; the lines are diag_i, mean and standard
+deviation over the pairs of one kind. {matching(found)} In the paper, components match within CLIPs and within ResNets, supervised
+or not, the first ones most, and do not within supervised ViTs; it prints curves, no numbers.
 """
 
 
@@ -144,20 +147,10 @@ def _objectives(found: Findings) -> str:
 {table(head, rows)}
 Cross-entropy is fitted through the CLIP's text head on the 55 objects, for 100 epochs of the published SGD (6 epochs of {found.images:,} images
 would be {6 * found.images // 100:,} steps, where the paper's took 77,000). Related tasks are objects, colours and shapes; unrelated ones textures and contexts,
-which are independent of the labels in this world by construction, so cross-entropy has no reason to keep them and the loss is far larger
-than on photographs. {_signs(found)} The size of the related row depends on how long and on how much data cross-entropy
-trains. Self-labels are here almost the labels: the probe that gives them was fitted on the same images. Intervals are paired, image by image.
+which are independent of the labels in this world by construction, so cross-entropy has no reason to keep them, as it would have on
+photographs. {signs(found)} The size of the related row depends on how long and on how much data cross-entropy
+trains. Self-labels are given by a probe that was fitted on labels of the same images. Intervals are paired, image by image.
 """
-
-
-def _signs(found: Findings) -> str:
-    """Return whether both signs of table 2 come out, as one sentence."""
-    mine = [row for row in found.objectives if row["scope"] == "mean" and row["objective"] == "cross-entropy"]
-    same = {row["task"]: (row["difference"] > 0) == (not row["related"]) for row in mine if row["source"] == "all"}
-    if all(same.values()):
-        return "Both signs are the paper's: cross-entropy is better where it was told what to look for, regression elsewhere."
-    other = " and ".join(task for task, agrees in same.items() if not agrees)
-    return f"The sign of the {other} row is not the paper's."
 
 
 def _zeroshot(found: Findings) -> str:
@@ -201,7 +194,5 @@ def _carried(found: Findings) -> str:
 | images into CLIP's space | {images["accuracy"]:.1%} ({images["low"]:.1%} to {images["high"]:.1%}) |
 | text into EfficientNet-Lite0's space | {text["accuracy"]:.1%} ({text["low"]:.1%} to {text["high"]:.1%}) |
 
-The paper reports that the second direction is less effective, without a number. Chance is 9.1 %. With a few hundred images, where the
-chosen ridge is strong, the two are about equal; the gap opens as the map is fitted more closely, presumably because text vectors do not
-lie where images do.
+The paper reports that the second direction is less effective, without a number. {gap(images, text)} Chance is 9.1 %.
 """
