@@ -1,11 +1,10 @@
 """Scales of drawings: round ends and ticks that cover every value, and ink that can be read on a shade."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from math import ceil, floor, isfinite
 
-STEPS = tuple(mantissa * 10.0**power for power in range(-1, 7) for mantissa in (1, 2, 5))
-"""Distances between ticks, finest first."""
 MOST = 8
 """Intervals between ticks at most."""
 DARK, LIGHT = "#000", "#fff"
@@ -35,11 +34,16 @@ def scale(values: Iterable[float], *, low: float, high: float) -> Scale:
     """Return a scale that covers `low`, `high` and every finite value; nothing that is drawn is cut off."""
     finite = [value for value in values if isfinite(value)]
     least, most = min([low, *finite]), max([high, *finite])
-    fitting = (step for step in STEPS if _ceil(most / step) - _floor(least / step) <= MOST)
-    step = next(fitting, (most - least) / MOST)
+    step = next(step for step in _steps() if _ceil(most / step) - _floor(least / step) <= MOST)
     first, last = _floor(least / step), _ceil(most / step)
     ticks = tuple(round(number * step, 6) for number in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], ticks)
+
+
+def _steps() -> Iterator[float]:
+    """Yield the distances that ticks may have, finest first, without end."""
+    for power in count(-1):
+        yield from (mantissa * 10.0**power for mantissa in (1, 2, 5))
 
 
 def _floor(value: float) -> int:
