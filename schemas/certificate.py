@@ -92,6 +92,8 @@ class Certificate:
     """The aligner's own options, name and value."""
     measured_on: str = ""
     """Dataset and snapshot of `held_out` where that is not the fitted one: where an imported map was measured."""
+    claims: tuple[tuple[str, str], ...] = ()
+    """What the file of an imported map says of itself, name and text, as it stands there: nothing of it was checked."""
     notes: tuple[str, ...] = ()
     """What a reader must know, such as `fewer rows than source dimensions`."""
     format: int = 1
@@ -112,7 +114,8 @@ def parse_certificate(text: str | bytes, *, subject: str = "certificate") -> Cer
         known["held_out"] = HeldOut(**_known(HeldOut, held_out)) if held_out is not None else None
         known["fidelity"] = tuple(Fidelity(**_known(Fidelity, row)) for row in value.get("fidelity", ()))
         known["notes"], known["needed"] = tuple(value.get("notes", ())), tuple(value.get("needed", ()))
-        known["settings"] = tuple((str(name), str(text)) for name, text in value.get("settings", ()))
+        for pairs in ("settings", "claims"):
+            known[pairs] = tuple((str(name), str(text)) for name, text in value.get(pairs, ()))
         known.setdefault("aligner", REGRESSIONS[0] if known["ridge"] else REGRESSIONS[1])
         return Certificate(**known)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -14,17 +14,17 @@ from flows.progress import NoProgress, Progress
 from flows.steps.align_fit import measured
 from flows.steps.align_plan import READ_ROWS
 from flows.steps.answers import answer
-from flows.steps.rows import features_of, folds_of, ranges, store_path
+from flows.steps.rows import find_features, folds_of, ranges, store_path
 from schemas.answers.maps import MAP_QUALITY
 from schemas.certificate import IMPORTED, Certificate, HeldOut
-from schemas.digest import digest_bytes
+from schemas.digest import SHORT, digest_bytes
 from schemas.errors import InputError, MismatchError, UnknownName, expected, unknown
 from schemas.names import DatasetRef
 from schemas.spaces import Space
 from schemas.tables import FITTED_ROWS, FOLD_FULL
 from store import paths
 from store.concepts import list_banks, open_concepts
-from store.features import Features, list_features
+from store.features import Features, how_to_get, list_features
 from store.images import Images, content_hashes, list_datasets, open_images
 from store.linear_maps import StoredMap, add_quality, list_maps, open_map, preferred_maps, write_map
 from store.root import Store
@@ -33,6 +33,20 @@ from t2c_core.linear_map import LinearMap
 
 CLAIM = "origin and quality are the file's own claim until measured here: t2c maps measure"
 """What the certificate of an imported map says first."""
+CLAIMED = (
+    "map",
+    "source",
+    "source_space",
+    "target",
+    "target_space",
+    "aligner",
+    "fitted_rows",
+    "r2_variance_weighted",
+    "r2_rows",
+)
+"""What a file may say of its map: the metadata that an export writes."""
+LONGEST_CLAIM = 200
+"""Characters of one claim that are kept: a file may say anything."""
 
 MAPS = pa.schema(
     {
@@ -98,19 +112,21 @@ def import_map(store: Store, file: str | Path, *, source: str, target: str) -> I
     """Store the map of an aligner file (.pth of W (target, source) and b, or safetensors) between two known spaces.
 
     `source` and `target` are encoders with features in the store, or space ids; the target may be known by a concept
-    bank alone. No pickle is executed. Raises InputError for a file that is no aligner, MismatchError when its shape
-    does not fit the two spaces, UnknownName for a space that the store does not know.
+    bank alone. What a safetensors file says of itself is kept as its claim. No pickle is executed. Raises InputError for
+    a file that is no aligner, MismatchError when its shape does not fit the two spaces or it says that it joins others,
+    UnknownName for a space that the store does not know.
     """
-    from t2c_core.gradient.aligner_files import read_aligner
+    from t2c_core.gradient.aligner_files import read_aligner, read_metadata
 
     sides = space_named(store, source), space_named(store, target)
     linear_map, dtype = read_aligner(file)
     _check_shape(linear_map, *sides, file=Path(file))
+    said = read_metadata(file)
+    _check_spaces(said, *sides, file=Path(file))
     sha256 = digest_bytes(Path(file).expanduser().read_bytes())
     spec = {"algorithm": IMPORTED, "sha256": sha256}
-    certificate = _claimed(
-        linear_map, *sides, settings=(("file", Path(file).name), ("sha256", sha256), ("dtype", dtype))
-    )
+    settings = (("file", Path(file).name), ("sha256", sha256), ("dtype", dtype))
+    certificate = _claimed(linear_map, *sides, settings=settings, said=said)
     before = {one.digest for one in list_maps(store)}
     stored = write_map(store, linear_map, certificate, fitted=FITTED_ROWS.empty_table(), spec=spec, parents=())
     path = store_path(store, paths.linear_map(stored.digest))
@@ -126,7 +142,7 @@ def measure_map(
     Raises UnknownName for a map, dataset or features that are not there, InputError for fewer than two rows.
     """
     images, found = open_images(store, dataset), open_map(store, digest)
-    x, y = features_of(images, found.source.id), features_of(images, found.target.id)
+    x, y = _features(images, found.source), _features(images, found.target)
     parents = [images.manifest.as_parent(), x.manifest.as_parent(), y.manifest.as_parent()]
     own = found.as_parent()
     parents += [own] if own is not None else []
@@ -140,7 +156,8 @@ def measure_map(
         note = (
             f"origin is the file's own claim; quality was measured here on {where}, whose images its fit may have seen"
         )
-        add_quality(store, found.digest, quality, measured_on=where, notes=(note,))
+        notes = (note, *_claim_note(found.certificate.claims))
+        add_quality(store, found.digest, quality, measured_on=where, notes=notes)
     return MapQuality(where, found.name, quality, kept.path, kept.new)
 
 
@@ -179,8 +196,9 @@ def _map_row(one: StoredMap, certificate: Certificate, used: set[str]) -> dict[s
 
 
 def _claimed(
-    linear_map: LinearMap, source: Space, target: Space, *, settings: tuple[tuple[str, str], ...]
+    linear_map: LinearMap, source: Space, target: Space, *, settings: tuple[tuple[str, str], ...], said: dict[str, str]
 ) -> Certificate:
+    claims = tuple((name, said[name][:LONGEST_CLAIM]) for name in CLAIMED if name in said)
     return Certificate(
         source=source,
         target=target,
@@ -193,12 +211,19 @@ def _claimed(
         fitted=0,
         folds=0,
         seed=0,
-        notes=(CLAIM, "no row was fitted here: every row is scored with the full map"),
+        notes=(CLAIM, *_claim_note(claims), "no row was fitted here: every row is scored with the full map"),
         aligner=IMPORTED,
         objective="not known: the file does not say",
         needed=("the file",),
         settings=settings,
+        claims=claims,
     )
+
+
+def _claim_note(claims: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return one note of what the file says of itself, or none."""
+    says = "; ".join(f"{name} {text}" for name, text in claims if not name.endswith("_space") and name != "map")
+    return (f"the file's own claim, not checked here: {says}",) if says else ()
 
 
 def _check_shape(linear_map: LinearMap, source: Space, target: Space, *, file: Path) -> None:
@@ -207,6 +232,28 @@ def _check_shape(linear_map: LinearMap, source: Space, target: Space, *, file: P
         sides = f"W {want}, from {source.describe()} to {target.describe()}"
         turned = "It fits the other way round: swap --source and --target." if got == want[::-1] else ""
         raise MismatchError(expected(f"aligner {file}", sides, f"W {got}", turned))
+
+
+def _check_spaces(said: dict[str, str], source: Space, target: Space, *, file: Path) -> None:
+    """Raise MismatchError when a file says that its map joins other spaces than those it is imported for."""
+    given = {"source": source, "target": target}
+    if all(said.get(f"{side}_space", space.id) == space.id for side, space in given.items()):
+        return
+    want = " to ".join(f"{space.name} (space {space.short})" for space in given.values())
+    got = " to ".join(
+        f"{said.get(side, '?')[:LONGEST_CLAIM]} (space {said.get(f'{side}_space', '?')[:SHORT]})" for side in given
+    )
+    todo = "Name the encoders that it was fitted for as --source and --target."
+    raise MismatchError(expected(f"aligner {file}", f"a map from {want}", f"one that says it goes from {got}", todo))
+
+
+def _features(images: Images, space: Space) -> Features:
+    """Open a dataset's features in a space; raises UnknownName with the command that makes them, naming the encoder."""
+    found = find_features(images, space.id)
+    if found is None:
+        want, todo = f"features in {space.describe()}", how_to_get(images.dataset, space.name)
+        raise UnknownName(expected(f"features of {images.dataset}", want, "none in this space", todo))
+    return found
 
 
 def _measure(images: Images, found: StoredMap, x: Features, y: Features, *, progress: Progress) -> pa.Table:

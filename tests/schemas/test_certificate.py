@@ -32,6 +32,7 @@ FULL = Certificate(
     needed=("features of both encoders",),
     settings=(("epochs", "6"),),
     measured_on="others@2",
+    claims=(("r2_variance_weighted", "0.7"),),
 )
 
 

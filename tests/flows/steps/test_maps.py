@@ -1,10 +1,12 @@
 """Maps come and go as files: what is imported applies as it was, says what it claims, and is measured here or not at all."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from flows.steps.align import align
 from flows.steps.map_exports import export_map
@@ -106,6 +108,55 @@ def test_what_is_exported_comes_back_as_it_was(photos: Planted, tmp_path: Path, 
     one, two = load_map(photos.store, digest), load_map(photos.store, again)
     np.testing.assert_array_equal(two.weight, one.weight.astype(dtype).astype(np.float32))
     assert again != digest
+
+
+def test_what_a_file_says_of_itself_is_kept_as_its_claim(photos: Planted, tmp_path: Path) -> None:
+    own = align(photos.store, "photos", **SIDES)
+    export_map(photos.store, own.digest, tmp_path / "map.safetensors")
+    report = import_map(photos.store, tmp_path / "map.safetensors", **SIDES)
+    claims = dict(report.certificate.claims)
+    r2 = f"{own.certificate.held_out.r2_variance_weighted:.4f}"
+    assert (claims["source_space"], claims["target_space"]) == (SOURCE.id, TARGET.id)
+    assert (claims["aligner"], claims["r2_variance_weighted"]) == ("ridge", r2)
+    said = report.certificate.notes[1]
+    assert said.startswith("the file's own claim, not checked here: source timm:planted; target open_clip:planted/test")
+    assert f"aligner ridge; fitted_rows {own.certificate.fitted}; r2_variance_weighted {r2}; r2_rows" in said
+    assert report.certificate.held_out is None
+    measure_map(photos.store, report.digest, "photos")
+    after = open_map(photos.store, report.digest).certificate
+    assert (after.claims, after.notes[1]) == (report.certificate.claims, said)
+    assert import_map(photos.store, released(tmp_path, photos), **SIDES).certificate.claims == ()
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_file_that_says_it_joins_other_spaces_is_refused_naming_both_sides(
+    photos: Planted, tmp_path: Path, side: str
+) -> None:
+    tensors = {
+        "W": np.zeros((TARGET.dimension, SOURCE.dimension), np.float32),
+        "b": np.zeros(TARGET.dimension, np.float32),
+    }
+    stated = {"source": "timm:alien", "target": "open_clip:other", f"{side}_space": "c" * 64}
+    save_file(tensors, tmp_path / "map.safetensors", metadata=stated)
+    here = rf"timm:planted \(space {SOURCE.short}\) to open_clip:planted/test \(space {TARGET.short}\)"
+    ids = {"source": "?", "target": "?", side: "c" * 12}
+    there = rf"timm:alien \(space {re.escape(ids['source'])}\) to open_clip:other \(space {re.escape(ids['target'])}\)"
+    with pytest.raises(MismatchError, match=rf"from {here}, but got one that says it goes from {there}\. Name the enc"):
+        import_map(photos.store, tmp_path / "map.safetensors", **SIDES)
+    save_file(
+        tensors, tmp_path / "map.safetensors", metadata={"source": "timm:alien", "note": "x", "aligner": "y" * 999}
+    )
+    claims = dict(import_map(photos.store, tmp_path / "map.safetensors", **SIDES).certificate.claims)
+    assert claims == {"source": "timm:alien", "aligner": "y" * 200}
+
+
+def test_features_that_are_missing_are_asked_for_by_the_encoders_name(photos: Planted, tmp_path: Path) -> None:
+    digest = import_map(photos.store, released(tmp_path, photos), **SIDES).digest
+    photos.images("bare", 20)
+    with pytest.raises(
+        UnknownName, match=r"but got none in this space\. Extract them: t2c extract bare --encoder timm:"
+    ):
+        measure_map(photos.store, digest, "bare")
 
 
 def test_the_list_says_which_map_is_used(photos: Planted, tmp_path: Path) -> None:
