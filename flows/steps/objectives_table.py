@@ -116,9 +116,10 @@ def _parts(
     parts = []
     for name in dict.fromkeys(plan.tasks[at].images.dataset for at in tasks):
         mine = [at for at in tasks if plan.tasks[at].images.dataset == name]
+        longest = max(plan.tasks[at].images.rows for at in mine)  # snapshots of a dataset share their first rows
         sides = []
         for which in (REGRESSION, objective):
-            columns = np.full((plan.tasks[mine[0]].images.rows, len(mine) * len(sources)), np.nan)
+            columns = np.full((longest, len(mine) * len(sources)), np.nan)
             for column, (at, source) in enumerate((at, source) for at in mine for source in sources):
                 rows, hits = judged[source, at, which]
                 columns[rows, column] = hits

@@ -3,7 +3,9 @@
 import json
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows.cli.app import run
@@ -61,6 +63,20 @@ def test_no_row_is_judged_that_any_map_was_fitted_on(planted: Store) -> None:
         fitted = set(one.fitted()["row"].to_pylist())
         assert fitted
         assert not rows & fitted
+
+
+def test_a_grown_snapshot_stands_beside_the_one_before_it(store: Store, tmp_path: Path) -> None:
+    made = plant(store, tmp_path)
+    x = made.x(ROWS + 300)
+    vectors = np.stack([made.vector(name) for name in COLOURS])
+    labels = [COLOURS[at] for at in ((x @ made.weight + 1) @ vectors.T).argmax(1)]
+    made.images("photos", 300, label=labels[ROWS:])
+    made.both("photos", x, noise=0.05)
+    tasks = [TaskSpec("label", True, f"photos@{snapshot}") for snapshot in (1, 2)]
+    table = compare(store, tasks=tasks).table.to_pylist()
+    rows = {row["task"]: row["n"] for row in table if row["scope"] == "task"}
+    (mean,) = [row for row in table if row["scope"] == "mean"]
+    assert 0 < mean["n"] == rows["photos@1:label"] < rows["photos@2:label"]
 
 
 def test_asked_again_it_computes_nothing(planted: Store) -> None:
