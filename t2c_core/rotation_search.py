@@ -19,6 +19,8 @@ MOST_PRODUCTS = 100
 """Most such products of one step; each costs four (source, target) by (target, target) matrix products."""
 TOLERANCE = 1e-5
 """The search ends when the quadratic model at Q promises at most this share of the squared error that the map removes."""
+RECENT = 5
+"""Where MOST_PRODUCTS did not find the model's minimum, the last so many steps together must have gained as little."""
 
 _SOLVED = 0.1
 """Residual, beside the gradient, at which the minimum of the quadratic model counts as found."""
@@ -39,7 +41,7 @@ class Search:
     promise: float
     """What the last quadratic model promised still to gain, as a share of the squared error removed."""
     converged: bool
-    """Whether the model's minimum was found and promised at most TOLERANCE."""
+    """Whether it ended as TOLERANCE and RECENT say."""
 
 
 def search_rotation(
@@ -56,6 +58,7 @@ def search_rotation(
     never rises. The promise is a second-order estimate of the distance to this local minimum, not to the best of all.
     """
     error, radius, promise = error_of(q, energy, cross), 0.0, 0.0
+    before = [error]
     for step in range(1, MOST_STEPS + 1):
         if not error < 0:
             return Search(q, error, step - 1, 0.0, True)
@@ -72,7 +75,9 @@ def search_rotation(
             radius *= 2
         if found < error:
             q, error = following, found
-        if tried.solved and promise <= TOLERANCE:
+        before.append(error)
+        rested = len(before) > RECENT and before[-1 - RECENT] - error <= TOLERANCE * -error
+        if promise <= TOLERANCE and not tried.edge and (tried.solved or rested):
             return Search(q, error, step, promise, True)
     return Search(q, error, MOST_STEPS, promise, False)
 
