@@ -1,5 +1,6 @@
 """Commands on linear maps: list, import, export, measure."""
 
+import shlex
 from typing import Any
 
 import click
@@ -18,7 +19,10 @@ def maps() -> None:
 
 
 def _list(out: Output, store_url: str) -> None:
-    """List every map of the store; `used` are those that score and zeroshot take unless --map names another."""
+    """List every map of the store; `used` are those that score and zeroshot take unless --map names another.
+
+    Of several between two spaces that is the newest ridge or least-squares map, or else the newest of any other aligner.
+    """
     from flows.steps.maps import maps_table
 
     table = maps_table(open_store(store_url))
@@ -61,7 +65,8 @@ def _export(out: Output, digest: str, output: str, dtype: Any, store_url: str) -
     report = step(open_store(store_url), digest, output, dtype=dtype)
     out.facts("report", {"map": report.map, "W": f"{report.shape[0]} x {report.shape[1]}", "dtype": report.dtype})
     out.wrote(report.path)
-    out.suggest(f"t2c maps import {report.path} --source ENCODER --target ENCODER")
+    back = f"t2c maps import {shlex.quote(report.path)} --source {report.source} --target {report.target}"
+    out.suggest(f"t2c explain {report.map}" if report.path.endswith(".onnx") else back)
 
 
 @click.argument("digest", metavar="MAP")

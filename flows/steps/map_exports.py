@@ -31,6 +31,10 @@ class ExportedMap:
     """Data type of the numbers."""
     shape: tuple[int, int]
     """Shape of W in the file: (target, source)."""
+    source: str
+    """Encoder whose features it takes."""
+    target: str
+    """Encoder whose space it maps into."""
 
 
 def export_map(store: Store, digest: str, output: str | Path, *, dtype: Precision = "float32") -> ExportedMap:
@@ -56,7 +60,8 @@ def export_map(store: Store, digest: str, output: str | Path, *, dtype: Precisio
             from t2c_core.gradient.aligner_files import write_aligner
 
             write_aligner(linear_map, temporary, dtype=dtype)
-    return ExportedMap(stored.name, str(place), dtype, (linear_map.target, linear_map.source))
+    shape = (linear_map.target, linear_map.source)
+    return ExportedMap(stored.name, str(place), dtype, shape, stored.source.name, stored.target.name)
 
 
 def said_of(certificate: Certificate | None, digest: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def test_a_map_goes_round(t2c, tmp_path: Path, suffix: str) -> None:
     file = str(tmp_path / f"map.{suffix}")
     code, said = t2c("maps", "export", first["map"], file, "--dtype", "float16")
     assert (code, said["wrote"], said["report"]["W"]) == (0, [file], "4 x 6")
-    code, said = t2c("maps", "import", file, *SIDES)
+    code, said = t2c(*shlex.split(said["next"])[1:])
     assert code == 0
     assert said["certificate"]["aligner"] == "imported"
     code, measured = t2c("maps", "measure", said["report"]["map"], "photos")
@@ -49,8 +50,12 @@ def test_a_map_goes_round(t2c, tmp_path: Path, suffix: str) -> None:
 
 def test_an_onnx_model_is_written(t2c, tmp_path: Path) -> None:
     (first,) = t2c("maps", "list")[1]["maps"]
-    assert t2c("maps", "export", first["map"], str(tmp_path / "map.onnx"))[0] == 0
+    code, said = t2c("maps", "export", first["map"], str(tmp_path / "map.onnx"))
+    assert (code, said["next"]) == (0, f"t2c explain {first['map']}")
     assert (tmp_path / "map.onnx").stat().st_size > 100
+    code, said = t2c("maps", "import", str(tmp_path / "map.onnx"), *SIDES)
+    assert code == EXIT_ERROR
+    assert "An .onnx file is only written: import the .pth." in said["error"]["message"]
 
 
 def test_a_file_with_code_is_refused(t2c, tmp_path: Path) -> None:
