@@ -141,6 +141,7 @@ def check_same_classes(first: Sequence[str], second: Sequence[str], *, sides: tu
         return
     todo = "Reorder one of them: logits are compared position by position."
     if len(first) != len(second):
+        todo = "Give both the same classes, in one order: --classes"
         want, got = f"the {len(first)} classes of {sides[0]}", f"{len(second)}"
         raise MismatchError(expected(f"classes of {sides[1]}", want, got, todo))
     at = next(index for index, pair in enumerate(zip(first, second, strict=True)) if pair[0] != pair[1])

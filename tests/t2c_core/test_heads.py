@@ -129,8 +129,10 @@ def test_classes_are_distinct_and_vectors_have_a_direction() -> None:
 def test_another_class_order_is_refused_naming_both_sides() -> None:
     check_same_classes(CLASSES, list(CLASSES), sides=("a", "b"))
     with pytest.raises(
-        MismatchError, match=r"classes of mine: expected 'bee' at position 1, as in yours, but got 'cat'"
+        MismatchError,
+        match=r"classes of mine: expected 'bee' at position 1, as in yours, but got 'cat'\. Reorder one of them",
     ):
         check_same_classes(CLASSES, ("ant", "cat", "bee"), sides=("yours", "mine"))
-    with pytest.raises(MismatchError, match=r"classes of mine: expected the 3 classes of yours, but got 2"):
+    message = r"classes of mine: expected the 3 classes of yours, but got 2\. Give both the same classes, in one order"
+    with pytest.raises(MismatchError, match=message):
         check_same_classes(CLASSES, CLASSES[:2], sides=("yours", "mine"))
