@@ -109,8 +109,12 @@ def write_map(
 def open_map(store: Store, digest: str) -> StoredMap:
     """Open a map by its digest or a beginning of it; raises UnknownName, CorruptError."""
     known = [name for name in _names(store) if name.startswith(digest)] if digest else []
-    if len(known) != 1:
-        got = f"{digest!r}, which {'starts several' if known else 'starts none'}"
+    if len(known) > 1:
+        listed = ", ".join(name[:SHORT] for name in known)
+        got = f"{digest!r}, which starts {len(known)}: {listed}"
+        raise UnknownName(expected("linear map", "a digest that starts one map", got, "Write more of its digits."))
+    if not known:
+        got = f"{digest!r}, which starts none"
         listed = ", ".join(name[:SHORT] for name in _names(store)) or "a map (there is none yet)"
         raise UnknownName(expected("linear map", f"a digest of {listed}", got, "Fit one: t2c align"))
     return _open(store, known[0])

@@ -1,5 +1,6 @@
 """A linear map comes back by its digest and by the two spaces it joins, verified, and is written once."""
 
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,6 +122,18 @@ def test_an_unknown_digest_lists_the_known(store: Store) -> None:
     written = write(store)
     with pytest.raises(UnknownName, match=f"a digest of {written.name}, but got ''"):
         open_map(store, "")
+
+
+def test_a_digest_that_starts_several_maps_names_them(store: Store) -> None:
+    """Seventeen maps have two that share their first digit."""
+    names = sorted(write(store, ridge=float(ridge)).name for ridge in range(17))
+    digit = next(one[0] for one, two in itertools.pairwise(names) if one[0] == two[0])
+    several = [name for name in names if name[0] == digit]
+    message = (
+        f"expected a digest that starts one map, but got '{digit}', which starts {len(several)}: {', '.join(several)}"
+    )
+    with pytest.raises(UnknownName, match=rf"linear map: {message}\. Write more of its digits\."):
+        open_map(store, digit)
 
 
 def test_shapes_and_values_are_checked(store: Store) -> None:
