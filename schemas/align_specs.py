@@ -37,7 +37,7 @@ class MethodSpec(Spec):
     a ridge; procrustes: rotation, one scale, shift; low-rank: regression through few dimensions; sgd: the published SGD;
     cross-entropy: labels through a head of the target space; self-labels: the source model's own predictions instead of
     labels; data-free: from two heads alone."""
-    ridge: float | None = Field(default=None, ge=0)
+    ridge: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Ridge strength; 0 is exact least squares, None chooses by cross-validation."""
     rank: int | None = Field(default=None, gt=0)
     """Dimensions that a low-rank map passes through."""
@@ -47,13 +47,13 @@ class MethodSpec(Spec):
     """Passes over the rows, instead of the preset's."""
     batch: int | None = Field(default=None, gt=0)
     """Rows of a step, instead of the preset's 100."""
-    learning_rate: float | None = Field(default=None, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Learning rate, instead of the preset's 0.01."""
-    momentum: float | None = Field(default=None, ge=0, lt=1)
+    momentum: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
     """Momentum, instead of the preset's 0.9."""
-    weight_decay: float | None = Field(default=None, ge=0)
+    weight_decay: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Weight decay, instead of the preset's 0.0005."""
-    temperature: float | None = Field(default=None, gt=0)
+    temperature: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Divides the target head's logits; None is 0.01 for a text head (CLIP's logit scale of 100), else 1."""
     labels: str | None = None
     """`label` (default), or the imported attribute that holds the class."""

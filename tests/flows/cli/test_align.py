@@ -62,6 +62,22 @@ def test_what_it_minimised_and_needed_is_readable_at_80_columns(t2c, monkeypatch
     assert max(len(line) for line in out.splitlines() if not line.startswith(("wrote", "next"))) <= 80
 
 
+@pytest.mark.parametrize("value", ["inf", "nan"])
+@pytest.mark.parametrize(
+    ("method", "option"),
+    [
+        ("ridge", "ridge"),
+        ("sgd", "learning_rate"),
+        ("sgd", "weight_decay"),
+        ("cross-entropy", "temperature"),
+    ],
+)
+def test_numbers_of_options_are_finite(t2c, method: str, option: str, value: str) -> None:
+    code, _, err = t2c("--method", method, f"--{option.replace('_', '-')}", value)
+    assert code == EXIT_USAGE
+    assert f"align: {option}: expected a finite number, but got {value}" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
