@@ -18,7 +18,7 @@ text{font:13px system-ui,sans-serif;fill:#24292f}.small{font-size:11px;fill:#576
 .dash{stroke-dasharray:4 4}.plain{stroke:#57606a;fill:#57606a}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.small{fill:#9da7b3}.page{fill:#0d1117}.grid{stroke:#30363d}
 .c0{stroke:#79c0ff;fill:#79c0ff}.c1{stroke:#ffa657;fill:#ffa657}.c2{stroke:#7ee787;fill:#7ee787}.c3{stroke:#d2a8ff;fill:#d2a8ff}
-.plain{stroke:#9da7b3;fill:#9da7b3}.cell{stroke:#0d1117}}
+.plain{stroke:#9da7b3;fill:#9da7b3}.cell{stroke:#0d1117}.band{stroke:none}}
 """
 SHADES = 16
 """Steps of shade in a large matrix."""
