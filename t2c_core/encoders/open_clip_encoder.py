@@ -213,13 +213,26 @@ def _cached(tag: dict[str, Any]) -> str | None:
     return cached_file(repository, (filename,) if filename else _FILES) if repository else None
 
 
-def _from_hub(spec: EncoderSpec, tag: dict[str, Any]) -> Any:
-    import open_clip
+def check_open_clip_weights(spec: EncoderSpec) -> None:
+    """Raise WeightsMissing unless the weights are a file that is named, in the local cache, or where a network reaches."""
+    tag = check_open_clip_name(spec)
+    if not spec.weights and not _cached(tag):
+        _check_reachable(spec, tag)
 
+
+def _check_reachable(spec: EncoderSpec, tag: dict[str, Any]) -> str:
+    """Return where the weights are fetched from; raises WeightsMissing where no network reaches it."""
     repository, _, filename = (tag.get("hf_hub") or "").rpartition("/")
     source = f"{filename or _FILES[0]} of {hub_url()}/{repository}" if repository else str(tag.get("url"))
     if not reachable(hub_url() if repository else str(tag.get("url"))):
         raise weights_missing(spec.name, source, reason="neither")
+    return source
+
+
+def _from_hub(spec: EncoderSpec, tag: dict[str, Any]) -> Any:
+    import open_clip
+
+    source = _check_reachable(spec, tag)
     try:
         return open_clip.create_model(
             spec.model, pretrained=spec.pretrained, force_quick_gelu=_quick_gelu(spec, tag), require_pretrained=True

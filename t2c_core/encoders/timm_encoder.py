@@ -116,13 +116,26 @@ def preprocessing_of(config: dict[str, Any]) -> Preprocessing:
     return Preprocessing((height, width), resize, mode, config["interpolation"], mean, std, fill)  # type: ignore[arg-type]
 
 
-def _load_model(spec: EncoderSpec) -> Any:
-    """Return the model with the hub's weights in float32 on the CPU."""
+def check_timm_weights(spec: EncoderSpec) -> None:
+    """Raise WeightsMissing unless the weights are a file that is named, in the local cache, or where a network reaches."""
+    if not spec.weights:
+        config, local = _cached(spec)
+        if not local:
+            _check_reachable(spec, config)
+
+
+def _cached(spec: EncoderSpec) -> tuple[Any, str | None]:
+    """Return the model's pretrained configuration, and the file of its weights in the local cache."""
     from timm.models import get_pretrained_cfg
 
     config = get_pretrained_cfg(spec.model)
     hub_id = config.hf_hub_id if config and not config.custom_load and not config.hf_hub_filename else None
-    local = cached_file(hub_id, _FILES) if hub_id else None
+    return config, cached_file(hub_id, _FILES) if hub_id else None
+
+
+def _load_model(spec: EncoderSpec) -> Any:
+    """Return the model with the hub's weights in float32 on the CPU."""
+    config, local = _cached(spec)
     if local:
         return _from_state(spec, read_checkpoint(local, subject=spec.name))
     return _from_hub(spec, config)
@@ -177,15 +190,21 @@ def _from_state(spec: EncoderSpec, state: State) -> Any:
 def _from_hub(spec: EncoderSpec, config: Any) -> Any:
     import timm
 
-    source = _source(config)
-    if not reachable(hub_url() if config.hf_hub_id else config.url):
-        raise weights_missing(spec.name, source, reason="neither")
+    source = _check_reachable(spec, config)
     try:
         return timm.create_model(spec.model, pretrained=True, **_pool_option(spec))
     except (TypeError, AssertionError) as error:
         raise _bad_pooling(spec, error) from error
     except Exception as error:
         raise weights_missing(spec.name, source, reason=f"{type(error).__name__} ({str(error)[:200]})") from error
+
+
+def _check_reachable(spec: EncoderSpec, config: Any) -> str:
+    """Return where the weights are fetched from; raises WeightsMissing where no network reaches it."""
+    source = _source(config)
+    if not reachable(hub_url() if config.hf_hub_id else config.url):
+        raise weights_missing(spec.name, source, reason="neither")
+    return source
 
 
 def _source(config: Any) -> str:
