@@ -21,6 +21,8 @@ def human_hours(hours: float | None) -> str:
     """Return hours as people read a time: `19 s`, `4.2 min`, `5.6 h`, `12 days`; a dash where they are not known."""
     if hours is None:
         return "-"
+    if 0 <= hours < 0.05 / 3600:
+        return "<0.1 s"
     for size, unit in ((1 / 60, "s"), (1.0, "min"), (72.0, "h")):
         if hours < size:
             return f"{_short(hours * {'s': 3600, 'min': 60, 'h': 1}[unit])} {unit}"

@@ -92,8 +92,8 @@ def _rates(out: Output, spec: Any, recipe: str, keys: tuple[str, ...], *, rates:
 def _run(out: Output, recipe: str, store_url: str, dry_run: bool, **options: Any) -> None:
     """Run RECIPE: index its datasets, extract its features, add its concepts, then its commands in order.
 
-    Before any work all that is missing is named: data, checkpoints, names of models, files of a suite, a language model,
-    names in steps. Run again after a kill it goes on where it stopped; --from goes past a step that failed.
+    Before any work all that is missing is named: data, checkpoints, names and weights of models, files of a suite,
+    language models, names in steps. Run again after a kill it goes on where it stopped; --from goes past a step that failed.
     """
     from flows.recipes.missing import WEIGHTS, check_ready
     from flows.recipes.run import Place, check_first, run_recipe
@@ -138,7 +138,7 @@ def _held(store_url: str) -> list[str]:
 def _rehearse(out: Output, spec: Any, recipe: str, store_url: str, **options: Any) -> None:
     """Check what can be checked without work: all of it for what was named, --data and --weights."""
     from flows.cli.recipe_view import show_commands, show_reads
-    from flows.recipes.missing import check_named
+    from flows.recipes.missing import absent_models, check_named
     from flows.recipes.run import typed
 
     data, weights, folder = options["data"], options["weights"], options["folder"]
@@ -152,6 +152,10 @@ def _rehearse(out: Output, spec: Any, recipe: str, store_url: str, **options: An
         unsure = unsure[: not data]
     if unsure:
         out.say(f"  not checked: {'; '.join(unsure)}")
+    absent = [str(error) for error in absent_models(spec, steps)]
+    out.put("absent", absent)
+    for line in absent:
+        out.sentence(f"not here: {line}")
     words = ["t2c", "run", recipe, *(part for one in data or ["DIR"] for part in ("--data", one))]
     words += ["--weights", weights] if weights else []
     words += ["--out", folder] if folder != "." else []

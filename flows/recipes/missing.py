@@ -34,10 +34,11 @@ def check_named(
 ) -> tuple[Command, ...]:
     """Return the recipe's commands after checking them, the names of models, and the folders that are named, if any.
 
-    Importing timm and open_clip takes seconds. Raises what `check_ready` raises.
+    Weights on hubs are not asked for (`absent_models`). Importing timm and open_clip takes seconds. Raises what
+    `check_ready` raises.
     """
     steps = read_steps(recipe, weights=weights or WEIGHTS, out=out, data=data)
-    found = [*_wrong_models(recipe, steps)]
+    found = [*_wrong_names(recipe)]
     if data:
         found += [*_missing_below(recipe, steps, _sources(recipe, data), data=data, held=held)]
     if weights is not None:
@@ -57,7 +58,8 @@ def check_ready(
     steps = read_steps(recipe, weights=weights, out=out, data=data)
     sources = _sources(recipe, data)
     found = [*_missing_below(recipe, steps, sources, data=data, held=held)]
-    _raise_all([*found, *missing_weights(recipe, weights), *_wrong_models(recipe, steps)])
+    found += [*missing_weights(recipe, weights), *_wrong_names(recipe), *absent_models(recipe, steps)]
+    _raise_all(found)
     return Ready(steps, sources)
 
 
@@ -148,12 +150,23 @@ def missing_suite(steps: Sequence[Command], *, held: Collection[str] = ()) -> It
             yield InputError(expected(f"step {number} ({step.name})", want, got, todo))
 
 
-def _wrong_models(recipe: RecipeSpec, steps: Sequence[Command]) -> Iterator[T2CError]:
-    specs = {one.encoder: one.spec(WEIGHTS) for one in recipe.encoders.values()}
-    for spec in specs.values():
+def _wrong_names(recipe: RecipeSpec) -> Iterator[T2CError]:
+    for spec in _models(recipe):
         yield from _said(check_model, spec)
+
+
+def absent_models(recipe: RecipeSpec, steps: Sequence[Command]) -> Iterator[T2CError]:
+    """Yield an error for all weights and language models that are neither on this machine nor reachable from it."""
+    for spec in _models(recipe):
+        if not [*_said(check_model, spec)]:  # a wrong name has no weights
+            yield from _said(_check_weights, spec)
     for model in dict.fromkeys(_language_models(steps)):
         yield from _said(_check_language, model)
+
+
+def _models(recipe: RecipeSpec) -> list[EncoderSpec]:
+    """Return the models of the recipe, those of one name once."""
+    return list({one.encoder: one.spec(WEIGHTS) for one in recipe.encoders.values()}.values())
 
 
 def _said(check: Callable[[Any], None], name: Any) -> Iterator[T2CError]:
@@ -178,6 +191,17 @@ def check_model(spec: EncoderSpec) -> None:
 
         if spec.model not in DEMO:
             raise unknown("demo encoder", spec.model, DEMO)
+
+
+def _check_weights(spec: EncoderSpec) -> None:
+    if spec.library == "timm":
+        from t2c_core.encoders.timm_encoder import check_timm_weights
+
+        check_timm_weights(spec)
+    if spec.library == "open_clip":
+        from t2c_core.encoders.open_clip_encoder import check_open_clip_weights
+
+        check_open_clip_weights(spec)
 
 
 def _language_models(steps: Sequence[Command]) -> Iterator[str]:

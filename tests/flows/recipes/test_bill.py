@@ -106,8 +106,8 @@ def test_the_step_with_the_largest_moments_is_billed_by_the_plan_that_refuses(st
 
 
 def test_times_and_downloads_read_as_people_write_them() -> None:
-    times = [None, 19 / 3600, 4.2 / 60, 5.6, 71.6, 240.0]
-    assert [human_hours(one) for one in times] == ["-", "19 s", "4.2 min", "5.6 h", "72 h", "10 days"]
+    times = [None, 1e-6, 19 / 3600, 4.2 / 60, 5.6, 71.6, 240.0]
+    assert [human_hours(one) for one in times] == ["-", "<0.1 s", "19 s", "4.2 min", "5.6 h", "72 h", "10 days"]
     assert [human_download(one) for one in (700, 144 * 10**9, 1_500_000)] == ["700 B", "144 GB", "1.5 MB"]
 
 

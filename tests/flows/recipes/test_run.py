@@ -75,10 +75,12 @@ def test_everything_that_is_missing_is_named_at_once_and_no_store_is_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     moco = 'moco: {title: M, encoder: "timm:resnet5O?layout=moco", dimension: 2048,'
     moco += " checkpoint: {name: moco.pth, url: 'https://example.org/moco', tensors: encoder_q}}"
     text = RECIPE.replace(
-        "encoders:\n", f'encoders:\n  {moco}\n  rn: {{title: C, encoder: "open_clip:RN50/opanai", dimension: 9}}\n'
+        "encoders:\n",
+        f'encoders:\n  {moco}\n  rn: {{title: C, encoder: "open_clip:RN50/opanai", dimension: 9}}\n  r18: {{title: R, encoder: "timm:resnet18.tv_in1k", dimension: 512}}\n',
     )
     text = text.replace("demo:efficientnet-lite0-128", "demo:efficientnet-lite7")
     text = text.replace("extract: [{dataset: world}]", "extract: [{dataset: world, encoders: [lite]}]")
@@ -88,10 +90,10 @@ def test_everything_that_is_missing_is_named_at_once_and_no_store_is_left(
     store = tmp_path / "store"
     command = ["run", str(tmp_path / "recipe.yaml"), "--store", str(store)]
     named = ["--data", str(tmp_path / "gone"), "--weights", str(tmp_path)]
-    for arguments in ([*command, *named], [*command, *named, "--dry-run"]):
+    for arguments, count in (([*command, *named], 9), ([*command, *named, "--dry-run"], 7)):
         assert run(arguments) == 1
         said = capsys.readouterr().err
-        assert "recipe: expected everything that it needs, but got 8 things missing" in said
+        assert f"recipe: expected everything that it needs, but got {count} things missing" in said
         assert f"- --data {tmp_path / 'gone'}: expected a folder that holds datasets of the recipe" in said
         assert "- data of the recipe: expected a folder for each of world, rival10" in said
         assert "no moco.pth (from https://example.org/moco)" in said
@@ -101,12 +103,29 @@ def test_everything_that_is_missing_is_named_at_once_and_no_store_is_left(
         assert "Did you mean 'openai'" in said
         assert "- demo encoder: expected one of" in said
         assert f"- suite folder {tmp_path / 'gone' / 'suite'}: expected a folder, but got nothing" in said
-        assert "- language model no/such-model: expected a folder, a .gguf file, a model in the local cache" in said
+        here = "--dry-run" not in arguments
+        assert ("- language model no/such-model: expected a folder, a .gguf file, a model in" in said) == here
+        assert ("- weights of timm:resnet18.tv_in1k: expected a file in the local cache or a network" in said) == here
     assert run([*command, "--dry-run"]) == 1, "names of models are checked whatever was named"
     said = capsys.readouterr().err
     assert "moco.pth" not in said
-    assert "but got 4 things missing" in said
+    assert "but got 3 things missing" in said
     assert not store.exists()
+
+
+def test_a_dry_run_says_what_is_not_on_this_machine_and_goes_on(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    text = RECIPE.replace('"demo:efficientnet-lite0-128"', '"open_clip:RN50/openai"')
+    recipe.write_text(text + "  - {say: Words, run: 'decode world classes --decoder rescore'}\n")
+    assert run(["run", str(recipe), "--dry-run", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [line.partition(": expected")[0] for line in said["absent"]] == [
+        "weights of open_clip:RN50/openai",
+        "language model gpt2-medium",
+    ]
 
 
 def test_a_table_of_attributes_and_files_of_the_suite_are_part_of_the_data(tmp_path: Path) -> None:
