@@ -143,7 +143,7 @@ def held_out_where_option(function: Function) -> Function:
         "--held-out-where",
         default=None,
         metavar="SQL",
-        help="Never fit these rows instead: \"starts_with(id, 'val/')\".",
+        help="Never fit these rows instead: \"starts_with(image_id, 'val/')\".",
     )(function)
 
 
