@@ -4,7 +4,7 @@ Paper, section 3 and appendix A.2. What can be answered from moments reads each 
 cross-entropy read rows in every epoch and data-free reads two heads (`align_rows`).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from flows.runner import Runner, SerialRunner
 from flows.steps.align_fit import Fitted
 from flows.steps.align_heads import Heads, heads_of
 from flows.steps.align_moments import fit_from_moments
-from flows.steps.align_plan import LEFT_OUT, AlignOptions, check_options, fitted_rows, groups_of_rows
+from flows.steps.align_plan import LEFT_OUT, AlignOptions, check_options, coverage_notes, fitted_rows, groups_of_rows
 from flows.steps.align_rows import fit_from_rows, sgd_options
+from flows.steps.heads import labels_outside
 from flows.steps.rows import features_of, store_path
 from schemas.align_specs import DESCENDING, FROM_MOMENTS, MethodSpec
 from schemas.certificate import Certificate
@@ -92,6 +93,8 @@ def align(
     job = _Job(x, y, groups, options, runner or SerialRunner(), progress or NoProgress())
     fitted = job.of(wanted, heads, device=device)
     rows = fitted_rows(images, groups, folds=options.folds)
+    notes = (*coverage_notes(images, (x, y)), *_unlabelled(fitted, heads, rows=rows.num_rows))
+    fitted = replace(fitted, notes=(*fitted.notes, *notes))
     stored = write_map(
         store,
         fitted.full.map,
@@ -193,6 +196,16 @@ def _notes(fitted: Fitted, dimension: int) -> tuple[str, ...]:
     if fitted.held_out is None:
         notes.append("no rows held out: quality on unseen rows is not known")
     return tuple(notes)
+
+
+def _unlabelled(fitted: Fitted, heads: Heads, *, rows: int) -> tuple[str, ...]:
+    """Return a note when an aligner that needs labels left out rows without one, or whose label is no class of its head."""
+    without = rows - fitted.full.n
+    if "labels" not in fitted.aligner.needs or heads.target is None or not without:
+        return ()
+    outside = labels_outside(heads.target.classes, heads.truth[heads.labels]) if heads.target.classes else ""
+    which = f"; labels outside the classes: {outside}" if outside else ""
+    return (f"{without:,} of {rows:,} rows to fit have no label among the head's classes: they were not fitted{which}",)
 
 
 def _check_two_spaces(x: Features, y: Features) -> None:

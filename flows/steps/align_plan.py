@@ -1,5 +1,6 @@
 """Which rows a map is fitted on, which stay held out, and in what parts the moments are summed: decided by content."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +114,18 @@ def groups_of_rows(
     groups = np.full(rows, LEFT_OUT, dtype=np.int8)
     groups[chosen] = group_of_blocks(options)[blocks]
     return groups
+
+
+def coverage_notes(images: Images, features: Sequence[Features]) -> tuple[str, ...]:
+    """Return a note with each encoder's number of usable rows when some have features that others lack, else nothing."""
+    usable = [searchable(images)[: one.rows] & one.present(0, min(images.rows, one.rows)) for one in features]
+    rows = min(len(one) for one in usable)
+    common = int(np.logical_and.reduce([one[:rows] for one in usable]).sum())
+    counts = [int(one.sum()) for one in usable]
+    if max(counts) == common:
+        return ()
+    listed = ", ".join(f"{one.encoder} {count:,}" for one, count in zip(features, counts, strict=True))
+    return (f"encoders cover different images ({listed}): only the {common:,} that all cover are used",)
 
 
 def rows_and_blocks(

@@ -126,6 +126,7 @@ def curves(
     )
     notes = _notes(plan, found.table, ridge=ridge, points=points, stored=bool(found.path))
     labelled = {1: found.table["labelled"][0].as_py()}
+    notes += sides.notes()
     notes += judges.notes(sides.names, plan.groups == plan.held, labelled=labelled)
     where = f"{images.dataset}@{images.snapshot}"
     return CurvesReport(where, sides.names[0], sides.names[1], found.table, notes, found.digest, found.path, found.new)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.runner import Runner, SerialRunner
-from flows.steps.align_plan import BLOCKS, LEFT_OUT, check_max_rows, held_out_blocks, rows_and_blocks
+from flows.steps.align_plan import BLOCKS, LEFT_OUT, check_max_rows, coverage_notes, held_out_blocks, rows_and_blocks
 from flows.steps.plan import check_memory
 from flows.steps.rows import features_of, in_parts, ranges
 from schemas.errors import InputError, SpecError, expected
@@ -69,6 +69,10 @@ class Sides:
     def names(self) -> tuple[str, ...]:
         """Encoder names, in order."""
         return tuple(one.encoder for one in self.features)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader must know of the rows: that encoders cover different ones, with their numbers."""
+        return coverage_notes(self.images, self.features)
 
     def fit_blocks(self) -> list[int]:
         """Return the blocks that may be fitted, in the order of the seed; the others are held out."""

@@ -200,7 +200,7 @@ def _chosen_on(sides: Sides) -> str:
 
 
 def _notes(sides: Sides, judges: JointHeads, table: pa.Table, *, ridge: float | None, stored: bool) -> tuple[str, ...]:
-    notes = [IDENTITY_NOTE, READS_NOTE]
+    notes = [IDENTITY_NOTE, READS_NOTE, *sides.notes()]
     if ridge is None:
         chosen_on = _chosen_on(sides)
         notes.append(f"each pair's ridge was chosen on {chosen_on}" if chosen_on else NO_RIDGE_NOTE)

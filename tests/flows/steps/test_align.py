@@ -173,7 +173,7 @@ def test_features_of_another_dataset_are_refused_naming_the_first_image_that_dif
         writer.commit(100, parents=[open_images(planted.store, "others").manifest.as_parent()], token=token)
     message = (
         r"rows of open_clip:planted/test features of photos: expected those of photos@1 \(.*"
-        r"but got those of others@1 \(.*\); the first that differs is row 7: 'img-00000007.jpg' \(.* there\. Extract them"
+        r"but got those of others@1 \(.*\); the first that differs is row 7: 'img-00000007.jpg' \(.* there\. Delete /"
     )
     with pytest.raises(MismatchError, match=message):
         align(planted.store, "photos", **SIDES)

@@ -174,6 +174,20 @@ def test_heads_of_other_classes_are_refused_naming_both(labelled: Planted) -> No
             fit(labelled, method, source_head="probe", head="probe:kind")
 
 
+def test_rows_whose_label_is_no_class_of_the_head_are_counted(labelled: Planted) -> None:
+    first, second, third = CONCEPTS
+    label = open_images(labelled.store, "photos").table(["label"], current=False)["label"].to_pylist()
+    report = fit(labelled, "cross-entropy", head="probe", classes=(first, second), epochs=2, folds=0, holdout=0.0)
+    outside = label.count(third)
+    count = f"{outside} of {ROWS} rows to fit have no label among the head's classes: they were not fitted"
+    assert report.certificate.fitted == ROWS - outside
+    assert f"{count}; labels outside the classes: {third!r} ({outside})" in report.certificate.notes
+    whole = fit(labelled, "cross-entropy", head="probe", epochs=2, folds=0, holdout=0.0)
+    assert not any("no label among" in note for note in whole.certificate.notes)
+    with pytest.raises(UnknownName, match=r"class of a probe on label of photos: .* but got 'rad'. Did you mean 'red'"):
+        fit(labelled, "cross-entropy", head="probe", classes=("rad", second), epochs=2)
+
+
 def test_a_method_without_what_it_needs_is_refused_saying_what(labelled: Planted) -> None:
     with pytest.raises(UnknownName, match=r"attribute of photos: expected one of 'label', but got 'colour'"):
         fit(labelled, "cross-entropy", head="zeroshot:everyday", labels="colour")

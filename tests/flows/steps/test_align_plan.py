@@ -4,7 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.steps.align_plan import BLOCKS, LEFT_OUT, AlignOptions, group_of_blocks, groups_of_rows, held_out_blocks
+from flows.steps.align_plan import (
+    APART,
+    BLOCKS,
+    LEFT_OUT,
+    AlignOptions,
+    group_of_blocks,
+    groups_of_rows,
+    held_out_blocks,
+)
 from flows.steps.rows import features_of, in_parts, ranges
 from store.images import open_images
 from tests.planted_features import SOURCE, TARGET, Planted
@@ -14,8 +22,8 @@ from tests.planted_features import SOURCE, TARGET, Planted
 def test_every_block_is_held_out_or_in_one_fold_and_folds_are_even(holdout: float, folds: int, seed: int) -> None:
     groups = group_of_blocks(AlignOptions(folds=folds, holdout=holdout, seed=seed))
     counts = np.bincount(groups, minlength=folds + 1)
-    assert counts.sum() == BLOCKS
-    assert counts[folds] == held_out_blocks(holdout)
+    assert counts.sum() == BLOCKS + 1
+    assert (groups[APART], counts[folds]) == (folds, held_out_blocks(holdout) + 1)
     assert counts[:folds].max() - counts[:folds].min() <= 1
 
 
