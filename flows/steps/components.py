@@ -158,11 +158,19 @@ def _measure(sides: Sides, k: int, *, runner: Runner, progress: Progress) -> pa.
     return pa.concat_tables(parts)
 
 
+def _counts(table: pa.Table) -> dict[str, int]:
+    """Return the number of components of each encoder, which is a target in some pair."""
+    counted = table.group_by("target", use_threads=False).aggregate([("i", "max")])
+    return dict(zip(counted["target"].to_pylist(), counted["i_max"].to_pylist(), strict=True))
+
+
 def _notes(table: pa.Table, sides: Sides, *, k: int, stored: bool) -> tuple[str, ...]:
     notes = ["signs are turned so that entries on the diagonal are not negative; diag_i does not depend on them"]
-    most = max(table["i"].to_pylist())
-    if most < k:
-        notes.append(f"{most} components, not {k}: no space has more that vary")
+    notes += sides.notes()
+    counts = _counts(table)
+    if min(counts.values()) < k:
+        listed = ", ".join(f"{one} has {counts[one]}" for one in sides.names if counts[one] < k)
+        notes.append(f"not every space has {k} components that vary: {listed}")
     rows = int((sides.blocks >= 0).sum())
     if rows < 10 * k:
         notes.append(f"{rows:,} images are few for {k} components: later ones are noise")

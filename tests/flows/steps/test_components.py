@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from flows.steps.align import align
 from flows.steps.components import component_pairs, components, diagonals
+from flows.steps.curves import curves
+from flows.steps.pairs import pairs
 from schemas.answers.laboratory import COMPONENTS
 from schemas.errors import InputError, SpecError, UnknownName
 from tests.planted_features import Planted
-from tests.planted_laboratory import ALIEN, BASE, NAMES, TURNED, plant
+from tests.planted_laboratory import ALIEN, BASE, NAMES, NOISY, TURNED, plant
 
 
 @pytest.fixture
@@ -50,8 +53,28 @@ def test_the_band_is_only_how_the_same_answer_is_read(lab: Planted) -> None:
 
 def test_fewer_components_and_few_images_are_said(lab: Planted) -> None:
     report = components(lab.store, "photos", NAMES[:2], k=100)
-    assert "8 components, not 100: no space has more that vary" in report.notes
+    each = f"{BASE.name} has 8, {TURNED.name} has 8"
+    assert f"not every space has 100 components that vary: {each}" in report.notes
     assert "600 images are few for 100 components: later ones are noise" in report.notes
+
+
+def test_each_space_with_fewer_components_is_named(lab: Planted) -> None:
+    notes = components(lab.store, "photos", NAMES, k=7).notes
+    assert f"not every space has 7 components that vary: {NOISY.name} has 5, {ALIEN.name} has 6" in notes
+    assert not any("not every space" in note for note in components(lab.store, "photos", NAMES, k=5).notes)
+
+
+def test_images_that_one_encoder_lacks_are_counted(planted: Planted) -> None:
+    planted.images("some", 100)
+    for space, count in ((BASE, 100), (NOISY, 60)):
+        values = np.random.default_rng(0).normal(size=(100, space.dimension))
+        planted.features("some", space, values, present=np.arange(100) < count)
+    listed = f"{BASE.name} 100, {NOISY.name} 60"
+    note = f"encoders cover different images ({listed}): only the 60 that all cover are used"
+    assert note in components(planted.store, "some", [BASE.name, NOISY.name], k=2).notes
+    assert note in pairs(planted.store, "some", [BASE.name, NOISY.name]).notes
+    assert note in curves(planted.store, "some", source=BASE.name, target=NOISY.name, seeds=1).notes
+    assert note in align(planted.store, "some", source=BASE.name, target=NOISY.name).certificate.notes
 
 
 def test_a_limit_on_rows_is_another_answer_and_is_said(lab: Planted) -> None:
