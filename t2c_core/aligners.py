@@ -6,7 +6,7 @@ torch is loaded by the aligners that descend, when they fit, and by no other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -178,7 +178,8 @@ def _least_squares(ridge: float, evidence: Evidence) -> Fit:
 
 
 def _low_rank(rank: int, ridge: float, evidence: Evidence) -> Fit:
-    return _of_solution(fit_low_rank(_given(evidence.moments), rank=rank, ridge=ridge))
+    found = _of_solution(fit_low_rank(_given(evidence.moments), rank=rank, ridge=ridge))
+    return replace(found, notes=(f"the map passes through {rank:,} dimensions; rank is that of the source features",))
 
 
 def _of_solution(solution: Solution) -> Fit:
@@ -201,7 +202,9 @@ def _sgd(options: SgdOptions, device: str, evidence: Evidence) -> Fit:
 
     rows = _given(evidence.rows)
     found = fit_sgd(rows.x, rows.y, options=options, device=device, watch=evidence.watch)
-    return Fit(found.map, "sgd", len(rows.x), _rank(found.map), ridge=found.ridge)
+    only = "ridge is what the weights' decay alone amounts to: here the bias decays too, which no ridge does"
+    notes = (only,) if options.decay_bias and found.ridge else ()
+    return Fit(found.map, "sgd", len(rows.x), _rank(found.map), ridge=found.ridge, notes=notes)
 
 
 def _cross_entropy(temperature: float, options: SgdOptions, device: str, evidence: Evidence) -> Fit:

@@ -25,7 +25,7 @@ class Descended:
     map: LinearMap
     """The map in the features' own units."""
     ridge: float
-    """The ridge whose exact solution weight decay pulls towards; 0 without weight decay."""
+    """The ridge whose exact solution weight decay pulls towards, where the bias does not decay; 0 without weight decay."""
 
 
 def fit_sgd(

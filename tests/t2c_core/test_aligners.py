@@ -167,3 +167,17 @@ def test_float16_storage_changes_held_out_r2_by_less_than_a_thousandth() -> None
             held = Moments.of(a[N:].astype(np.float32), b[N:].astype(np.float32), centre=estimate_centre(x, y))
             found.append(quality(held, fitted, train_mean=y[:N].mean(axis=0, dtype=np.float64)).r2_variance_weighted)
         assert abs(found[0] - found[1]) < 1e-3
+
+
+def test_a_low_rank_fit_says_the_rank_of_the_map_beside_that_of_the_features() -> None:
+    fitted = low_rank(2).fit(evidence(*paired(FREE, noise=0.1)))
+    assert (fitted.rank, np.linalg.matrix_rank(fitted.map.weight)) == (8, 2)
+    assert fitted.notes == ("the map passes through 2 dimensions; rank is that of the source features",)
+
+
+@pytest.mark.parametrize(("decay_bias", "said"), [(True, 1), (False, 0)])
+def test_sgd_whose_bias_decays_says_that_no_ridge_is_its_equal(decay_bias: bool, said: int) -> None:
+    options = SgdOptions(epochs=1, decay_bias=decay_bias)
+    fitted = sgd(options, device="cpu").fit(evidence(*paired(FREE, noise=0.1)))
+    assert fitted.ridge > 0
+    assert len([note for note in fitted.notes if note.startswith("ridge is what the weights' decay alone")]) == said
