@@ -23,7 +23,7 @@ _holdout = click.option(
     show_default=True,
     help="Share of rows that are never fitted.",
 )
-_seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the row blocks.")
+_seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the row blocks.")
 _max_rows = click.option(
     "--max-rows", type=click.IntRange(2), default=None, help="Use a random subset of this many rows."
 )

@@ -89,3 +89,9 @@ def test_bad_options_say_what_to_type(call) -> None:
     assert "encoders: expected two or more, but got 1. Name another: --encoder ENCODER" in text
     code, text = call("curves", "photos", "--source", "timm:bass", "--target", NOISY.name)
     assert "Did you mean 'timm:base'" in text
+    code, text = call("curves", "photos", *BOTH, "--seed", "-1")
+    assert code == 2
+    assert "--seed" in text
+    assert "-1 is not in the range x>=0" in text
+    code, text = call("pairs", "photos", *ENCODERS, "--head", f"{BASE.name}=probe", "--head", f"{BASE.name}=none")
+    assert (code, text.strip()) == (2, "t2c: --head of timm:base: expected one head, but got probe and none")
