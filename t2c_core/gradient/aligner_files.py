@@ -20,6 +20,13 @@ WRITE = "Write it as torch.save({'W': W, 'b': b}, 'aligner.pth'), W (target, sou
 """What to do about a file that is no aligner."""
 
 
+_PICKLES = {
+    "torch did not write": "a pickle that torch did not write (refused)",
+    "would run code": "a pickle that would run code when loaded (refused)",
+}
+"""What a checkpoint's reader says of pickles, and what is said of an aligner's."""
+
+
 def read_aligner(path: str | Path) -> tuple[LinearMap, str]:
     """Return the map x W' + b of a .pth or safetensors file, in float32, and the dtype it was kept in.
 
@@ -66,15 +73,11 @@ def _state(file: Path) -> State:
     _check_zip(file)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Validating sparse tensor invariants")  # W is small
+            warnings.simplefilter("ignore", UserWarning)  # torch's remarks on sparse and quantised tensors
             return read_checkpoint(file, subject=f"aligner {file}")
     except InputError as error:
-        refused = "(refused)" in str(error)
-        got = (
-            "a pickle that would run code when loaded (refused)"
-            if refused
-            else "a damaged file, or one of another kind"
-        )
+        other = "a damaged file, or one of another kind"
+        got = next((text for sign, text in _PICKLES.items() if sign in str(error)), other)
         todo = f"An .onnx file is only written: import the .pth. {WRITE}" if file.suffix == ".onnx" else WRITE
         raise InputError(expected(f"aligner {file}", "W and b in a torch or safetensors file", got, todo)) from error
 
