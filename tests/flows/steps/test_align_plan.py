@@ -9,6 +9,7 @@ from flows.steps.align_plan import (
     BLOCKS,
     LEFT_OUT,
     AlignOptions,
+    coverage_notes,
     group_of_blocks,
     groups_of_rows,
     held_out_blocks,
@@ -42,6 +43,20 @@ def test_rows_without_either_feature_are_left_out_and_the_seed_moves_rows(plante
     assert np.flatnonzero(groups == LEFT_OUT).tolist() == [3, 5]
     assert np.array_equal(groups, groups_of_rows(images, *sides, options=AlignOptions()))
     assert not np.array_equal(groups, groups_of_rows(images, *sides, options=AlignOptions(seed=1)))
+
+
+def test_encoders_of_unequal_coverage_are_counted_whether_rows_are_missing_or_not_there_yet(planted: Planted) -> None:
+    planted.images("photos", 100)
+    planted.features("photos", SOURCE, planted.x(100))
+    planted.features("photos", TARGET, planted.x(100)[:, :4])
+    before = open_images(planted.store, "photos")
+    planted.images("photos", 20)
+    planted.features("photos", SOURCE, planted.x(120))
+    images = open_images(planted.store, "photos")
+    sides = [features_of(images, name) for name in (SOURCE.name, TARGET.name)]
+    note = "encoders cover different images (timm:planted 120, open_clip:planted/test 100): only the 100 that all cover"
+    assert coverage_notes(images, sides) == (f"{note} are used",)
+    assert coverage_notes(before, sides) == ()
 
 
 @given(st.integers(1, 5000), st.integers(1, 300), st.integers(1, 20))
