@@ -10,6 +10,7 @@ import click
 from flows.cli.bars import Bars
 from flows.cli.options import command
 from flows.cli.output import Output
+from schemas.errors import StoreError
 from store.root import open_store
 
 
@@ -126,13 +127,14 @@ run = command("run", example="t2c run recipes/paper.yaml --data /data --weights 
 
 
 def _held(store_url: str) -> list[str]:
-    """Return the datasets of a store that is there; none where there is nothing yet. A store that cannot be is refused."""
+    """Return the datasets of a store; none where there is no store, which making one then says if it cannot."""
     from store.images import list_datasets
 
-    place = Path(store_url).expanduser()
-    if "://" not in store_url and (not place.exists() or (place.is_dir() and not any(place.iterdir()))):
+    try:
+        store = open_store(store_url)
+    except StoreError:
         return []
-    return list_datasets(open_store(store_url))
+    return list_datasets(store)
 
 
 def _rehearse(out: Output, spec: Any, recipe: str, store_url: str, **options: Any) -> None:

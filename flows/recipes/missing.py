@@ -1,12 +1,13 @@
 """What a recipe needs and this machine lacks: data, checkpoints, models, files of the suite; all of it named at once."""
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.recipes.steps import Command, read_steps, used
-from schemas.errors import InputError, T2CError, WeightsMissing, expected, unknown
+from schemas.errors import InputError, SpecError, T2CError, WeightsMissing, expected, unknown
 from schemas.recipe_specs import RecipeSpec
 from schemas.specs import EncoderSpec
 
@@ -38,7 +39,7 @@ def check_named(
     `check_ready` raises.
     """
     steps = read_steps(recipe, weights=weights or WEIGHTS, out=out, data=data)
-    found = [*_wrong_names(recipe)]
+    found = [*_wrong_names(recipe), *no_folder(out)]
     if data:
         found += [*_missing_below(recipe, steps, _sources(recipe, data), data=data, held=held)]
     if weights is not None:
@@ -57,7 +58,7 @@ def check_ready(
     """
     steps = read_steps(recipe, weights=weights, out=out, data=data)
     sources = _sources(recipe, data)
-    found = [*_missing_below(recipe, steps, sources, data=data, held=held)]
+    found = [*_missing_below(recipe, steps, sources, data=data, held=held), *no_folder(out)]
     found += [*missing_weights(recipe, weights), *_wrong_names(recipe), *absent_models(recipe, steps)]
     _raise_all(found)
     return Ready(steps, sources)
@@ -98,6 +99,16 @@ def missing_folders(data: Sequence[str]) -> Iterator[T2CError]:
         if not Path(folder).expanduser().is_dir():
             got = "a file" if Path(folder).expanduser().exists() else "nothing there"
             yield InputError(expected(f"--data {folder}", "a folder that holds datasets of the recipe", got))
+
+
+def no_folder(out: str) -> Iterator[T2CError]:
+    """Yield an error where the folder of results is none, and cannot be made."""
+    place = Path(out).expanduser().absolute()
+    there = next(one for one in (place, *place.parents) if one.exists())
+    if not there.is_dir():
+        yield SpecError(expected(f"--out {out}", "a folder, there or to be made", f"{there}, which is a file"))
+    elif not os.access(there, os.W_OK):
+        yield SpecError(expected(f"--out {out}", "a folder that can be written", f"{there}, which cannot"))
 
 
 def missing_data(

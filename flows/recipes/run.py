@@ -88,6 +88,7 @@ def run_recipe(
         held = list_datasets(place.store)
         ready = check_ready(recipe, data=place.data, weights=place.weights, out=place.out, held=held)
     report = RunReport()
+    Path(place.out).expanduser().mkdir(parents=True, exist_ok=True)
     for name, folder in ready.sources.items():
         _index(recipe, place, name, folder, progress=progress)
         report.datasets.append(name)

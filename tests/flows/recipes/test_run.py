@@ -71,6 +71,18 @@ def test_what_is_missing_is_said_before_any_work(
     assert not (tmp_path / "store").exists()
 
 
+def test_a_folder_that_is_no_store_is_refused_after_the_rest(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    arguments = ["run", str(recipe), "--data", str(tmp_path), "--store", str(tmp_path)]
+    assert run(arguments) == 1
+    assert "data of the recipe" in capsys.readouterr().err
+    request.getfixturevalue("rival10")
+    (tmp_path / "world").mkdir()
+    assert run(arguments) == 1
+    assert "expected a store or an empty folder, but got a folder that holds something else" in capsys.readouterr().err
+
+
 def test_everything_that_is_missing_is_named_at_once_and_no_store_is_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +183,24 @@ def test_a_dry_run_checks_the_data_that_is_named_and_says_the_whole_next_line(
     assert said["next"] == f"t2c run {recipe} {' '.join(options)} --store {tmp_path / 's'}"
     assert said["commands"][2] == ["summary", "world", "--store", str(tmp_path / "s")]
     assert said["again"] == [{"commands": ["score"], "what": "every row of the source, once: similarities"}]
+
+
+@pytest.mark.usefixtures("rival10")
+def test_results_go_to_a_folder_that_is_made(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_images(tmp_path / "world", 40, seed=3)
+    text = RECIPE.replace("summary world", "sql 'select 1 as one' -o @out/one.csv")
+    recipe.write_text(text)
+    store = str(tmp_path / "store")
+    arguments = ["run", str(recipe), "--data", str(tmp_path), "--store", store, "--device", "cpu", "--out"]
+    for more in ([], ["--dry-run"]):
+        assert run([*arguments, str(recipe / "results"), *more]) == 2
+        said = capsys.readouterr().err
+        assert (
+            f"--out {recipe / 'results'}: expected a folder, there or to be made, but got {recipe}, which is a" in said
+        )
+    assert not Path(store).exists()
+    assert run([*arguments, str(tmp_path / "new" / "results")]) == 0
+    assert (tmp_path / "new" / "results" / "one.csv").is_file()
 
 
 @pytest.mark.usefixtures("rival10")
