@@ -170,9 +170,9 @@ class Step(Spec):
             shlex.split(value)
         except ValueError as error:
             want, got = "a command whose quotes are closed", f"{value!r} ({str(error).lower()})"
-            raise SpecError(expected("run", want, got, 'Write a quote in a name as "it\'s".')) from error
+            raise SpecError(expected("step", want, got, 'Write a quote in a name as "it\'s".')) from error
         if not value.strip():
-            raise SpecError(expected("run", "a command without `t2c`", "nothing", "Try: summary DATASET"))
+            raise SpecError(expected("step", "a command without `t2c`", "nothing", "Try: summary DATASET"))
         return value
 
     @property

@@ -156,8 +156,9 @@ def _rehearse(out: Output, spec: Any, recipe: str, store_url: str, **options: An
         out.say(f"  not checked: {'; '.join(unsure)}")
     absent = [str(error) for error in absent_models(spec, steps)]
     out.put("absent", absent)
-    for line in absent:
-        out.sentence(f"not here: {line}")
+    if absent:
+        names = ", ".join(line.partition(": expected")[0] for line in absent)
+        out.sentence(f"neither here nor reachable, and a run stops before any work without: {names}")
     words = ["t2c", "run", recipe, *(part for one in data or ["DIR"] for part in ("--data", one))]
     words += ["--weights", weights] if weights else []
     words += ["--out", folder] if folder != "." else []

@@ -90,8 +90,8 @@ def test_a_download_is_a_size_in_bytes() -> None:
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        ("pairs 'photos", r"run: expected a command whose quotes are closed, but got .* \(no closing quotation\)\."),
-        ("  ", r"run: expected a command without `t2c`, but got nothing\. Try: summary DATASET"),
+        ("pairs 'photos", r"step: expected a command whose quotes are closed, but got .* \(no closing quotation\)\."),
+        ("  ", r"step: expected a command without `t2c`, but got nothing\. Try: summary DATASET"),
     ],
 )
 def test_a_step_that_no_shell_could_read_is_refused(run: str, message: str) -> None:

@@ -138,6 +138,9 @@ def test_a_dry_run_says_what_is_not_on_this_machine_and_goes_on(
         "weights of open_clip:RN50/openai",
         "language model gpt2-medium",
     ]
+    assert run(["run", str(recipe), "--dry-run"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "without: weights of open_clip:RN50/openai, language model gpt2-medium next" in shown
 
 
 def test_a_table_of_attributes_and_files_of_the_suite_are_part_of_the_data(tmp_path: Path) -> None:
