@@ -22,7 +22,7 @@ _OWN = (
     (
         "--preset",
         click.Choice(["paper", "authors"]),
-        "sgd and cross-entropy: as the text (6 epochs) or the code has it (5, the bias decays).  [default: paper]",
+        "sgd, cross-entropy, self-labels: as the text (6 epochs) or the code has it (5, the bias decays).  [default: paper]",
     ),
     ("--epochs", click.IntRange(1), "sgd, cross-entropy, self-labels: passes over the rows.  [default: the preset's]"),
     ("--batch", click.IntRange(1), "The same: rows of a step.  [default: 100]"),

@@ -23,6 +23,7 @@ from flows.steps.extract_plan import (
     rows_in,
 )
 from flows.steps.extract_report import ExtractReport, check_bad_rate, make_report, none_readable
+from flows.steps.rows import check_rows
 from flows.stop import stop_on_signals
 from schemas.errors import InputError, SpecError, expected
 from schemas.spaces import check_same_space
@@ -132,17 +133,19 @@ def _check_options(
 def _load(
     images: Images, encoders: Sequence["EncoderSpec | Encoder"], device: str
 ) -> list[tuple["EncoderSpec | Encoder", "Encoder"]]:
-    """Return each encoder with what names it, one a space; MismatchError when a name has features in another space."""
+    """Return each encoder with what names it, one a space; MismatchError when a name has features in another space, or of
+    other rows."""
     from t2c_core.encoders.load import load_encoder
 
-    there = {features.encoder: features.space for features in list_features(images.store, images.dataset)}
+    there = {features.encoder: features for features in list_features(images.store, images.dataset)}
     loaded: dict[str, tuple[EncoderSpec | Encoder, Encoder]] = {}
     for given in encoders:
         encoder = load_encoder(given, device=device) if isinstance(given, EncoderSpec) else given
         if encoder.name in there:
             todo = "Weights or preprocessing have changed: give the other checkpoint a file name of its own (@FILE)"
             subject = f"encoder {encoder.name} of {images.dataset}"
-            check_same_space(subject, there[encoder.name], encoder.space, todo=todo)
+            check_same_space(subject, there[encoder.name].space, encoder.space, todo=todo)
+            check_rows(images, there[encoder.name])
         loaded.setdefault(encoder.space.id, (given, encoder))
     return list(loaded.values())
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.steps.import_rows import join_rows
-from flows.steps.rows import store_path
+from flows.steps.rows import check_rows, store_path
 from flows.steps.table_imports import TableImportReport, import_attributes, import_predictions
 from flows.steps.vector_files import Vectors, open_vectors
 from schemas.errors import InputError, MismatchError, SpecError, expected
@@ -218,6 +218,7 @@ def _write(
     source = np.full(images.rows, -1, dtype=np.int64)
     source[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
     if there is not None:
+        check_rows(images, there)
         _check_same(there, given, source)
     artifact = there.manifest.artifact if there else paths.features(images.dataset, encoder, space)
     with lease(store, artifact, purpose=f"import {encoder}") as token:

@@ -1,5 +1,6 @@
 """Extraction writes each readable image's features once, whatever is beside it, and picks up where a run was killed."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,17 @@ def test_other_weights_under_the_same_name_are_refused(indexed: Store) -> None:
         MismatchError, match=r"encoder fake:0-8-32 of photos: expected fake.* space .*, but got fake.* space"
     ):
         run(indexed, Swapped())
+
+
+def test_features_of_an_index_that_was_made_anew_are_not_taken_for_these_rows(
+    indexed: Store, photos: Path, tmp_path: Path
+) -> None:
+    run(indexed)
+    shutil.rmtree(tmp_path / "store" / "datasets" / "photos")
+    (photos / "0003.jpg").write_bytes(picture(99))
+    index(indexed, str(photos), "photos")
+    with pytest.raises(MismatchError, match=r"rows of fake.* features of photos: expected those of photos@1 .*Delete "):
+        run(indexed)
 
 
 def test_options_are_checked(indexed: Store) -> None:
