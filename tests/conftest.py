@@ -7,12 +7,15 @@ from typing import Any
 import jaxtyping
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from schemas.tables import IMAGES
 from store.root import Store, open_store
 from tests.checked_shapes import load_checked
 
 load_checked()
+settings.register_profile("same", derandomize=True)  # the same examples in every run, on every machine
+settings.load_profile("same")
 
 
 @pytest.fixture

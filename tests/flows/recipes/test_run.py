@@ -29,10 +29,11 @@ encoders:
 extract: [{dataset: world}]
 banks: {words: {encoder: clip, concepts: {concepts: [red, blue]}}}
 steps:
-  - {say: Fit the map, run: "align world --source @lite --target @clip"}
+  - {say: Fit the map, run: "align world --source @lite --target @clip --ridge 100 --folds 2"}
   - {say: Score, run: "score world --source @lite --concepts words"}
   - {say: Describe, run: "summary world"}
 """
+FITTED = ["--ridge", "100", "--folds", "2"]
 SECOND = "  - {say: Describe, run: 'summary world'}\n"
 PAIRS = "  - {say: Pairs, run: 'pairs world --encoder @all --head none'}\n"
 
@@ -52,7 +53,15 @@ def test_a_recipe_runs_once(recipe: Path, tmp_path: Path, capsys: pytest.Capture
     assert said["report"] == {"datasets": 2, "encoders": 2, "steps": 3}
     steps = said["details"]["steps"]
     assert [step["exit_code"] for step in steps] == [0, 0, 0]
-    assert steps[0]["command"] == ["align", "world", "--source", "demo:efficientnet-lite0-128", "--target", "demo:clip"]
+    assert steps[0]["command"] == [
+        "align",
+        "world",
+        "--source",
+        "demo:efficientnet-lite0-128",
+        "--target",
+        "demo:clip",
+        *FITTED,
+    ]
     assert {row["concept"] for row in steps[2]["said"]["concepts"]} == {"red", "blue"}
     attributes = read_attributes(open_store(tmp_path / "store"), "rival10")
     assert attributes.num_rows == 2 * 18
@@ -163,7 +172,7 @@ def test_a_dry_run_prints_the_commands(recipe: Path, tmp_path: Path, capsys: pyt
     store = tmp_path / "my store"
     assert run(["run", str(recipe), "--dry-run", "--store", str(store)]) == 0
     text = capsys.readouterr().out
-    align = "t2c align world --source demo:efficientnet-lite0-128 --target demo:clip"
+    align = f"t2c align world --source demo:efficientnet-lite0-128 --target demo:clip {' '.join(FITTED)}"
     assert f"# 1  Fit the map\n{align} --store '{store}'\n" in text, "pasted, it works on this store"
     assert "index    rival10: 4 images in RIVAL10 (rival10)" in text
     assert "score: every row of the source, once: similarities" in text

@@ -98,7 +98,9 @@ def test_the_targets_own_features_need_no_map(world: Planted) -> None:
 def test_a_map_that_does_not_fit_is_refused(world: Planted) -> None:
     world.images("others", 20)
     world.features("others", TARGET, np.ones((20, 4)) + np.eye(20, 4))
-    with pytest.raises(UnknownName, match="encoder with features of others: expected one of 'open_clip:planted/test'"):
+    with pytest.raises(
+        UnknownName, match=r"features of others \(by open_clip:planted/test\): expected features by timm:planted"
+    ):
         ask(world, "classes", dataset="others", source=SOURCE.name)
 
 
