@@ -38,7 +38,8 @@ def test_maps_are_those_of_each_pairs_own_moments() -> None:
         x, y = every[found.source][:400], every[found.target][:400]
         centre = train.pair(found.source, found.target).centre
         alone = fit(Moments.of(x, y, centre=centre), ridge=ridges[found.source, found.target])
-        np.testing.assert_allclose(found.solution.map.weight, alone.map.weight, atol=1e-5)
+        # the same rows in other blocks: float32 products round otherwise, and the solve amplifies that by its condition
+        np.testing.assert_allclose(found.solution.map.weight, alone.map.weight, atol=5e-5)
         rest_x, rest_y = every[found.source][400:], every[found.target][400:]
         error = ((found.solution.map.apply(rest_x) - rest_y) ** 2).sum()
         assert found.quality is not None
