@@ -45,6 +45,7 @@ CHECKED = (
     "refine",
     "ridge",
     "rotation_search",
+    "row_keys",
     "shift",
     "similarity",
     "slices",

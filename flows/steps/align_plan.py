@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.steps.rows import in_parts, ranges
+from flows.steps.rows import in_parts, keys_of, ranges
 from schemas.errors import InputError, SpecError, expected
 from schemas.tables import FITTED_ROWS, FOLD_IN_SAMPLE
 from store.features import Features
 from store.images import Images, content_hashes
 from store.queries.where import where_mask
 from store.selection import searchable
-from t2c_core.moments import block_of, row_keys
+from t2c_core.row_keys import block_of, smallest_keys
 
 BLOCKS = 64
 """Random row blocks; a block is held out or belongs to one fold as a whole, and copies of an image share a block."""
@@ -87,10 +87,10 @@ def held_out_blocks(holdout: float) -> int:
 
 
 def group_of_blocks(options: AlignOptions) -> npt.NDArray[np.int8]:
-    """Return the group of each block and of APART, (BLOCKS + 1,) int8: a fold, or `options.held`; shuffled by the seed."""
+    """Return the group of each block and of APART, (APART + 1,) int8: a fold, or `options.held`; shuffled by the seed."""
     order = np.random.default_rng(options.seed).permutation(BLOCKS)
     held = held_out_blocks(options.holdout) if options.held_out_where is None else 0
-    groups = np.full(BLOCKS + 1, options.held, dtype=np.int8)
+    groups = np.full(APART + 1, options.held, dtype=np.int8)
     groups[order[held:]] = np.arange(BLOCKS - held) % options.held
     return groups
 
@@ -118,7 +118,8 @@ def groups_of_rows(
 
 def coverage_notes(images: Images, features: Sequence[Features]) -> tuple[str, ...]:
     """Return a note with each encoder's number of usable rows when some have features that others lack, else nothing."""
-    usable = [searchable(images)[: one.rows] & one.present(0, min(images.rows, one.rows)) for one in features]
+    found = searchable(images)
+    usable = [found[: one.rows] & one.present(0, min(images.rows, one.rows)) for one in features]
     rows = min(len(one) for one in usable)
     common = int(np.logical_and.reduce([one[:rows] for one in usable]).sum())
     counts = [int(one.sum()) for one in usable]
@@ -142,10 +143,10 @@ def rows_and_blocks(
     condition holds out are in the block APART. Raises InputError when it holds out none of the rows used, or all.
     """
     chosen = np.flatnonzero(usable)
-    keys = row_keys(np.asarray(content_hashes(images).take(pa.array(chosen))), seed=seed)
-    if max_rows is not None and len(chosen) > max_rows:
-        first = np.sort(np.argsort(keys, kind="stable")[:max_rows])
-        chosen, keys = chosen[first], keys[first]
+    keys = keys_of(content_hashes(images), chosen, seed=seed)
+    if max_rows is not None:
+        drawn = smallest_keys(keys, most=max_rows)
+        chosen, keys = chosen[drawn], keys[drawn]
     blocks = block_of(keys, blocks=BLOCKS)
     if held_out_where is not None:
         apart = held_apart(images, held_out_where)[chosen]

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from flows.steps.align_plan import BLOCKS, AlignOptions, check_options, group_of_blocks, held_apart
 from flows.steps.heads import codes_of
+from flows.steps.rows import keys_of
 from flows.steps.truths import fold_name
 from flows.steps.zeroshot_sides import LABEL, check_some_labels, class_names, truth_of
 from schemas.errors import InputError, MismatchError, SpecError, expected
@@ -19,7 +19,7 @@ from store.images import Images, content_hashes, open_images
 from store.queries.searched import Searched, searched
 from store.root import Store
 from store.similarities import Scores, resolve_scores
-from t2c_core.moments import block_of, row_keys
+from t2c_core.row_keys import block_of
 
 FOLDS = 5
 """Folds of the fitted rows: for choosing the strength of a sparse head and the ridge of the probe beside it."""
@@ -135,7 +135,7 @@ def open_task(
 def _groups(images: Images, rows: npt.NDArray[np.int64], split: SplitOptions) -> npt.NDArray[np.int8]:
     """Return the fold of each row, or HELD_OUT: by content, or by a condition that content then follows."""
     hashes = content_hashes(images)
-    keys = row_keys(np.asarray(hashes.take(pa.array(rows))), seed=split.seed)
+    keys = keys_of(hashes, rows, seed=split.seed)
     groups: npt.NDArray[np.int8] = group_of_blocks(split.blocks())[block_of(keys, blocks=BLOCKS)]
     if split.held_out_where is None:
         return groups

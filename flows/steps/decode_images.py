@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from flows.progress import NoProgress, Progress
 from flows.steps.align_plan import READ_ROWS
-from flows.steps.rows import find_features, folds_of, ranges
+from flows.steps.rows import find_features, folds_of, keys_of, ranges
 from schemas.errors import InputError, MismatchError, expected
 from schemas.names import DatasetRef
 from schemas.tables import FOLD_FULL, FOLD_IN_SAMPLE
@@ -20,7 +20,7 @@ from store.images import Images, content_hashes, list_datasets, open_images
 from store.linear_maps import StoredMap
 from store.map_files import MapArrays
 from store.selection import searchable
-from t2c_core.moments import row_keys
+from t2c_core.row_keys import smallest_keys
 
 Array = npt.NDArray[np.float64]
 
@@ -67,9 +67,9 @@ class DecodeImages:
         rows = self.rows if among is None else np.flatnonzero(self.usable & among)
         if len(rows) <= most:
             return rows
-        hashes = content_hashes(self.images).take(rows)
-        keys = row_keys(np.asarray(hashes), seed=0)
-        return np.sort(rows[np.argsort(keys, kind="stable")[:most]])
+        keys = keys_of(content_hashes(self.images), rows, seed=0)
+        drawn: npt.NDArray[np.int64] = rows[smallest_keys(keys, most=most)]
+        return drawn
 
     def means(self, codes: npt.NDArray[np.integer], *, groups: int) -> GroupMeans:
         """Return the means of groups 0 to groups - 1; `codes` (rows,) is each row's group, below 0 for none."""

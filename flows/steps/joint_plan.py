@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from flows.progress import NoProgress, Progress
 from flows.runner import Runner, SerialRunner
 from flows.steps.align_plan import BLOCKS, LEFT_OUT, check_max_rows, coverage_notes, held_out_blocks, rows_and_blocks
 from flows.steps.plan import check_memory
-from flows.steps.rows import features_of, in_parts, ranges
+from flows.steps.rows import features_of, in_parts, keys_of, ranges
 from schemas.errors import InputError, SpecError, expected
 from store.features import Features
 from store.images import Images, content_hashes
 from store.selection import searchable
 from t2c_core.joint import WAITING_AT_MOST, JointCentre, JointMoments, fold_joint, joint_centre, merge_joint
-from t2c_core.moments import row_keys
 
 READ_ROWS = 16_384
 """Rows read at a time."""
@@ -91,8 +89,8 @@ class Sides:
         if len(parts) > 1:
             return np.isin(self.blocks, np.array(parts)[validating(len(parts))])
         rows = np.flatnonzero(np.isin(self.blocks, parts))
-        hashes = np.asarray(content_hashes(self.images).take(pa.array(rows)))
-        contents, content = np.unique(row_keys(hashes, seed=self.seed), return_inverse=True)
+        keys = keys_of(content_hashes(self.images), rows, seed=self.seed)
+        contents, content = np.unique(keys, return_inverse=True)
         found = np.zeros(self.rows, dtype=np.bool_)
         found[rows] = (np.arange(len(contents)) % 2 == 1)[content]
         return found
@@ -132,9 +130,10 @@ def open_sides(
     max_rows: int | None = None,
     held_out_where: str | None = None,
 ) -> Sides:
-    """Open the features of two encoders or more, on all rows or on a random `max_rows` of them; raises UnknownName, SpecError, InputError, MismatchError.
+    """Open the features of two encoders or more, on all rows or on a random `max_rows` of them.
 
-    An encoder named twice, or two names of one space, is refused: a map from a space to itself says nothing.
+    An encoder named twice, or two names of one space, is refused: a map from a space to itself says nothing. Raises
+    UnknownName, SpecError, InputError, MismatchError.
     """
     if not 0 <= holdout < 1 or held_out_blocks(holdout) > BLOCKS - 2:
         raise SpecError(expected("--holdout", f"a share of 0 to {(BLOCKS - 2) / BLOCKS:.2f}", str(holdout)))

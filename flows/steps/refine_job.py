@@ -11,7 +11,7 @@ import pyarrow as pa
 from flows.steps.aligned import aligned_units
 from flows.steps.bottleneck_rows import find_concept
 from flows.steps.refine_measure import Aside
-from flows.steps.rows import features_of, folds_of
+from flows.steps.rows import features_of, folds_of, keys_of
 from schemas.answers.refine import EXEMPLARS
 from schemas.errors import InputError, SpecError, expected
 from schemas.names import DatasetRef
@@ -23,8 +23,8 @@ from store.queries.searched import searched
 from store.root import Store
 from store.selection import image_rows
 from store.similarities import Scores, resolve_scores
-from t2c_core.moments import row_keys
 from t2c_core.refine import FEWEST
+from t2c_core.row_keys import smallest_keys
 
 Method = Literal["mean", "classifier"]
 Rows = npt.NDArray[np.int64]
@@ -156,19 +156,20 @@ def _eligible(images: Images, hashes: pa.ChunkedArray, eligible: Rows, rows: Seq
 def _rest(hashes: pa.ChunkedArray, eligible: Rows, positive: Rows, *, seed: int) -> Rows:
     """Return a sample of the images that are no positives, by content."""
     rest = np.setdiff1d(eligible, positive)
-    keys = row_keys(np.asarray(hashes.take(pa.array(rest))), seed=seed)
+    keys = keys_of(hashes, rest, seed=seed)
     most = max(SAMPLED, SAMPLED_A_POSITIVE * len(positive))
-    return np.sort(rest[np.argsort(keys, kind="stable")[:most]])
+    drawn: Rows = rest[smallest_keys(keys, most=most)]
+    return drawn
 
 
 def aside_of(job: RefineJob, options: RefineOptions) -> Aside:
     """Return which exemplars are kept aside, by content; at least FEWEST of a side are left to make the vector from."""
     masks = []
     for rows in (job.positive, job.negative):
-        keys = row_keys(np.asarray(content_hashes(job.images).take(pa.array(rows))), seed=options.seed + 1)
+        keys = keys_of(content_hashes(job.images), rows, seed=options.seed + 1)
         count = max(0, min(round(options.holdout * len(rows)), len(rows) - FEWEST))
         mask = np.zeros(len(rows), dtype=np.bool_)
-        mask[np.argsort(keys, kind="stable")[:count]] = True
+        mask[smallest_keys(keys, most=count)] = True
         masks.append(mask)
     return Aside(job.positive, masks[0], job.negative, masks[1])
 

@@ -16,6 +16,7 @@ from store.features import Features, how_to_get, list_features, open_features
 from store.images import Images, list_datasets
 from store.manifest import Parent, find_manifest, snapshots
 from store.root import Store
+from t2c_core.row_keys import row_keys
 
 
 def features_of(images: Images, which: str) -> Features:
@@ -132,6 +133,11 @@ def folds_of(fitted: pa.Table, content_hashes: pa.ChunkedArray) -> npt.NDArray[n
     found = pc.index_in(content_hashes, value_set=fitted["content_hash"].combine_chunks(), skip_nulls=True)
     folds = fitted["fold"].combine_chunks().take(found.combine_chunks())
     return np.asarray(pc.fill_null(folds, FOLD_FULL), dtype=np.int8)
+
+
+def keys_of(content_hashes: pa.ChunkedArray, rows: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.uint64]:
+    """Return the keys of some rows of a dataset by their content (`t2c_core.row_keys`), in the order of `rows`."""
+    return row_keys(np.asarray(content_hashes.take(pa.array(rows))), seed=seed)
 
 
 def ranges(rows: int, size: int) -> list[tuple[int, int]]:

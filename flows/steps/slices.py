@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from flows.steps.answers import answer
 from flows.steps.predicted import named_classes, predicted_classes, predictions_parent
+from flows.steps.rows import keys_of
 from flows.steps.zeroshot_sides import LABEL, truth_of
 from schemas.answers.reading import SLICES
 from schemas.digest import digest
@@ -19,7 +20,7 @@ from store.images import Images, content_hashes, open_images
 from store.queries.searched import Searched, searched
 from store.root import Store
 from store.similarities import resolve_scores
-from t2c_core.moments import block_of, row_keys
+from t2c_core.row_keys import block_of
 from t2c_core.slices import Slice, SliceOptions, find_slices
 from t2c_core.zeroshot import wilson
 
@@ -155,7 +156,7 @@ def _asked(
     scored = np.flatnonzero(~np.isnan(among.values(0))).tolist()
     rows = np.array([row for row in scored if says[row] is not None and truth[row] is not None], dtype=np.int64)
     wrong = np.array([says[row] != truth[row] for row in rows.tolist()], dtype=np.bool_)
-    keys = row_keys(np.asarray(content_hashes(images).take(pa.array(rows))), seed=seed)
+    keys = keys_of(content_hashes(images), rows, seed=seed)
     return _Asked(images, among, rows, wrong, block_of(keys, blocks=2) == 0, k, options)
 
 

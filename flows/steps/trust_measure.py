@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from flows.progress import Progress
 from flows.steps.aligned import aligned_units
-from flows.steps.rows import features_of, find_features, folds_of
+from flows.steps.rows import features_of, find_features, folds_of, keys_of
 from flows.steps.truths import Match, Truth, merged
 from schemas.errors import InputError, expected
 from schemas.tables import FOLD_IN_SAMPLE
@@ -20,8 +20,8 @@ from store.features import Features
 from store.images import Images, content_hashes
 from store.linear_maps import StoredMap, identity_map
 from store.selection import searchable
-from t2c_core.moments import row_keys
 from t2c_core.rank_agreement import Agreement, Known, measure
+from t2c_core.row_keys import smallest_keys
 from t2c_core.trust import bank_directions, sphere_directions
 
 Rows = npt.NDArray[np.int64]
@@ -185,8 +185,7 @@ def _rows(asked: Asked, own: Features | None) -> _Rows:
         todo = "Rows a map was fitted on without folds are never used: t2c align with --folds, then t2c score."
         raise InputError(expected(f"rows of {images.dataset}", "one or more out of fold or held out", "none", todo))
     if len(at) > asked.max_rows:
-        keys = row_keys(hashes.take(pa.array(at)).to_pylist(), seed=asked.seed)
-        at = np.sort(at[np.argsort(keys, kind="stable")[: asked.max_rows]])
+        at = at[smallest_keys(keys_of(hashes, at, seed=asked.seed), most=asked.max_rows)]
     both = None
     if own is not None:
         there = np.zeros(max(count, own.rows), dtype=np.bool_)

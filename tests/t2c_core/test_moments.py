@@ -1,6 +1,5 @@
 """Moments add, subtract and stay small; rows fall into blocks by their content alone."""
 
-import hashlib
 import tracemalloc
 from itertools import pairwise
 
@@ -15,11 +14,9 @@ from t2c_core.moments import (
     WAITING_ROWS,
     Centre,
     Moments,
-    block_of,
     estimate_centre,
     fold_moments,
     merge,
-    row_keys,
 )
 
 
@@ -179,41 +176,3 @@ def test_what_does_not_fit_is_refused(call, error, message) -> None:
     x, y = features(9)
     with pytest.raises(error, match=message):
         call(x, y, estimate_centre(x, y))
-
-
-def hashes(n: int) -> list[str]:
-    return [hashlib.sha256(str(i).encode()).hexdigest() for i in range(n)]
-
-
-def test_keys_depend_on_content_and_seed_only() -> None:
-    text = hashes(200)
-    keys = row_keys(text, seed=5)
-    shuffled = np.random.default_rng(0).permutation(200)
-    np.testing.assert_array_equal(row_keys([text[i] for i in shuffled], seed=5), keys[shuffled])
-    np.testing.assert_array_equal(row_keys(np.array(text, dtype=object), seed=5), keys)
-    assert (row_keys(text, seed=6) != keys).all()
-    assert len(row_keys([], seed=0)) == 0
-    assert row_keys([text[0], text[0]], seed=1)[0] == row_keys([text[0]], seed=1)[0]
-
-
-def test_keys_never_change_between_versions() -> None:
-    assert row_keys(["0" * 63 + "1", "f" * 64], seed=3).tolist() == [2876713727439039195, 15750432438543137976]
-
-
-@pytest.mark.parametrize("digits", [hashes(20_000), [f"{i:064x}" for i in range(20_000)]])
-def test_blocks_are_even_even_for_hashes_that_are_not_random(digits: list[str]) -> None:
-    counts = np.bincount(block_of(row_keys(digits, seed=0), blocks=64), minlength=64)
-    assert len(counts) == 64
-    spread = ((counts - 312.5) ** 2 / 312.5).sum()
-    assert spread < 120  # chi-squared with 63 degrees of freedom: 1e-5 quantile
-
-
-@pytest.mark.parametrize("bad", ["", "abc", "g" * 64, "A" * 64, "0" * 65, "\N{DEGREE SIGN}" * 64, "€" * 64])
-def test_a_text_that_is_no_hash_is_refused_with_its_row(bad: str) -> None:
-    with pytest.raises(InputError, match="content hash of row 1: expected 64 hex digits"):
-        row_keys([hashes(1)[0], bad], seed=0)
-
-
-def test_a_number_of_blocks_is_one_or_more() -> None:
-    with pytest.raises(InputError, match="number of blocks: expected 1 or more, but got 0"):
-        block_of(row_keys(hashes(2), seed=0), blocks=0)
