@@ -13,7 +13,7 @@ from schemas.errors import InputError, expected
 from t2c_core.cholesky import factorise
 from t2c_core.joint import JointMoments, merge_joint
 from t2c_core.linear_map import LinearMap
-from t2c_core.moments import Moments, running_totals
+from t2c_core.moments import Moments, merge, running_totals
 from t2c_core.quality import Quality, quality
 from t2c_core.ridge import covariances, fit, resolution
 
@@ -66,8 +66,7 @@ def curve(
     for bit.
     """
     pairs, judge = [part.pair(0, 1) for part in parts], merge_joint([held], centre=held.centre).pair(0, 1)
-    for total in running_totals(pairs, counts=[len(pairs)]):
-        whole = _point(0, range(len(pairs)), total, judge, ridge=ridge)
+    whole = _point(0, range(len(pairs)), merge(pairs), judge, ridge=ridge)
     for seed in seeds:
         order = np.random.default_rng(seed).permutation(len(pairs)).tolist()
         some = [count for count in counts if count < len(pairs)]

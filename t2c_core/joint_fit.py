@@ -50,7 +50,8 @@ def ordered_pairs(encoders: int) -> list[Pair]:
 def choose_ridges(
     train: JointMoments, validation: JointMoments, *, pairs: Sequence[Pair] | None = None
 ) -> dict[Pair, float]:
-    """Return for every ordered pair, or those asked for, the ridge whose map, fitted on `train`, has the smallest error on `validation`.
+    """Return the ridge whose map, fitted on `train`, has the smallest error on `validation`, for every ordered pair or
+    those asked for.
 
     Candidates are RELATIVE_CANDIDATES times the mean eigenvalue of X'X over both. One eigendecomposition of a source's
     X'X serves all of its targets. Without rows on either side there is nothing to choose by, and the ridge is 0.

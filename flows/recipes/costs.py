@@ -9,14 +9,15 @@ import numpy as np
 from flows.recipes.steps import Command
 from flows.steps.align_plan import BLOCKS, held_out_blocks
 from flows.steps.joint_plan import FITTED, HELD, VALIDATION, peak_bytes
-from schemas.align_specs import FROM_MOMENTS
+from schemas.align_specs import DESCENDING, FROM_MOMENTS
 from schemas.recipe_specs import RecipeSpec
 
 MOMENTS, PROBES, SGD, WORDS, SUITE = "moments and solves", "probes", "SGD", "decoding of words", "the suite"
 SIMILARITIES, ANSWERS, TEXT = "similarities", "answers and reports", "texts of concepts"
 KINDS = (MOMENTS, PROBES, SGD, SIMILARITIES, TEXT, WORDS, SUITE, ANSWERS)
 """Kinds of work that have no hours, in the order in which they are named."""
-_SOLVED = ("align", "pairs", "curves", "components", "objectives")
+_JOINT = ("pairs", "curves", "components")
+_SOLVED = ("align", *_JOINT, "objectives")
 _HEADED = ("pairs", "curves")
 
 
@@ -45,7 +46,7 @@ class Again:
 def largest(recipe: RecipeSpec, steps: Sequence[Command]) -> Peak | None:
     """Return the step that holds the largest joint moments; None where no step holds any."""
     widths = {one.text(): one.dimension for one in recipe.encoders.values()}
-    peaks = [_peak(number, step, widths) for number, step in enumerate(steps, 1) if step.name in _SOLVED[1:4]]
+    peaks = [_peak(number, step, widths) for number, step in enumerate(steps, 1) if step.name in _JOINT]
     return max(peaks, key=lambda one: one.bytes, default=None)
 
 
@@ -99,7 +100,7 @@ def _probes(step: Command) -> bool:
 
 def _sgd(step: Command) -> bool:
     if step.name == "align":
-        return step.options["method"] in ("sgd", "cross-entropy", "self-labels")
+        return step.options["method"] in DESCENDING
     return step.name == "objectives" or any(one.startswith("probe-sgd") for one in _heads(step.options))
 
 

@@ -19,7 +19,7 @@ from pyarrow import parquet
 from flows.progress import Progress
 from flows.recipes.missing import Ready, check_ready
 from flows.recipes.readers import READERS
-from flows.recipes.steps import Command, read_steps
+from flows.recipes.steps import Command
 from flows.steps.concepts import add_concepts
 from flows.steps.extract import extract
 from flows.steps.index import index
@@ -61,11 +61,6 @@ class RunReport:
     """Concept banks."""
     steps: list[dict[str, Any]] = field(default_factory=list)
     """Each command with what it said, where JSON was asked for."""
-
-
-def commands(recipe: RecipeSpec, *, weights: str, out: str, data: Sequence[str] = ()) -> list[list[str]]:
-    """Return the command lines of the recipe's steps, each checked against the command it names; raises SpecError."""
-    return [list(step.words) for step in read_steps(recipe, weights=weights, out=out, data=data)]
 
 
 def run_recipe(

@@ -70,9 +70,10 @@ def align(
 
     `source` and `target` are encoder names or space ids with features in the store; `method` is the aligner with its
     options, by default ridge regression of strength `ridge` (None: chosen by cross-validation). The same options on the
-    same snapshot do nothing the second time. `held_out_where` names the rows never fitted, instead of a share. `folds=0` fits no fold maps, for methods that read rows in every epoch.
-    Raises UnknownName for features that are not there (naming the command that extracts them), MismatchError for one
-    space on both sides, features of other rows or heads of other classes, SpecError, InputError, PlanError.
+    same snapshot do nothing the second time. `held_out_where` names the rows never fitted, instead of a share. `folds=0`
+    fits no fold maps, for methods that read rows in every epoch. Raises UnknownName for features that are not there
+    (naming the command that extracts them), MismatchError for one space on both sides, features of other rows or heads of
+    other classes, SpecError, InputError, PlanError.
     """
     wanted = method or MethodSpec.model_construct(ridge=ridge)
     options = AlignOptions(_ridge(wanted), folds, holdout, seed, max_rows, held_out_where)

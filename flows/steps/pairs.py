@@ -94,13 +94,14 @@ def pairs(
     sides = open_sides(images, encoders, seed=seed, holdout=holdout, max_rows=max_rows, held_out_where=held_out_where)
     named = _groups(sides.names, encoders, groups or {})
     judges = joint_heads(images, encoders, heads=heads, labels=labels, classes=classes, device=device)
+    chosen_on = {"ridge_chosen_on": _chosen_on(sides)} if ridge is None else {}
     spec: dict[str, Any] = {
         "dataset": images.dataset,
         "encoders": list(sides.names),
         "groups": list(named),
         **judges.spec(),
         "ridge": ridge,
-        **({"ridge_chosen_on": _chosen_on(sides)} if ridge is None else {}),
+        **chosen_on,
         "holdout": holdout,
         "seed": seed,
         "blocks": BLOCKS,
@@ -112,7 +113,7 @@ def pairs(
         _measure, sides, judges, named, ridge=ridge, runner=runner or SerialRunner(), progress=progress or NoProgress()
     )
     found = answer(store, "pairs", work, spec=spec, parents=parents)
-    notes = _notes(sides, judges, found.table, ridge=ridge, stored=bool(found.path))
+    notes = _notes(sides, judges, found.table, chosen_on=chosen_on.get("ridge_chosen_on"), stored=bool(found.path))
     where = f"{images.dataset}@{images.snapshot}"
     return PairsReport(where, sides.names, found.table, notes, found.digest, found.path, found.new)
 
@@ -199,10 +200,12 @@ def _chosen_on(sides: Sides) -> str:
     return "" if few else sides.validation_text()
 
 
-def _notes(sides: Sides, judges: JointHeads, table: pa.Table, *, ridge: float | None, stored: bool) -> tuple[str, ...]:
+def _notes(
+    sides: Sides, judges: JointHeads, table: pa.Table, *, chosen_on: str | None, stored: bool
+) -> tuple[str, ...]:
+    """Return what a reader must know; `chosen_on` says where ridges were chosen, None where one was given."""
     notes = [IDENTITY_NOTE, READS_NOTE, *sides.notes()]
-    if ridge is None:
-        chosen_on = _chosen_on(sides)
+    if chosen_on is not None:
         notes.append(f"each pair's ridge was chosen on {chosen_on}" if chosen_on else NO_RIDGE_NOTE)
     fitted = table["fitted"][0].as_py()
     few = [one.encoder for one in sides.features if one.dimension > fitted]

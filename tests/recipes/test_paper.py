@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from flows.recipes.rates import RATES, read_rates
-from flows.recipes.run import commands
+from flows.recipes.steps import read_steps
 from flows.steps.index import index
 from schemas.recipe_specs import RecipeSpec, load_recipe
 from store.images import open_images
@@ -48,7 +48,7 @@ def test_what_no_hub_carries_says_where_and_how_it_lies(recipe: RecipeSpec) -> N
 
 
 def test_every_step_is_a_command_with_options_that_it_has(recipe: RecipeSpec) -> None:
-    lines = commands(recipe, weights="weights", out="out", data=("data",))
+    lines = [step.words for step in read_steps(recipe, weights="weights", out="out", data=("data",))]
     assert len(lines) == len(recipe.steps) > 0
     assert not [word for line in lines for word in line if word.startswith("@")]
 
@@ -71,7 +71,7 @@ def test_every_encoder_of_every_recipe_has_a_measured_rate_and_its_true_dimensio
 def options(recipe: RecipeSpec, command: str) -> list[dict[str, list[str]]]:
     """Return the options of every step of a command, in order: name to values."""
     found: list[dict[str, list[str]]] = []
-    for words in commands(recipe, weights="weights", out="out", data=("data",)):
+    for words in (step.words for step in read_steps(recipe, weights="weights", out="out", data=("data",))):
         if words[0] == command:
             pairs = [(words[at], words[at + 1]) for at in range(len(words) - 1) if words[at].startswith("--")]
             found.append({name: [value for key, value in pairs if key == name] for name, _ in pairs})
