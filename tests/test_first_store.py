@@ -1,0 +1,58 @@
+"""A store that the first released layout of this code made still opens, resumes with nothing new, and keeps every digest.
+
+`tests/data/first_store` holds it: 90 drawn pictures indexed from a memory file system (so that their addresses are the
+same everywhere), imported vectors of 12 dimensions beside those of the demo's CLIP, and every answer of `audit.yaml`.
+"""
+
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from flows.audit import audit
+from schemas.audit import load_audit
+from store.root import open_store
+from store.verify import verify
+
+MADE = Path(__file__).parent / "data" / "first_store"
+ADDRESS = "/first-store"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A copy of the store beside its audit file, its pictures where they were indexed from."""
+    shutil.copytree(MADE, tmp_path / "copy")
+    with tarfile.open(MADE / "store.tar.gz") as packed:
+        packed.extractall(tmp_path / "copy", filter="data")
+    memory = fsspec.filesystem("memory")
+    for picture in sorted((tmp_path / "copy" / "images").rglob("*.jpg")):
+        memory.pipe(f"{ADDRESS}/{picture.parent.name}/{picture.name}", picture.read_bytes())
+    yield tmp_path / "copy"
+    memory.rm(ADDRESS, recursive=True)
+
+
+def files(store: Path) -> dict[str, bytes]:
+    """Every file of a store by its path, but the marks of who holds what."""
+    return {
+        str(path.relative_to(store)): path.read_bytes()
+        for path in sorted(store.rglob("*"))
+        if path.is_file() and path.name != "_lease"
+    }
+
+
+def test_every_committed_byte_is_as_it_was(folder: Path) -> None:
+    assert verify(open_store(folder / "store")).num_rows == 0
+
+
+def test_the_same_audit_finds_nothing_new_and_commits_nothing(folder: Path) -> None:
+    before = files(folder / "store")
+    report = audit(load_audit(folder / "audit.yaml"))
+    assert not report.new
+    assert len(report.extras) == 8
+    assert report.aligned is not None
+    assert report.aligned.digest.startswith("156d58eec54f")
+    assert files(folder / "store") == before
+    assert (folder / "report.html").stat().st_size > 10_000
