@@ -18,10 +18,10 @@ import torch
 from PIL import Image
 
 from benchmarks.harness import Row, at_least, at_most, ratio_of, seconds
-from flows.steps.extract import extract
-from flows.steps.index import index
-from schemas.specs import parse_encoder
-from store.root import Store, open_store
+from flows.data.index import index
+from flows.features.extract import extract
+from schemas.specs.base import parse_encoder
+from store.disk.root import Store, open_store
 from t2c_core.encoders.base import Encoder
 from t2c_core.encoders.load import load_encoder
 from t2c_core.encoders.pixels import decode

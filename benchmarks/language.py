@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from benchmarks.harness import Row, at_most, paired
-from t2c_core.language.decoder import LanguageDecoder, load_language_decoder
-from t2c_core.language.model import cache_of, rows_of
-from t2c_core.language.settings import Settings
+from t2c_core.words.language.decoder import LanguageDecoder, load_language_decoder
+from t2c_core.words.language.model import cache_of, rows_of
+from t2c_core.words.language.settings import Settings
 
 VOCABULARY = 8_000
 VECTORS = 64

@@ -12,18 +12,18 @@ import pyarrow as pa
 from benchmarks.harness import Row, milliseconds, within_ms
 from schemas.logic import parse
 from schemas.spaces import Space
-from schemas.tables import IMAGES
-from store.compact import compact
-from store.concepts import Concepts, add_concepts
-from store.images import Images, append_images, open_images
-from store.lease import lease
-from store.linear_maps import identity_map
-from store.paths import images as images_folder
+from schemas.tables.tables import IMAGES
+from store.artifacts.compact import compact
+from store.artifacts.concepts import Concepts, add_concepts
+from store.artifacts.images import Images, append_images, open_images
+from store.artifacts.linear_maps import identity_map
+from store.artifacts.score_writer import Region, ScoreBlock, write_scores
+from store.artifacts.similarities import Scores, open_similarities
+from store.disk.lease import lease
+from store.disk.paths import images as images_folder
+from store.disk.root import Store, open_store
 from store.queries import find, top
-from store.root import Store, open_store
-from store.score_writer import Region, ScoreBlock, write_scores
-from store.similarities import Scores, open_similarities
-from t2c_core.stats import concept_stats
+from t2c_core.statistics.stats import concept_stats
 
 IMAGES_TOTAL, CONCEPTS, APPENDS, APPENDED = 1_000_000, 20, 100, 1_000
 SPACE = Space("imported", "benchmark", 8, "declared:benchmark")

@@ -4,13 +4,13 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.harness import Row, at_most, paired
-from flows.demo.world import write_images
-from flows.steps.align import align
-from flows.steps.extract import extract
-from flows.steps.index import index
+from flows.data.index import index
+from flows.features.extract import extract
+from flows.maps.align import align
 from flows.suite.suite import SuiteReport, suite
-from schemas.specs import parse_encoder
-from store.root import Store, open_store
+from flows.world.world import write_images
+from schemas.specs.base import parse_encoder
+from store.disk.root import Store, open_store
 
 MODEL, TARGET = "demo:efficientnet-lite0-128", "demo:clip"
 PHOTOS = 200

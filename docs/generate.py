@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from flows.cli.app import app
 from flows.cli.commands import COMMANDS
-from schemas import tables
-from schemas.answers import ANSWERS
-from schemas.catalog import MACROS, VIEWS
+from schemas.tables import tables
+from schemas.tables.answers import ANSWERS
+from schemas.tables.catalog import MACROS, VIEWS
 
 HERE = Path(__file__).parent
 

@@ -1,9 +1,9 @@
 """Vectors in words as a stage of an audit: its block of the file in, its report out."""
 
-from flows.audit_stages import Job
-from flows.steps.decode import DecodeReport, decode
-from flows.steps.decoders import DecoderSpec
-from schemas.decode_specs import DecodeBlock
+from flows.audit.stages import Job
+from flows.decode.decode import DecodeReport, decode
+from flows.decode.decoders import DecoderSpec
+from schemas.specs.decode import DecodeBlock
 
 
 def decode_vectors(job: Job, block: DecodeBlock) -> DecodeReport:

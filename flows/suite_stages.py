@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from flows.audit_stages import Job
+from flows.audit.stages import Job
 from flows.suite.suite import SuiteReport, suite
-from schemas.suite_specs import SuiteSpec
+from schemas.specs.suite import SuiteSpec
 
 
 def zero_shot_suite(job: Job, block: SuiteSpec) -> SuiteReport:

@@ -1,8 +1,8 @@
 """The stage of an audit that measures trust; comparisons read its marks, so it runs before them."""
 
-from flows.audit_stages import Job, scored_with
-from flows.steps.trust import TrustReport, trust
-from schemas.trust_specs import TrustSpec
+from flows.audit.stages import Job, scored_with
+from flows.trust.trust import TrustReport, trust
+from schemas.specs.trust import TrustSpec
 
 
 def measure_trust(job: Job, block: TrustSpec) -> TrustReport:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from schemas.tables import ATTRIBUTES
-from store import dataset_tables
-from store.dataset_tables import Kind, Written
-from store.manifest import Parent
-from store.root import Store
+from schemas.tables.tables import ATTRIBUTES
+from store.artifacts import dataset_tables
+from store.artifacts.dataset_tables import Kind, Written
+from store.disk.manifest import Parent
+from store.disk.root import Store
 
 _KIND = Kind("attributes", ATTRIBUTES, ("name", "row"))
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import CorruptError, T2CError, expected
-from store.data_files import FileEntry, check_size
+from store.disk.data_files import FileEntry, check_size
 
 if TYPE_CHECKING:
-    from store.root import Store
+    from store.disk.root import Store
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from flows.audit import audit
-from schemas.audit import load_audit
-from store.root import open_store
-from store.verify import verify
+from flows.audit.run import audit
+from schemas.specs.audit import load_audit
+from store.artifacts.verify import verify
+from store.disk.root import open_store
 
 MADE = Path(__file__).parent / "data" / "first_store"
 ADDRESS = "/first-store"

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from flows.cli.app import run
-from schemas.specs import parse_encoder
-from store.features import open_features
-from store.images import open_images
-from store.root import open_store
+from schemas.specs.base import parse_encoder
+from store.artifacts.features import open_features
+from store.artifacts.images import open_images
+from store.disk.root import open_store
 from t2c_core.encoders.load import load_encoder
 from tests.assets import ASSETS
 

@@ -4,17 +4,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.audit import AuditReport
+from flows.audit.run import AuditReport
 from flows.cli.bars import Bars
 from flows.cli.output import Output
-from flows.cli.shift_view import by_effect, shift_columns
+from flows.shift.view import by_effect, shift_columns
 
 
 def run_audit(out: Output, file: str, *, prefect: bool, store: str | None, dask: str | None) -> AuditReport:
     """Run the audit in a file, as a Prefect flow or as plain functions, and show what it did and found."""
     bars = Bars(quiet=out.as_json)
     if prefect:
-        from flows.prefect_run import run_audit as run_flow
+        from flows.audit.prefect_run import run_audit as run_flow
 
         report = run_flow(file, store=store, dask=dask, progress=bars)
     else:
@@ -24,9 +24,9 @@ def run_audit(out: Output, file: str, *, prefect: bool, store: str | None, dask:
 
 
 def _plain(file: str, *, store: str | None, dask: str | None, progress: Bars) -> AuditReport:
-    from flows.audit import audit
-    from flows.runner import runner_for
-    from schemas.audit import load_audit
+    from flows.audit.run import audit
+    from flows.engine.runner import runner_for
+    from schemas.specs.audit import load_audit
 
     with runner_for(dask) as runner:
         return audit(load_audit(file, store=store), runner=runner, progress=progress)

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.cli.output import Output
+from flows.laboratory.means import GroupMeans, group_means, source_means
+from flows.laboratory.pairs import PairsReport
 from flows.steps.curve_means import band
-from flows.steps.pair_means import GroupMeans, group_means, source_means
-from flows.steps.pairs import PairsReport
 
 
 def show_pairs(out: Output, report: PairsReport) -> None:

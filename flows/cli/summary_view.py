@@ -4,8 +4,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.cli.marks_view import NOT_MEASURED
 from flows.cli.output import Output
+from flows.trust.view import NOT_MEASURED
 
 
 def show_summary(out: Output, report: Any, *, limit: int) -> None:

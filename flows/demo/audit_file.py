@@ -7,8 +7,8 @@ import yaml
 
 from flows.demo.pictures import Pictures
 from flows.demo.plan import BANK, CONCEPTS, PROMPTS, QUERIES, REFERENCE, SECOND, SOURCE, TARGET, DemoPlan
-from flows.demo.world import VALUES
-from schemas.audit import AlignSpec, AuditSpec, BankSpec, DatasetSpec, EncodersSpec, ShiftSpec, ZeroshotSpec
+from flows.world.world import VALUES
+from schemas.specs.audit import AlignSpec, AuditSpec, BankSpec, DatasetSpec, EncodersSpec, ShiftSpec, ZeroshotSpec
 
 REPORT = "report.html"
 """Name of the report beside the audit file."""

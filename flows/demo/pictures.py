@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from flows.demo.broken import plant
 from flows.demo.plan import PLANTED, REFERENCE, SECOND, DemoPlan
-from flows.demo.world import Mix, write_images
+from flows.world.world import Mix, write_images
 
 BLOCK = 125
 """Images drawn by one task."""

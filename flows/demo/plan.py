@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from flows.demo.captions import ZERO_SHOT_PROMPTS
-from flows.demo.world import VALUES, Mix
-from schemas.specs import ConceptFile, ContextConcepts
+from flows.world.captions import ZERO_SHOT_PROMPTS
+from flows.world.world import VALUES, Mix
+from schemas.specs.base import ConceptFile, ContextConcepts
 
 SOURCE = "demo:efficientnet-lite0-128"
 """The encoder under audit: ImageNet weights, never saw text."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.audit import AuditReport, audit
+from flows.audit.run import AuditReport, audit
 from flows.demo import show
 from flows.demo.audit_file import write_audit_file
 from flows.demo.checks import Check, checks
@@ -13,11 +13,11 @@ from flows.demo.findings import Findings, find_out
 from flows.demo.narrator import Narrator
 from flows.demo.pictures import draw_both
 from flows.demo.plan import BANK, REFERENCE, TARGET, DemoPlan
-from flows.progress import Progress
-from flows.steps.score import score
-from schemas.audit import load_audit
+from flows.engine.progress import Progress
+from flows.scores.score import score
 from schemas.errors import BusyError
-from store.root import open_store
+from schemas.specs.audit import load_audit
+from store.disk.root import open_store
 
 Say = Callable[[str], None]
 """Receiver of the output, one line at a time."""
@@ -66,7 +66,7 @@ def run(
 def _audit(file: Path, progress: Progress, *, prefect: bool) -> AuditReport:
     if not prefect:
         return audit(load_audit(file), progress=progress)
-    from flows.prefect_run import run_audit
+    from flows.audit.prefect_run import run_audit
 
     return run_audit(file, progress=progress)
 

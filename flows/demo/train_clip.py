@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from flows.demo.captions import ZERO_SHOT_PROMPTS, caption, filler, prompts_of, vocabulary
 from flows.demo.training_images import Labelled, cached
-from flows.demo.world import VALUES
-from schemas.specs import DEFAULT_TEMPLATES
+from flows.world.captions import ZERO_SHOT_PROMPTS, caption, filler, prompts_of, vocabulary
+from flows.world.world import VALUES
+from schemas.specs.base import DEFAULT_TEMPLATES
 from t2c_core.encoders.demo_clip import CONFIG
 from t2c_core.encoders.demo_clip.tokenizer import DemoTokenizer, trim
 from t2c_core.encoders.demo_clip.train import (

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from flows.laboratory.components import P, component_pairs
 from flows.recipes.run import RunReport
-from flows.steps.components import P, component_pairs
 from flows.steps.curve_means import band
-from schemas.answers.laboratory import CURVES
-from schemas.recipe_specs import RecipeSpec
-from store.root import Store
-from store.user_sql import run_user_sql
-from t2c_core.components import diagonal_share, random_share
+from schemas.specs.recipe import RecipeSpec
+from schemas.tables.answers.laboratory import CURVES
+from store.disk.root import Store
+from store.queries.user_sql import run_user_sql
+from t2c_core.laboratory.components import diagonal_share, random_share
 
 Row = dict[str, Any]
 

@@ -7,7 +7,7 @@ from flows.recipes.costs import Again, Peak, largest, read_again, without_hours
 from flows.recipes.rates import A100, DECODE, PHOTO, Estimate, Rate, is_core
 from flows.recipes.steps import read_steps
 from schemas.errors import SpecError, expected
-from schemas.recipe_specs import RecipeEncoder, RecipeSpec
+from schemas.specs.recipe import RecipeEncoder, RecipeSpec
 
 FLOAT16 = 2
 """Bytes of a stored feature value."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from flows.laboratory.joint_plan import FITTED, HELD, VALIDATION, peak_bytes
+from flows.maps.plan import BLOCKS, held_out_blocks
 from flows.recipes.steps import Command
-from flows.steps.align_plan import BLOCKS, held_out_blocks
-from flows.steps.joint_plan import FITTED, HELD, VALIDATION, peak_bytes
-from schemas.align_specs import DESCENDING, FROM_MOMENTS
-from schemas.recipe_specs import RecipeSpec
+from schemas.specs.align import DESCENDING, FROM_MOMENTS
+from schemas.specs.recipe import RecipeSpec
 
 MOMENTS, PROBES, SGD, WORDS, SUITE = "moments and solves", "probes", "SGD", "decoding of words", "the suite"
 SIMILARITIES, ANSWERS, TEXT = "similarities", "answers and reports", "texts of concepts"

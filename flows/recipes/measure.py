@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.progress import Progress
+from flows.engine.progress import Progress
 from flows.recipes.rates import CORE, DECODE, PHOTO, Rate
 from schemas.errors import SpecError, expected, unknown
-from schemas.recipe_specs import RecipeSpec
+from schemas.specs.recipe import RecipeSpec
 
 
 def measure_encoders(

@@ -8,8 +8,8 @@ from typing import Any
 
 from flows.recipes.steps import Command, read_steps, used
 from schemas.errors import InputError, SpecError, T2CError, WeightsMissing, expected, unknown
-from schemas.recipe_specs import RecipeSpec
-from schemas.specs import EncoderSpec
+from schemas.specs.base import EncoderSpec
+from schemas.specs.recipe import RecipeSpec
 
 WEIGHTS = "weights"
 """Folder of the checkpoints that no hub carries, where none is named."""
@@ -217,7 +217,7 @@ def _check_weights(spec: EncoderSpec) -> None:
 
 def _language_models(steps: Sequence[Command]) -> Iterator[str]:
     """Yield the language models that steps decode with."""
-    from t2c_core.decoders import LANGUAGE_DECODERS
+    from t2c_core.words.decoders import LANGUAGE_DECODERS
 
     for step in steps:
         if step.name == "decode" and step.options["decoder"] in LANGUAGE_DECODERS:
@@ -225,7 +225,7 @@ def _language_models(steps: Sequence[Command]) -> Iterator[str]:
 
 
 def _check_language(name: str) -> None:
-    from t2c_core.language.decoder import PUBLISHED_MODEL
-    from t2c_core.language.load import check_language_model
+    from t2c_core.words.language.decoder import PUBLISHED_MODEL
+    from t2c_core.words.language.load import check_language_model
 
     check_language_model(name or PUBLISHED_MODEL)

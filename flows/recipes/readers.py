@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.errors import InputError, SpecError, expected, unknown
-from store.items import IMAGE_SUFFIXES, Item
-from store.sources import Source
-from store.uris import file_uri
+from store.sources.items import IMAGE_SUFFIXES, Item
+from store.sources.source import Source
+from store.sources.uris import file_uri
 
 RIVAL10_ATTRIBUTES = (
     "long-snout", "wings", "wheels", "text", "horns", "floppy-ears", "ears", "colored-eyes", "tail",

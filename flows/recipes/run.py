@@ -16,18 +16,18 @@ from typing import Any
 import click
 from pyarrow import parquet
 
-from flows.progress import Progress
+from flows.concepts.banks import add_concepts
+from flows.data.index import index
+from flows.data.table_imports import import_attributes
+from flows.engine.progress import Progress
+from flows.features.extract import extract
 from flows.recipes.missing import Ready, check_ready
 from flows.recipes.readers import READERS
 from flows.recipes.steps import Command
-from flows.steps.concepts import add_concepts
-from flows.steps.extract import extract
-from flows.steps.index import index
-from flows.steps.table_imports import import_attributes
 from schemas.errors import LogicError, SpecError, T2CError, expected
-from schemas.recipe_specs import RecipeSpec
-from store.images import list_datasets
-from store.root import Store
+from schemas.specs.recipe import RecipeSpec
+from store.artifacts.images import list_datasets
+from store.disk.root import Store
 
 Say = Callable[[str], None]
 """Receiver of lines for people."""

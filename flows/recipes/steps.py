@@ -9,8 +9,8 @@ import click
 
 from schemas.errors import SpecError, expected, nearest
 from schemas.names import parse_dataset_ref
-from schemas.objective_specs import parse_task
-from schemas.recipe_specs import RecipeSpec
+from schemas.specs.objectives import parse_task
+from schemas.specs.recipe import RecipeSpec
 
 Kind = Literal["dataset", "bank"]
 """What a step names."""

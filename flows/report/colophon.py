@@ -6,9 +6,9 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from flows.report.question import Question
+from flows.page.question import Question
 from schemas import logic
-from t2c_core.shift import ALPHA
+from t2c_core.shift.shift import ALPHA
 
 PACKAGES = ("t2c-audit-store", "numpy", "pyarrow", "duckdb", "pillow")
 """Distributions whose versions are named."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from schemas.tables import column
+from schemas.tables.tables import column
 
 OUTCOME_COUNTS = pa.schema(
     [column("outcome", pa.string(), "one of OUTCOMES"), column("count", pa.int64(), "current rows with it")]

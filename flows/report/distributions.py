@@ -4,10 +4,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.steps.shift_sides import Side
-from schemas.tables import CONCEPT_STATS
-from store.similarities import empty_stats
-from t2c_core.stats import concept_stats
+from flows.rows.sides import Side
+from schemas.tables.tables import CONCEPT_STATS
+from store.artifacts.similarities import empty_stats
+from t2c_core.statistics.stats import concept_stats
 
 
 def side_stats(side: Side) -> pa.Table:

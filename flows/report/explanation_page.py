@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from flows.report import words
-from flows.report.document import write_document
-from flows.report.explained import cards
-from flows.steps.bottleneck_use import ExplainReport
-from store.image_bytes import open_bytes
+from flows.bottleneck.explained import cards
+from flows.bottleneck.use import ExplainReport
+from flows.page import words
+from flows.page.document import write_document
+from store.sources.image_bytes import open_bytes
 
 
 def write_explanation_page(report: ExplainReport, output: str | Path) -> None:

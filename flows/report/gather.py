@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.report import words
+from flows.page import words
 from flows.report.data import (
     ARTIFACTS,
     DUPLICATES,
@@ -25,12 +25,12 @@ from flows.report.data import (
 from schemas.certificate import Certificate, HeldOut
 from schemas.digest import SHORT
 from schemas.errors import CorruptError, expected
-from schemas.tables import OUTCOMES
-from store.images import Images
-from store.linear_maps import StoredMap
-from store.manifest import Manifest, Parent, check_files, find_manifest
-from store.paths import artifact as artifact_folder
-from store.root import Store
+from schemas.tables.tables import OUTCOMES
+from store.artifacts.images import Images
+from store.artifacts.linear_maps import StoredMap
+from store.disk.manifest import Manifest, Parent, check_files, find_manifest
+from store.disk.paths import artifact as artifact_folder
+from store.disk.root import Store
 
 EXAMPLES = 20
 """Inputs that are listed by name, for each reason to list them."""

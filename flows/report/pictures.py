@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from flows.report import words
+from flows.page import words
+from flows.page.thumbnails import Wanted, thumbnails
 from flows.report.data import FUNNEL, ConceptImages, LogicResult, Strip
-from flows.report.thumbnails import Wanted, thumbnails
-from flows.steps.shift_sides import Side
+from flows.rows.sides import Side
+from store.artifacts.selection import image_rows
 from store.queries.find import FindResult
 from store.queries.rank import largest
-from store.selection import image_rows
 
 Read = Callable[[str], bytes]
 

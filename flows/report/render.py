@@ -9,7 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from flows.report import charts, sections, words
+from flows.page import charts, words
+from flows.report import sections
 from flows.report.data import ReportData
 from flows.report.findings import findings, headline
 

@@ -1,20 +1,18 @@
 """Sections that a report shows when the store holds something for them: each gathers its own data and has its template.
 
-A section's module takes its types from `flows.report.section`, so that this registry may import it.
+A section's module takes its types from `flows.page.section`, so that this registry may import it.
 """
 
 from collections.abc import Mapping
 
-from flows.report import (
-    bottleneck_section,
-    laboratory_section,
-    reading_section,
-    study_section,
-    suite_section,
-    trust_section,
-    words_section,
-)
-from flows.report.section import Context, Gathered, Section
+from flows.bottleneck import section as bottleneck_section
+from flows.decode import section as words_section
+from flows.laboratory import section as laboratory_section
+from flows.page.section import Context, Gathered, Section
+from flows.reading import section as reading_section
+from flows.study import section as study_section
+from flows.suite import section as suite_section
+from flows.trust import section as trust_section
 
 SECTIONS: Mapping[str, Section] = {
     "trust": Section("Concept trust", trust_section.gather),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from flows.report import words
-from flows.report.document import write_document
-from flows.report.suite_figures import suite_figures
+from flows.page import words
+from flows.page.document import write_document
+from flows.suite.figures import suite_figures
 from flows.suite.plan import Skipped
 
 

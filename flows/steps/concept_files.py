@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from schemas.errors import SpecError, expected
-from schemas.specs import ConceptFile
-from schemas.yaml_specs import load_spec
+from schemas.specs.base import ConceptFile
+from schemas.specs.yaml import load_spec
 
 EXAMPLE = "A text file has one concept a line; YAML has concepts, prompts, contexts, templates, averaging."
 YAML_SUFFIXES = (".yaml", ".yml")

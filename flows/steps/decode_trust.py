@@ -1,11 +1,11 @@
 """Trust of words as concepts: the marks of every bank in the words' space that were measured under the map."""
 
-from flows.steps.trust import marks_in_use
-from flows.steps.vocabularies import OpenVocabulary
-from store.concepts import list_banks, open_concepts
-from store.linear_maps import StoredMap
-from store.manifest import Parent
-from store.root import Store
+from flows.concepts.vocabularies import OpenVocabulary
+from flows.trust.trust import marks_in_use
+from store.artifacts.concepts import list_banks, open_concepts
+from store.artifacts.linear_maps import StoredMap
+from store.disk.manifest import Parent
+from store.disk.root import Store
 
 
 def trust_of_words(

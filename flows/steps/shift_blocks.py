@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flows.steps.shift_sides import Side
-from t2c_core.block_null import Blocks, plan_blocks
+from flows.rows.sides import Side
+from t2c_core.shift.block_null import Blocks, plan_blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

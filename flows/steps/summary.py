@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from flows.steps.trust import marks_by_name
+from flows.trust.trust import marks_by_name
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
-from schemas.tables import OUTCOMES
-from store.images import Images, open_images
+from schemas.tables.tables import OUTCOMES
+from store.artifacts.images import Images, open_images
+from store.disk.root import Store
 from store.queries import Extremes, extremes, resolve_scores, searched
 from store.queries import summary as described
-from store.root import Store
 
 
 @dataclass(frozen=True, slots=True, eq=False)

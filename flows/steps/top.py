@@ -3,10 +3,10 @@
 import pyarrow as pa
 
 from schemas.names import DatasetRef
-from store.images import open_images
+from store.artifacts.images import open_images
+from store.disk.root import Store
 from store.queries import resolve_scores
 from store.queries import top as ranked
-from store.root import Store
 
 
 def top(

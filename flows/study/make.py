@@ -6,20 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.progress import NoProgress, Progress
-from flows.report.thumbnails import Wanted, thumbnails
-from flows.steps.truths import truths_of
-from flows.steps.zeroshot_sides import LABEL
+from flows.engine.progress import NoProgress, Progress
+from flows.maps.sides import LABEL
+from flows.page.thumbnails import Wanted, thumbnails
+from flows.rows.truths import truths_of
 from flows.study.design import Plan, Study, design
 from flows.study.key_file import NAME, write_key
 from flows.study.page import render_page
 from flows.study.words import Stored, read_checks, read_sayings, stored_sayings
 from schemas.errors import InputError, SpecError, StoreWriteError, expected
 from schemas.names import DatasetRef
-from store.image_bytes import open_bytes
-from store.images import Images, open_images
-from store.root import Store
-from store.selection import searchable
+from store.artifacts.images import Images, open_images
+from store.artifacts.selection import searchable
+from store.disk.root import Store
+from store.sources.image_bytes import open_bytes
 
 EDGE = 240
 """Longest side of a picture in a collage, pixels."""

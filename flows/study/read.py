@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.steps.answers import answer
+from flows.engine.answers import answer
 from flows.study.design import Study
 from flows.study.key_file import read_key
 from flows.study.results import Result, read_results
-from schemas.answers.study import STUDY, STUDY_ANSWERS
 from schemas.errors import InputError, MismatchError, SpecError, expected
-from store.images import open_images
-from store.manifest import Parent
-from store.root import Store
-from t2c_core.agreement import GRAINS, RATES, UNRELATED, Share, agreement, pairs_of, rate
+from schemas.tables.answers.study import STUDY, STUDY_ANSWERS
+from store.artifacts.images import open_images
+from store.disk.manifest import Parent
+from store.disk.root import Store
+from t2c_core.statistics.agreement import GRAINS, RATES, UNRELATED, Share, agreement, pairs_of, rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from flows.study.design import Study
 from flows.study.key_file import read_json
 from schemas.errors import InputError, MismatchError, expected, unknown
-from t2c_core.agreement import MAIN, UNRELATED
+from t2c_core.statistics.agreement import MAIN, UNRELATED
 
 FORMAT = "t2c-study-answers"
 VERSION = 1

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.steps.concepts import add_concepts
+from flows.concepts.banks import add_concepts
 from flows.suite.class_maps import ClassMap, class_map
 from flows.suite.contestants import Machine, name_of
 from flows.suite.plan import Plan, Skipped
 from flows.suite.tasks import Task
 from schemas.digest import digest
 from schemas.errors import SpecError, expected
-from schemas.specs import ConceptFile, parse_encoder
-from store.root import Store
+from schemas.specs.base import ConceptFile, parse_encoder
+from store.disk.root import Store
 
 if TYPE_CHECKING:
     from t2c_core.encoders.base import Encoder

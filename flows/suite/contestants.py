@@ -4,17 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.progress import Progress
-from flows.runner import Runner
-from flows.steps.align import align
-from flows.steps.extract import extract
+from flows.engine.progress import Progress
+from flows.engine.runner import Runner
+from flows.features.extract import extract
+from flows.maps.align import align
 from schemas.errors import MismatchError, SpecError, UnknownName, expected
 from schemas.names import parse_dataset_ref
-from schemas.specs import EncoderSpec, parse_encoder
-from store.features import list_features
-from store.images import open_images
-from store.linear_maps import StoredMap, open_map, preferred_maps
-from store.root import Store
+from schemas.specs.base import EncoderSpec, parse_encoder
+from store.artifacts.features import list_features
+from store.artifacts.images import open_images
+from store.artifacts.linear_maps import StoredMap, open_map, preferred_maps
+from store.disk.root import Store
 
 if TYPE_CHECKING:
     from t2c_core.encoders.base import Encoder

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from flows.progress import Progress
-from flows.steps.index import index
+from flows.data.index import index
+from flows.engine.progress import Progress
 from flows.suite.pictures import Pictures, packed
 from flows.suite.readers import READERS
 from schemas.errors import SpecError, expected
-from store import paths
-from store.images import Images, open_images
-from store.manifest import find_manifest, snapshots
-from store.root import Store
-from store.sources import Source
-from store.uris import parse_uri
+from store.artifacts.images import Images, open_images
+from store.disk import paths
+from store.disk.manifest import find_manifest, snapshots
+from store.disk.root import Store
+from store.sources.source import Source
+from store.sources.uris import parse_uri
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.demo.world import COLOURS, VALUES, Attributes, draw
 from flows.suite import classes
 from flows.suite.pictures import Picture, Pictures
+from flows.world.world import COLOURS, VALUES, Attributes, draw
 
 SWATCH_SIDE = 224
 """Pixels a side of a swatch."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from flows.suite import classes
 from schemas.errors import InputError, expected
-from store.items import IMAGE_SUFFIXES, Item
-from store.sources import Source
-from store.uris import file_uri
+from store.sources.items import IMAGE_SUFFIXES, Item
+from store.sources.source import Source
+from store.sources.uris import file_uri
 
 NAMED = 20
 """Missing files that a message names; more are counted."""

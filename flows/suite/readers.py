@@ -9,7 +9,7 @@ from flows.suite import classes, drawn, listed, unpacked
 from flows.suite.pictures import Pictures
 from flows.suite.tasks import Task
 from schemas.errors import InputError, expected
-from store.sources import Source
+from store.sources.source import Source
 
 State = Literal["present", "incomplete", "missing", "no files needed"]
 

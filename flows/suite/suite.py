@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.progress import NoProgress, Progress
-from flows.report.words import plural
-from flows.runner import Runner, SerialRunner
-from flows.steps.answers import Answer, answer
-from flows.steps.rows import features_of
-from flows.steps.zeroshot import ZeroshotReport, zeroshot
+from flows.engine.answers import Answer, answer
+from flows.engine.progress import NoProgress, Progress
+from flows.engine.runner import Runner, SerialRunner
+from flows.page.words import plural
+from flows.rows.features_of_rows import features_of
 from flows.suite.banks import Vectors, class_banks
 from flows.suite.class_maps import check_folders
 from flows.suite.contestants import (
@@ -33,12 +32,13 @@ from flows.suite.contestants import (
 from flows.suite.datasets import prepare
 from flows.suite.plan import Skipped, plan_tasks
 from flows.suite.tasks import Task
-from schemas.answers.suite import SUITE
+from flows.zeroshot.zeroshot import ZeroshotReport, zeroshot
 from schemas.digest import SHORT, digest
 from schemas.errors import InputError, expected
-from store.concepts import open_concepts
-from store.images import Images
-from store.root import Store
+from schemas.tables.answers.suite import SUITE
+from store.artifacts.concepts import open_concepts
+from store.artifacts.images import Images
+from store.disk.root import Store
 
 if TYPE_CHECKING:
     from t2c_core.encoders.base import Encoder

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from flows.demo.captions import ZERO_SHOT_PROMPTS
-from flows.demo.world import COLOURS, VALUES
 from flows.suite import classes
+from flows.world.captions import ZERO_SHOT_PROMPTS
+from flows.world.world import COLOURS, VALUES
 from schemas.errors import unknown
 
 Group = Literal["in-distribution", "out-of-distribution", "characters", "primitives"]

@@ -1,6 +1,6 @@
 """Concept logic over committed similarities: who satisfies an expression, how many remain after each term, and why.
 
-`t2c_core.logic_eval` is the same arithmetic on arrays of the searched set; here a concept is one column of a Parquet
+`t2c_core.concepts.logic_eval` is the same arithmetic on arrays of the searched set; here a concept is one column of a Parquet
 file, NaN marks images outside the set, and thresholds come from concept_stats, so a million images take milliseconds.
 """
 
@@ -12,12 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.logic import And, Constraint, Expression, Not, Or, concepts, conjuncts, constraints, render
-from schemas.tables import column
-from store.concepts import unknown_concept
-from store.images import Images
+from schemas.tables.tables import column
+from store.artifacts.concepts import unknown_concept
+from store.artifacts.images import Images
+from store.artifacts.selection import Mask, image_rows
+from store.artifacts.similarities import Scores
 from store.queries.searched import Searched, searched
-from store.selection import Mask, image_rows
-from store.similarities import Scores
 
 FUNNEL = pa.schema(
     [

@@ -7,11 +7,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.errors import SpecError, expected
-from schemas.tables import column
-from store.images import Images
+from schemas.tables.tables import column
+from store.artifacts.images import Images
+from store.artifacts.selection import image_rows, label_code, labels
+from store.artifacts.similarities import Scores
 from store.queries.searched import Searched, searched
-from store.selection import image_rows, label_code, labels
-from store.similarities import Scores
 
 TOP = pa.schema(
     [

@@ -87,8 +87,8 @@ def rewrite(text: str, found: Sequence[Call]) -> str:
 
 def joins(found: Sequence[Call]) -> str:
     """Return the SQL that joins a column to the images view for each function and name called."""
-    from store.catalog import render_sql
     from store.connection import literal
+    from store.queries.catalog import render_sql
 
     parts = []
     for (function, name), column in _columns(found).items():
@@ -99,8 +99,8 @@ def joins(found: Sequence[Call]) -> str:
 
 def check_names(connection: "duckdb.DuckDBPyConnection", found: Sequence[Call], *, dataset: str) -> None:
     """Raise UnknownName for an attribute or model of which the dataset has nothing."""
-    from store.catalog import identifier, render_sql
-    from store.user_sql import fetch
+    from store.queries.catalog import identifier, render_sql
+    from store.queries.user_sql import fetch
 
     for call in found:
         source = FUNCTIONS[call.function]

@@ -12,10 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
-from store.images import Images, open_images
+from store.artifacts.images import Images, open_images
+from store.artifacts.selection import Mask, searchable
+from store.artifacts.similarities import Scores
 from store.queries.where import where_mask
-from store.selection import Mask, searchable
-from store.similarities import Scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)

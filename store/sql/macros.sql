@@ -1,4 +1,4 @@
--- Macros over the views; each is described in `schemas/catalog.py` (MACROS).
+-- Macros over the views; each is described in `schemas/tables/catalog.py` (MACROS).
 
 -- Rows of one dataset that may be compared: current, readable, scored out of fold or not fitted.
 create macro compared(dataset_name, concept_name, bank_name := null, map_name := null) as table

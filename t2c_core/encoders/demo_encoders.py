@@ -9,7 +9,7 @@ import torch
 
 from schemas.digest import canonical_json
 from schemas.errors import MismatchError, SpecError, WeightsMissing, expected
-from schemas.specs import EncoderSpec
+from schemas.specs.base import EncoderSpec
 from t2c_core.encoders.base import Preprocessing
 from t2c_core.encoders.open_clip_encoder import OpenClip, open_clip_encoder
 from t2c_core.encoders.timm_encoder import TimmEncoder, timm_encoder

@@ -48,7 +48,7 @@ KNOWN: Mapping[str, Layout] = {
     ),
     "simclr": Layout("", (), {**_EVAL, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}),
 }
-"""The layouts of `schemas.specs.LAYOUTS`; `module.` in front of every name is off already."""
+"""The layouts of `schemas.specs.base.LAYOUTS`; `module.` in front of every name is off already."""
 
 _TELLING = {"encoder_q.": "moco", "base_encoder.": "moco-v3", "attacker.": "robustness"}
 """Starts of names that only one layout has."""

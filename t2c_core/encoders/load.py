@@ -1,7 +1,7 @@
 """From a name to a running encoder: the one door to timm, open_clip and the demo's models."""
 
 from schemas.errors import SpecError, expected, unknown
-from schemas.specs import EncoderSpec
+from schemas.specs.base import EncoderSpec
 from t2c_core.encoders.base import Encoder, TextEncoder
 
 DEMO = (*(f"efficientnet-lite{number}{small}" for number in (0, 1, 2) for small in ("", "-128")), "clip")

@@ -10,7 +10,7 @@ import torch
 from schemas.digest import canonical_json
 from schemas.errors import MissingExtra, SpecError, expected, unknown
 from schemas.spaces import Space
-from schemas.specs import EncoderSpec
+from schemas.specs.base import EncoderSpec
 from t2c_core.encoders.base import Head, Preprocessing, Vectors, space_of
 from t2c_core.encoders.devices import precision_context
 from t2c_core.encoders.forward import ImageForward

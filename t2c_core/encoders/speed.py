@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from schemas.specs import EncoderSpec
+from schemas.specs.base import EncoderSpec
 from t2c_core.encoders.base import Encoder
 from t2c_core.encoders.devices import choose_device
 from t2c_core.encoders.layouts import KNOWN, build

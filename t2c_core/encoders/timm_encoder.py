@@ -8,7 +8,7 @@ import torch
 
 from schemas.errors import MismatchError, SpecError, WeightsMissing, expected, unknown
 from schemas.spaces import Space
-from schemas.specs import EncoderSpec
+from schemas.specs.base import EncoderSpec
 from t2c_core.encoders.base import Head, Preprocessing, Vectors, space_of
 from t2c_core.encoders.forward import ImageForward
 from t2c_core.encoders.hub import cached_file, hub_url, reachable, weights_missing

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.index import index
-from store.root import Store
-from tests.planted_audit import write_audit
-from tests.planted_features import Planted
-from tests.planted_photos import fill
+from flows.data.index import index
+from store.disk.root import Store
+from tests.planted.audit import write_audit
+from tests.planted.features import Planted
+from tests.planted.photos import fill
+from tests.planted.report import bare_report, full_report
+from tests.planted.world import own_world, world
+
+__all__ = ["bare_report", "full_report", "own_world", "world"]
 
 
 @pytest.fixture

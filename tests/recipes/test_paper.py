@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from flows.data.index import index
 from flows.recipes.rates import RATES, read_rates
 from flows.recipes.steps import read_steps
-from flows.steps.index import index
-from schemas.recipe_specs import RecipeSpec, load_recipe
-from store.images import open_images
+from schemas.specs.recipe import RecipeSpec, load_recipe
+from store.artifacts.images import open_images
+from store.disk.root import open_store
 from store.queries.where import where_mask
-from store.root import open_store
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 GROUPS = {"Sup ResNets": 2, "Robust ResNets": 3, "Sup ViTs": 6, "SS ResNets": 4, "SS ViTs": 4, "CLIPs": 8}

@@ -5,21 +5,21 @@ import sys
 
 import pytest
 
-from store import paths
-from store.images import Images, open_images
-from store.manifest import find_manifest, snapshots
-from store.root import Store
+from store.artifacts.images import Images, open_images
+from store.disk import paths
+from store.disk.manifest import find_manifest, snapshots
+from store.disk.root import Store
 
 ADD = """
 import sys, time
 import pyarrow as pa
 from schemas.errors import BusyError
-from schemas.tables import IMAGES
-from store import paths
-from store.images import append_images
-from store.lease import lease
-from store.manifest import find_manifest
-from store.root import open_store
+from schemas.tables.tables import IMAGES
+from store.disk import paths
+from store.artifacts.images import append_images
+from store.disk.lease import lease
+from store.disk.manifest import find_manifest
+from store.disk.root import open_store
 
 store, me, commits = open_store(sys.argv[1]), sys.argv[2], 0
 artifact = paths.images("photos")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from store import paths
-from store.root import Store
+from store.disk import paths
+from store.disk.root import Store
 
 APPEND = """
 import json, os, resource, sys
@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from schemas.errors import StoreWriteError, T2CError
 from schemas.spaces import Space
-from store import paths
-from store.feature_writer import FeatureWriter
-from store.lease import lease
-from store.manifest import Manifest, commit, find_manifest, write_file, write_parquet
-from store.root import open_store
+from store.disk import paths
+from store.artifacts.feature_writer import FeatureWriter
+from store.disk.lease import lease
+from store.disk.manifest import Manifest, commit, find_manifest, write_file, write_parquet
+from store.disk.root import open_store
 
 store = open_store(sys.argv[1], create=True)
 artifact = "concepts/everyday"

@@ -14,24 +14,24 @@ from pathlib import Path
 
 import pytest
 
-from store import paths
-from store.gc import gc
-from store.manifest import find_manifest
-from store.root import Store, open_store
-from store.verify import verify
+from store.artifacts.verify import verify
+from store.disk import paths
+from store.disk.gc import gc
+from store.disk.manifest import find_manifest
+from store.disk.root import Store, open_store
 
 RUN = """
 import os, signal, sys
 import numpy as np
 import pyarrow as pa
 from schemas.spaces import Space
-from schemas.tables import IMAGES
-from store import paths
-from store.feature_writer import FeatureWriter
-from store.images import append_images
-from store.lease import lease
-from store.manifest import find_manifest
-from store.root import open_store
+from schemas.tables.tables import IMAGES
+from store.disk import paths
+from store.artifacts.feature_writer import FeatureWriter
+from store.artifacts.images import append_images
+from store.disk.lease import lease
+from store.disk.manifest import find_manifest
+from store.disk.root import open_store
 
 url, last = sys.argv[1], int(sys.argv[2])
 seen = 0

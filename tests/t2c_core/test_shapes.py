@@ -10,10 +10,10 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from t2c_core.linear_map import LinearMap, identity
-from t2c_core.moments import Centre, Moments
-from t2c_core.similarity import score
-from t2c_core.zeroshot import Prediction
+from t2c_core.concepts.similarity import score
+from t2c_core.concepts.zeroshot import Prediction
+from t2c_core.maps.linear_map import LinearMap, identity
+from t2c_core.maps.moments import Centre, Moments
 from tests.checked_shapes import AXES, CHECKED
 
 

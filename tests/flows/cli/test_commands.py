@@ -8,7 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from flows.cli.app import run
-from flows.demo.world import write_images
+from flows.world.world import write_images
 
 SOURCE, TARGET = "demo:efficientnet-lite0-128", "demo:clip"
 

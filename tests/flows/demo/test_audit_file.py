@@ -7,8 +7,8 @@ import yaml
 from flows.demo.audit_file import write_audit_file
 from flows.demo.pictures import Pictures
 from flows.demo.plan import FULL, PLANTED, QUERIES, REFERENCE, SECOND
-from flows.demo.world import VALUES
-from schemas.audit import load_audit
+from flows.world.world import VALUES
+from schemas.specs.audit import load_audit
 
 
 def written(folder):

@@ -12,26 +12,26 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
+from flows.concepts.banks import add_concepts
+from flows.concepts.vocabularies import open_vocabulary
+from flows.data.index import index
+from flows.data.table_imports import import_attributes
+from flows.decode.decode import DecodeReport, decode
+from flows.decode.decoders import DecoderSpec
+from flows.decode.images import DecodeImages, element_variance, open_decode_images
 from flows.demo.plan import BANK, CONCEPTS, PLANTED, SOURCE, TARGET
-from flows.demo.world import VALUES, write_images
-from flows.steps.align import align
-from flows.steps.concepts import add_concepts
-from flows.steps.decode import DecodeReport, decode
-from flows.steps.decode_images import DecodeImages, element_variance, open_decode_images
-from flows.steps.decoders import DecoderSpec
-from flows.steps.extract import extract
-from flows.steps.index import index
-from flows.steps.rows import features_of
-from flows.steps.table_imports import import_attributes
-from flows.steps.vocabularies import open_vocabulary
-from flows.steps.zeroshot_sides import truth_of
-from schemas.specs import parse_encoder
-from store.images import open_images
-from store.linear_maps import list_maps
-from store.root import Store, open_store
-from t2c_core.sparse_code import SparseDecoder
-from t2c_core.vocabulary import VocabularyDecoder
-from tests.tiny_language import save_gpt2
+from flows.features.extract import extract
+from flows.maps.align import align
+from flows.maps.sides import truth_of
+from flows.rows.features_of_rows import features_of
+from flows.world.world import VALUES, write_images
+from schemas.specs.base import parse_encoder
+from store.artifacts.images import open_images
+from store.artifacts.linear_maps import list_maps
+from store.disk.root import Store, open_store
+from t2c_core.words.sparse_code import SparseDecoder
+from t2c_core.words.vocabulary import VocabularyDecoder
+from tests.planted.language import save_gpt2
 
 PROBED = ("colour", "texture", "context")
 """Attributes whose 21 words a probe's classes must be called by."""

@@ -8,7 +8,7 @@ import pytest
 
 from flows.demo.plan import SMALL
 from flows.demo.run import run
-from schemas.tables import OUTCOMES
+from schemas.tables.tables import OUTCOMES
 
 
 @pytest.fixture(scope="module")

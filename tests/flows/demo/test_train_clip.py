@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from flows.demo.train_clip import run
 from flows.demo.training_images import cached, render
-from flows.demo.world import VALUES, draw_attributes
+from flows.world.world import VALUES, draw_attributes
 from t2c_core.encoders.demo_clip.train import Recipe, Stage
 
 TINY = Recipe(batch=32, stages=(Stage(seed=1, steps=6, horizon=8, learning_rate=1e-3), Stage(2, 2, 2, 5e-4)))

@@ -8,12 +8,12 @@ from xml.etree import ElementTree as Tree
 
 import pytest
 
+from flows.engine.progress import NoProgress
 from flows.paper.findings import Curve
 from flows.paper.page import render
 from flows.paper.pictures import draw_world
 from flows.paper.run import RECIPE, Outcome, demo_paper
-from flows.progress import NoProgress
-from schemas.recipe_specs import RecipeSpec, load_recipe
+from schemas.specs.recipe import RecipeSpec, load_recipe
 
 DOCS = Path(__file__).parents[3] / "docs"
 

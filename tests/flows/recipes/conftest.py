@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flows.recipes.readers import RIVAL10_ATTRIBUTES
-from tests.planted_photos import picture
+from tests.planted.photos import picture
 
 PLANE, CAT, FISH = "n02690373", "n02123394", "n01440764"
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from flows.cli.app import run
-from flows.cli.recipe_view import human_download, human_hours
+from flows.laboratory.joint_plan import peak_bytes
 from flows.recipes.bill import price
 from flows.recipes.costs import Peak
 from flows.recipes.rates import A100, Rate, check_writable, merged, read_rates, write_rates
-from flows.steps.joint_plan import peak_bytes
+from flows.recipes.view import human_download, human_hours
 from schemas.errors import InputError, SpecError
-from schemas.recipe_specs import RecipeSpec
-from schemas.yaml_specs import parse_spec
+from schemas.specs.recipe import RecipeSpec
+from schemas.specs.yaml import parse_spec
 
 RECIPE = """
 about: a test

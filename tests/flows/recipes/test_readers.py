@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flows.data.index import index
 from flows.recipes.readers import RIVAL10_ATTRIBUTES, read_objectnet, read_rival10
-from flows.steps.index import index
 from schemas.errors import InputError, SpecError, UnknownName
-from store.images import open_images
-from store.root import Store
+from store.artifacts.images import open_images
+from store.disk.root import Store
 from tests.flows.recipes.conftest import CAT, FISH, PLANE
-from tests.planted_photos import picture
+from tests.planted.photos import picture
 
 
 @pytest.fixture

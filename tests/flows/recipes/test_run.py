@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from flows.cli.app import run
-from flows.demo.world import write_images
+from flows.engine import memory as plan
+from flows.engine.memory import human_bytes
 from flows.recipes.bill import price
 from flows.recipes.missing import check_ready, missing_weights
-from flows.steps import plan
-from flows.steps.plan import human_bytes
+from flows.world.world import write_images
 from schemas.errors import InputError, WeightsMissing
-from schemas.recipe_specs import RecipeSpec, load_recipe
-from schemas.yaml_specs import parse_spec
+from schemas.specs.recipe import RecipeSpec, load_recipe
+from schemas.specs.yaml import parse_spec
 from store.attributes import read_attributes
-from store.root import open_store
+from store.disk.root import open_store
 
 RECIPE = """
 about: a test

@@ -4,8 +4,8 @@ import pytest
 
 from flows.recipes.steps import read_command, read_steps
 from schemas.errors import SpecError
-from schemas.recipe_specs import RecipeSpec
-from schemas.yaml_specs import parse_spec
+from schemas.specs.recipe import RecipeSpec
+from schemas.specs.yaml import parse_spec
 
 RECIPE = """
 about: a test

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from flows.maps.align import align
+from flows.maps.exports import export_map
+from flows.maps.listed import import_map, measure_map
 from flows.report.gather import account, aligner, artifacts, check_artifacts
-from flows.steps.align import align
-from flows.steps.map_exports import export_map
-from flows.steps.maps import import_map, measure_map
-from flows.steps.score import score
+from flows.scores.score import score
 from schemas.errors import CorruptError
-from store.features import open_features
-from store.images import open_images
-from store.linear_maps import identity_map, open_map
-from store.manifest import read_manifest
-from store.similarities import resolve_scores
+from store.artifacts.features import open_features
+from store.artifacts.images import open_images
+from store.artifacts.linear_maps import identity_map, open_map
+from store.artifacts.similarities import resolve_scores
+from store.disk.manifest import read_manifest
 
 SIDES = {"source": "timm:planted", "target": "open_clip:planted/test"}
 

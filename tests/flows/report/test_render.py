@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flows.report import words
+from flows.page import words
 from flows.report.data import DUPLICATES, LABELS, PROBLEMS, ConceptImages, ReportData, Strip, Thumbnail
 from flows.report.render import FOLDED_PANELS, FOLDED_ROWS, PANELS, SECTIONS, SHOWN_ROWS, render
 from flows.report.sections import SECTIONS as OPTIONAL

@@ -8,16 +8,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flows.steps.index import index
+from flows.data.index import index
 from flows.study.design import Saying, Study
 from flows.study.key_file import read_key
 from flows.study.make import MakeReport, make
 from flows.study.results import FORMAT, VERSION, checksum
-from schemas.answers.decode import DECODED
-from store.answers import write_answer
-from store.manifest import Manifest
-from store.root import Store
-from tests.planted_photos import picture
+from schemas.tables.answers.decode import DECODED
+from store.artifacts.answers import write_answer
+from store.disk.manifest import Manifest
+from store.disk.root import Store
+from tests.planted.photos import picture
 
 CLASSES = ("grey_owl", "water_tower", "gas_pump")
 SAYINGS = [

@@ -11,7 +11,7 @@ from flows.study.design import Study
 from flows.study.make import MakeReport
 from flows.study.read import read
 from flows.study.results import read_result
-from store.root import Store
+from store.disk.root import Store
 from tests.chromium import BROWSER, Page, browser
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine: apt-get install chromium")

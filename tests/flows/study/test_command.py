@@ -8,7 +8,7 @@ import pytest
 from flows.cli.app import run
 from flows.study.key_file import read_key
 from flows.study.results import FORMAT, VERSION, checksum
-from store.root import Store
+from store.disk.root import Store
 from tests.flows.study.conftest import SAYINGS
 
 FIRST = {one.word: place % 4 + 1 for place, one in enumerate(SAYINGS)}

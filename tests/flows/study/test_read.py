@@ -11,10 +11,10 @@ from flows.study.key_file import read_key
 from flows.study.make import MakeReport, make
 from flows.study.read import read, study_table
 from flows.study.results import Result
-from schemas.answers.study import STUDY, STUDY_ANSWERS
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from store.catalog import open_catalog
-from store.root import Store, open_store
+from schemas.tables.answers.study import STUDY, STUDY_ANSWERS
+from store.disk.root import Store, open_store
+from store.queries.catalog import open_catalog
 
 Save = Callable[..., Path]
 
@@ -131,8 +131,8 @@ def test_another_store_is_refused(made: MakeReport, files: list[Path], tmp_path:
 def test_a_dataset_of_the_same_name_with_other_images_is_refused(
     made: MakeReport, files: list[Path], tmp_path: Path
 ) -> None:
-    from flows.steps.index import index
-    from tests.planted_photos import fill
+    from flows.data.index import index
+    from tests.planted.photos import fill
 
     other = open_store(tmp_path / "other", create=True)
     index(other, str(fill(tmp_path / "others", 3)), "birds")

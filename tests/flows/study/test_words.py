@@ -7,7 +7,7 @@ import pytest
 from flows.study.design import Check, Saying
 from flows.study.words import read_checks, read_sayings, stored_sayings
 from schemas.errors import InputError, MismatchError, UnknownName
-from store.root import Store
+from store.disk.root import Store
 from tests.flows.study.conftest import decoded
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from flows.suite.binary import check_as_many, read_cifar10, read_idx, read_stl10, read_svhn
 from schemas.errors import InputError
-from tests.planted_suite import idx, write_cifar10, write_mnist, write_stl10, write_svhn
+from tests.planted.layouts import idx, write_cifar10, write_mnist, write_stl10, write_svhn
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:

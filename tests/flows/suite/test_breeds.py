@@ -10,7 +10,7 @@ from flows.suite.class_maps import class_map
 from flows.suite.readers import HIERARCHY
 from flows.suite.tasks import Grouping, tasks_named
 from schemas.errors import InputError
-from tests.planted_suite import write_breeds
+from tests.planted.layouts import write_breeds
 
 EDGES = [
     ("root", "living"),

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.demo.world import COLOURS
-from flows.progress import NoProgress
+from flows.engine.progress import NoProgress
 from flows.suite import classes
 from flows.suite.datasets import Prepared, default_pictures, prepare
 from flows.suite.pictures import Picture, Pictures, packed, png
+from flows.world.world import COLOURS
 from schemas.errors import InputError, SpecError, StoreWriteError
-from store.root import Store
-from store.sources import open_bytes
-from tests.planted_suite import (
+from store.disk.root import Store
+from store.sources.source import open_bytes
+from tests.planted.layouts import (
     picture,
     write_celeba,
     write_cifar10,

@@ -7,7 +7,7 @@ import pytest
 
 from flows.suite import classes, listed
 from schemas.errors import InputError
-from tests.planted_suite import picture, write_celeba, write_dtd
+from tests.planted.layouts import picture, write_celeba, write_dtd
 
 HAIR = ["Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Eyeglasses", "Gray_Hair"]
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.demo.world import COLOURS, VALUES, Attributes
 from flows.suite.class_maps import class_map
 from flows.suite.drawn import WORLD_IMAGES, color, digits, world, world_classes, world_label
 from flows.suite.pictures import Pictures
 from flows.suite.readers import HIERARCHY, READERS, missing, needed, state
 from flows.suite.tasks import PAPER, TASKS, WORLD, tasks_named
+from flows.world.world import COLOURS, VALUES, Attributes
 from schemas.errors import InputError
-from tests.planted_suite import picture, write_cifar10, write_mnist
+from tests.planted.layouts import picture, write_cifar10, write_mnist
 
 
 def the(name: str):

@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.index import index
+from flows.data.index import index
 from flows.suite import drawn
 from flows.suite.datasets import default_pictures
 from flows.suite.suite import SuiteReport, suite
 from flows.suite.tasks import TASKS as TASKS_BY_NAME
-from schemas.answers.suite import SUITE
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from store.answers import list_answers
-from store.linear_maps import list_maps
-from store.root import Store
-from store.user_sql import run_user_sql
-from t2c_core.zeroshot import wilson
-from tests.fake_encoders import FakeEncoder
-from tests.planted_photos import fill
-from tests.planted_suite import picture, write_breeds
-from tests.planted_suite_models import CLIP, MODELS, CountingEncoder, flat, plant_bank, plant_banks, write_suite
+from schemas.tables.answers.suite import SUITE
+from store.artifacts.answers import list_answers
+from store.artifacts.linear_maps import list_maps
+from store.disk.root import Store
+from store.queries.user_sql import run_user_sql
+from t2c_core.concepts.zeroshot import wilson
+from tests.planted.encoders import FakeEncoder
+from tests.planted.layouts import picture, write_breeds
+from tests.planted.photos import fill
+from tests.planted.suite import CLIP, MODELS, CountingEncoder, flat, plant_bank, plant_banks, write_suite
 
 TASKS = ("mnist", "color", "shape")
 
@@ -131,7 +131,7 @@ def test_a_killed_run_goes_on_where_it_was(ready: Store, data: Path) -> None:
 
 def fresh(store: Store, data: Path) -> Store:
     """Return another store with the same photos and class vectors."""
-    from store.root import open_store
+    from store.disk.root import open_store
 
     made = open_store(data.parent / "other", create=True)
     index(made, str(data.parent / "photos"), "photos")

@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.index import index
+from flows.data.index import index
 from flows.suite.suite import suite
-from store.answers import list_answers
-from store.features import list_features
-from store.images import list_datasets
-from store.root import open_store
-from store.verify import verify
-from tests.planted_photos import fill
-from tests.planted_suite_models import CLIP, MODELS, CountingEncoder, plant_banks, write_suite
+from store.artifacts.answers import list_answers
+from store.artifacts.features import list_features
+from store.artifacts.images import list_datasets
+from store.artifacts.verify import verify
+from store.disk.root import open_store
+from tests.planted.photos import fill
+from tests.planted.suite import CLIP, MODELS, CountingEncoder, plant_banks, write_suite
 
 TASKS = ["mnist", "color", "shape"]
 RUN = """
 import os, signal, sys
 from flows.suite.suite import suite
-from store.root import open_store
-from tests.planted_suite_models import CLIP, MODELS
+from store.disk.root import open_store
+from tests.planted.suite import CLIP, MODELS
 
 place, part, last = sys.argv[1], sys.argv[2], int(sys.argv[3])
 seen = 0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.demo.world import VALUES
 from flows.suite.tasks import GROUPS, PAPER, STAND_INS, TASKS, WORLD, tasks_named
+from flows.world.world import VALUES
 from schemas.errors import UnknownName
 
 TABLE_3 = {

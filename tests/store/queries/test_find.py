@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.logic import And, Constraint, Expression, Not, Or, conjuncts, constraints, parse
+from store.artifacts.score_writer import write_scores
+from store.artifacts.similarities import Scores
+from store.disk.root import Store, open_store
 from store.queries import find
-from store.root import Store, open_store
-from store.score_writer import write_scores
-from store.similarities import Scores
-from t2c_core.logic_eval import evaluate, z_scores
-from tests.planted import add_bank, add_images, image_table, score, scored
+from t2c_core.concepts.logic_eval import evaluate, z_scores
+from tests.planted.scored import add_bank, add_images, image_table, score, scored
 
 NAMES = ["a dog", "beach", 'it\'s "odd" & so', "constant"]
 N = 400
@@ -128,9 +128,9 @@ def test_images_changed_since_scoring_are_never_served(store: Store) -> None:
 def test_frozen_thresholds_come_from_concept_stats(store: Store) -> None:
     images = add_images(store, image_table(0, N))
     bank = add_bank(store, NAMES)
-    from store.linear_maps import identity_map
-    from t2c_core.stats import concept_stats
-    from tests.planted import blocks_of
+    from store.artifacts.linear_maps import identity_map
+    from t2c_core.statistics.stats import concept_stats
+    from tests.planted.scored import blocks_of
 
     scores = write_scores(
         images,
@@ -177,7 +177,7 @@ def test_unknown_concepts_and_empty_sets_are_named(scores: Scores, store: Store)
 
 def test_an_older_image_index_is_searched_as_it_was(store: Store) -> None:
     add_images(store, image_table(0, 30, captured_at=[datetime(2026, 1, 1, tzinfo=UTC)] * 30))
-    from store.images import open_images
+    from store.artifacts.images import open_images
 
     old = open_images(store, "photos@1")
     images = add_images(

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from schemas.errors import SpecError, UnknownName
+from store.artifacts.similarities import Scores
+from store.disk.root import Store
 from store.queries import extremes, top, values_for
 from store.queries.rank import largest
 from store.queries.searched import searched
-from store.root import Store
-from store.similarities import Scores
-from tests.planted import add_images, image_table, scored
+from tests.planted.scored import add_images, image_table, scored
 
 N = 90
 NAMES = ["dog", "in a tree"]

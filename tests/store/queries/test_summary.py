@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from schemas.errors import InputError
+from store.disk.root import Store
 from store.queries import summary
-from store.root import Store
-from tests.planted import add_bank, add_images, image_table, score, scored
+from tests.planted.scored import add_bank, add_images, image_table, score, scored
 
 N = 400
 NAMES = ["dog", "constant"]

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import SpecError, UnknownName
-from schemas.tables import ATTRIBUTES, OUTCOME_UPDATES, PREDICTIONS
+from schemas.tables.tables import ATTRIBUTES, OUTCOME_UPDATES, PREDICTIONS
+from store.artifacts.images import open_images, record_outcomes
 from store.attributes import write_attributes
-from store.images import open_images, record_outcomes
-from store.lease import lease
-from store.paths import images as images_path
+from store.disk.lease import lease
+from store.disk.paths import images as images_path
+from store.disk.root import Store
 from store.predictions import write_predictions
 from store.queries.where import tables_read, where_mask
-from store.root import Store
-from tests.planted import add_images, image_table
+from tests.planted.scored import add_images, image_table
 
 START = datetime(2026, 11, 13, tzinfo=UTC)
 
@@ -97,7 +97,7 @@ def test_an_object_store_answers_the_same(memory_store: Store) -> None:
 
 
 def test_a_folder_with_odd_characters_is_read(tmp_path: Path) -> None:
-    from store.root import open_store
+    from store.disk.root import open_store
 
     store = open_store(tmp_path / "it's [a] *store?", create=True)
     images = add_images(store, image_table(0, 5))

@@ -13,7 +13,7 @@ from PIL import Image
 from t2c_core.encoders.base import Vectors
 from t2c_core.encoders.batches import Batch, Pipeline, encode_batches
 from t2c_core.encoders.pixels import UnreadableImage
-from tests.fake_encoders import FakeEncoder, RaisingEncoder
+from tests.planted.encoders import FakeEncoder, RaisingEncoder
 
 
 def read(row: int) -> bytes:

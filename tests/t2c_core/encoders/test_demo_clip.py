@@ -5,7 +5,7 @@ import json
 import pytest
 
 from schemas.errors import SpecError, WeightsMissing
-from schemas.specs import DEFAULT_TEMPLATES
+from schemas.specs.base import DEFAULT_TEMPLATES
 from t2c_core.encoders import demo_clip
 from t2c_core.encoders.demo_clip.tokenizer import CONTEXT_LENGTH, DemoTokenizer, trim, words_of
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from timm.data.transforms_factory import transforms_imagenet_eval
 
 from schemas.errors import MismatchError, SpecError, WeightsMissing
-from schemas.specs import parse_encoder
+from schemas.specs.base import parse_encoder
 from t2c_core.encoders.base import Encoder
 from t2c_core.encoders.load import load_encoder, load_text_encoder
 from t2c_core.encoders.pixels import decode

@@ -46,7 +46,7 @@ def test_precision_is_what_the_name_says() -> None:
 
 @pytest.mark.gpu
 def test_a_gpu_agrees_with_the_cpu() -> None:
-    from schemas.specs import parse_encoder
+    from schemas.specs.base import parse_encoder
     from t2c_core.encoders.load import load_encoder
 
     batch = torch.randint(0, 256, (4, 3, 128, 128), dtype=torch.uint8)

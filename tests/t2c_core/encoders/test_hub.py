@@ -6,7 +6,7 @@ import time
 import pytest
 
 from schemas.errors import WeightsMissing
-from schemas.specs import parse_encoder
+from schemas.specs.base import parse_encoder
 from t2c_core.encoders import hub
 from t2c_core.encoders.load import load_encoder
 

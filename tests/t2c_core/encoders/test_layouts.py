@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from schemas.errors import MismatchError, SpecError
-from schemas.specs import LAYOUTS, parse_encoder
+from schemas.specs.base import LAYOUTS, parse_encoder
 from t2c_core.encoders.base import Encoder
 from t2c_core.encoders.layouts import KNOWN
 from t2c_core.encoders.load import load_encoder

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.errors import SpecError
-from schemas.specs import parse_encoder
+from schemas.specs.base import parse_encoder
 from t2c_core.encoders.load import list_encoders, load_encoder, load_text_encoder
 
 

@@ -12,7 +12,7 @@ from open_clip import factory
 from safetensors.torch import save_file
 
 from schemas.errors import MismatchError, SpecError, UnknownName
-from schemas.specs import parse_encoder
+from schemas.specs.base import parse_encoder
 from t2c_core.encoders.load import load_encoder, load_text_encoder
 from t2c_core.encoders.open_clip_encoder import OpenClip
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from schemas.errors import UnknownName
-from schemas.specs import parse_encoder
+from schemas.specs.base import parse_encoder
 from t2c_core.encoders.speed import measure, untrained
 
 

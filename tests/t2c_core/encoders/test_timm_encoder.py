@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from schemas.errors import MismatchError, SpecError, UnknownName, WeightsMissing
-from schemas.specs import parse_encoder
+from schemas.specs.base import parse_encoder
 from t2c_core.encoders.base import Encoder, Preprocessing
 from t2c_core.encoders.load import load_encoder
 

@@ -1,0 +1,1 @@
+"""Concept bottleneck models: fit, measure, explain, edit."""

@@ -1,0 +1,1 @@
+"""Concept banks: add, import, refine, compare with prompts; vocabularies of words."""

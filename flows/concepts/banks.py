@@ -1,0 +1,207 @@
+"""Add concepts to a bank: expand templates, encode the new prompts, average, write; what is there is never encoded again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.engine.progress import NoProgress, Progress
+from flows.rows.features_of_rows import store_path
+from schemas.errors import MismatchError, SpecError, expected
+from schemas.names import check_name
+from schemas.specs.base import Averaging, ConceptFile, parse_encoder
+from schemas.tables.tables import CONCEPTS
+from store.artifacts.concepts import Concepts, list_banks, open_concepts
+from store.artifacts.concepts import add_concepts as write_concepts
+from store.artifacts.features import list_features
+from store.artifacts.images import list_datasets
+from store.disk import paths
+from store.disk.root import Store
+from t2c_core.concepts.concepts import ConceptPrompts, average, expand
+
+if TYPE_CHECKING:
+    from t2c_core.encoders.base import TextEncoder
+
+TEXTS_A_BATCH = 256
+"""Prompts encoded at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptsReport:
+    """What `concepts add` made."""
+
+    bank: str
+    """Bank name."""
+    path: str
+    """Where the bank is."""
+    snapshot: int
+    """Its snapshot."""
+    text_encoder: str
+    """What encoded the prompts."""
+    added: tuple[str, ...]
+    """Concepts that are new, in order."""
+    kept: int
+    """Concepts of the file that were there already, with the same prompts."""
+    total: int
+    """Concepts in the bank."""
+    new: bool
+    """False when there was nothing to add."""
+
+
+def add_concepts(
+    store: Store,
+    bank: str,
+    concepts: ConceptFile,
+    *,
+    encoder: str | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> ConceptsReport:
+    """Add a file's concepts to a bank, made if it is not there, encoding only those it lacks.
+
+    `encoder` is a CLIP with a text side; None takes the bank's own, or the only such encoder with features in the
+    store. Raises MismatchError when the bank was made by another text encoder (both named) or a concept is there with
+    other prompts, SpecError for a word the text encoder does not know, concepts that are not distinct, or no encoder.
+    """
+    check_name(bank, what="concept bank")
+    wanted = expand(concepts)
+    old = open_concepts(store, bank) if bank in list_banks(store) else None
+    name = encoder or text_encoder_of(store, old)
+    new = new_concepts(wanted, old, averaging=concepts.averaging)
+    if old is not None and not new and name == old.text_encoder:
+        return _report(old, added=(), kept=len(wanted))
+    table, text = _encoded(new, name, concepts, device=device, progress=progress or NoProgress())
+    if old is not None:
+        _check_same_encoder(old, text)
+    made = write_concepts(store, bank, table, space=text.space, text_encoder=text.name)
+    return _report(made, added=tuple(one.concept for one in new), kept=len(wanted) - len(new))
+
+
+def text_encoder_of(store: Store, bank: Concepts | None = None) -> str:
+    """Return the bank's text encoder, or the only encoder with text that has features in the store; else SpecError."""
+    if bank is not None:
+        return bank.text_encoder
+    found = sorted({one.encoder for name in list_datasets(store) for one in list_features(store, name)})
+    found = [name for name in found if _has_text(name)]
+    if len(found) == 1:
+        return found[0]
+    got = " or ".join(found) if found else "none with features in the store"
+    todo = f"Name it: --encoder {found[0] if found else 'open_clip:ViT-B-16/openai'}"
+    raise SpecError(expected("text encoder", "one CLIP", got, todo))
+
+
+def new_concepts(
+    wanted: Sequence[ConceptPrompts], bank: Concepts | None, *, averaging: Averaging
+) -> list[ConceptPrompts]:
+    """Return the concepts that a bank lacks; raises MismatchError for one that is there with other prompts."""
+    if bank is None:
+        return list(wanted)
+    columns = ["concept", "prompts", "averaging"]
+    known = {row["concept"]: (tuple(row["prompts"]), row["averaging"]) for row in bank.table(columns).to_pylist()}
+    for one in wanted:
+        there = known.get(one.concept, (one.prompts, averaging))
+        if there != (one.prompts, averaging):
+            raise MismatchError(
+                expected(
+                    f"concept {one.concept!r} in bank {bank.bank}",
+                    f"the prompts it already has ({_some(there[0])}; {there[1]})",
+                    f"{_some(one.prompts)}; {averaging}",
+                    "A bank never changes: choose another name for the concept, or another bank.",
+                )
+            )
+    return [one for one in wanted if one.concept not in known]
+
+
+def encode_prompts(
+    concepts: Sequence[ConceptPrompts],
+    encode: Callable[[list[str]], npt.NDArray[np.float32]],
+    *,
+    averaging: Averaging,
+    progress: Progress | None = None,
+) -> npt.NDArray[np.float32]:
+    """Return one unit vector a concept, (concepts, target) float32; prompts that several share are encoded once."""
+    texts = list(dict.fromkeys(prompt for one in concepts for prompt in one.prompts))
+    at = {text: index for index, text in enumerate(texts)}
+    shown = progress or NoProgress()
+    shown.start("encode prompts", len(texts), "prompts")
+    parts = []
+    try:
+        for start in range(0, len(texts), TEXTS_A_BATCH):
+            parts.append(encode(texts[start : start + TEXTS_A_BATCH]))
+            shown.advance(len(parts[-1]))
+    finally:
+        shown.done()
+    vectors = np.concatenate(parts)
+    chosen = (vectors[[at[prompt] for prompt in one.prompts]] for one in concepts)
+    return np.stack([average(prompts, averaging=averaging) for prompts in chosen])
+
+
+def bank_table(store: Store) -> pa.Table:
+    """Return a row for each bank: bank, snapshot, concepts, target (its space), dimension, text_encoder."""
+    banks = [open_concepts(store, name) for name in list_banks(store)]
+    schema = {"bank": pa.string(), "snapshot": pa.int64(), "concepts": pa.int64()}
+    schema |= {"target": pa.string(), "dimension": pa.int64(), "text_encoder": pa.string()}
+    rows = [
+        (one.bank, one.manifest.snapshot, one.count, one.space.short, one.space.dimension, one.text_encoder)
+        for one in banks
+    ]
+    return pa.Table.from_pylist([dict(zip(schema, row, strict=True)) for row in rows], schema=pa.schema(schema))
+
+
+def concept_table(store: Store, bank: str) -> pa.Table:
+    """Return CONCEPTS of a bank without the vectors themselves."""
+    return open_concepts(store, bank).table([name for name in CONCEPTS.names if name != "vector"])
+
+
+def _encoded(
+    new: Sequence[ConceptPrompts], name: str, concepts: ConceptFile, *, device: str, progress: Progress
+) -> "tuple[pa.Table, TextEncoder]":
+    from t2c_core.encoders.load import load_text_encoder
+
+    text = load_text_encoder(parse_encoder(name), device=device)
+    text.check_texts([prompt for one in new for prompt in one.prompts])
+    dimension = text.space.dimension
+    vectors = (
+        encode_prompts(new, text.encode_text, averaging=concepts.averaging, progress=progress)
+        if new
+        else np.empty((0, dimension), np.float32)
+    )
+    table = pa.table(
+        {
+            "concept": pa.array([one.concept for one in new], pa.string()),
+            "prompts": pa.array([list(one.prompts) for one in new], pa.list_(pa.string())),
+            "vector": pa.array(vectors.tolist(), pa.list_(pa.float32())),
+            "averaging": pa.array([concepts.averaging] * len(new), pa.string()),
+            "kind": pa.array([one.kind for one in new], pa.string()),
+        }
+    )
+    return table, text
+
+
+def _check_same_encoder(bank: Concepts, text: "TextEncoder") -> None:
+    if bank.space.id != text.space.id:
+        raise MismatchError(
+            expected(
+                f"text encoder of bank {bank.bank}",
+                f"{bank.text_encoder} (space {bank.space.short})",
+                f"{text.name} (space {text.space.short})",
+                f"Add them to another bank: t2c concepts add {bank.bank}-{text.space.short} FILE",
+            )
+        )
+
+
+def _has_text(name: str) -> bool:
+    return ":" in name and parse_encoder(name).reads_text
+
+
+def _some(prompts: Sequence[str]) -> str:
+    return f"{prompts[0]!r}{f' and {len(prompts) - 1} more' if len(prompts) > 1 else ''}" if prompts else "imported"
+
+
+def _report(made: Concepts, *, added: tuple[str, ...], kept: int) -> ConceptsReport:
+    path = store_path(made.store, paths.concepts(made.bank))
+    snapshot, total = made.manifest.snapshot, made.count
+    return ConceptsReport(made.bank, path, snapshot, made.text_encoder, added, kept, total, bool(added))

@@ -1,0 +1,1 @@
+"""A dataset's images and tables: index, retry, import of attributes and predictions."""

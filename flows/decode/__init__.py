@@ -1,0 +1,1 @@
+"""Vectors in words: heads, classes, clusters, images, shifts."""

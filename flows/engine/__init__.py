@@ -1,0 +1,1 @@
+"""What every verb runs on: the runner of blocks, progress, a polite stop, memory, stored answers."""

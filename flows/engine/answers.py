@@ -1,0 +1,56 @@
+"""Answers asked for a second time: found by the digest of the question, not computed again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from flows.rows.features_of_rows import store_path
+from schemas.digest import artifact_digest
+from schemas.errors import StoreWriteError
+from store.artifacts.answers import answer_table, write_answer
+from store.disk import paths
+from store.disk.manifest import Manifest, Parent, find_manifest
+from store.disk.root import Store
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """An answer's table, and where it is kept."""
+
+    table: pa.Table
+    """The table."""
+    digest: str
+    """Digest of the question; empty when the answer could not be stored."""
+    path: str
+    """Where it is; empty when it could not be stored."""
+    new: bool
+    """Whether it was computed now."""
+
+
+def answer(
+    store: Store,
+    kind: str,
+    compute: Callable[[], pa.Table],
+    *,
+    spec: Mapping[str, Any],
+    parents: Sequence[Parent],
+) -> Answer:
+    """Return the stored answer to a question, or compute and store it.
+
+    Asking needs no right to write: in a store that cannot be written the answer is computed and not kept.
+    """
+    digest = artifact_digest({"kind": kind, **spec}, [parent.digest for parent in parents])
+    known = find_manifest(store, paths.answers(kind, digest))
+    if known is not None:
+        return _stored(store, known, answer_table(store, known), new=False)
+    table = compute()
+    try:
+        return _stored(store, write_answer(store, kind, table, spec=spec, parents=parents), table, new=True)
+    except StoreWriteError:
+        return Answer(table, "", "", new=True)
+
+
+def _stored(store: Store, manifest: Manifest, table: pa.Table, *, new: bool) -> Answer:
+    return Answer(table, manifest.digest, store_path(store, manifest.artifact), new)

@@ -1,0 +1,1 @@
+"""Features of images: extract, import, export, read."""

@@ -1,0 +1,1 @@
+"""The paper's laboratory: pairs, curves, components, objectives."""

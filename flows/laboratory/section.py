@@ -1,0 +1,125 @@
+"""The report's section on the alignment laboratory: what the store holds about the report's own snapshots."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from flows.laboratory.figures import (
+    CurveFigures,
+    Laboratory,
+    component_figures,
+    curve_figures,
+    judged_by,
+    pair_figures,
+)
+from flows.laboratory.objectives_figures import ObjectiveFigures, labels_fitted, objective_figures
+from flows.page.section import Context, Gathered
+from schemas.certificate import Certificate
+from store.artifacts.answers import answer_table, list_answers
+from store.artifacts.images import Images
+from store.artifacts.linear_maps import StoredMap, open_map
+from store.disk import paths
+from store.disk.manifest import Manifest, find_manifest
+from store.disk.root import Store
+
+
+def gather(context: Context) -> Gathered | None:
+    """Return the newest pair matrix and components of each dataset, and the newest curve and comparison of each kind.
+
+    None without any.
+    """
+    store = context.asked.store
+    images = {side.among.images.dataset: side.among.images for side in context.sides}
+    found = {kind: _about(list_answers(store, kind), images.values()) for kind in ("pairs", "components", "curves")}
+    pairs, components = (_newest(found[kind], _dataset) for kind in ("pairs", "components"))
+    curves = _newest(found["curves"], lambda spec: (*_card(spec), str(spec["source"])))
+    where = {name: f"{name}@{one.snapshot}" for name, one in images.items()}
+    objectives, compared = _objectives(store, _about(list_answers(store, "objectives"), images.values()), where)
+    if not (pairs or components or curves or objectives):
+        return None
+    tables = {one.name: answer_table(store, one) for one in (*pairs, *components, *curves)}
+    together: dict[tuple[str, ...], list[Manifest]] = {}
+    for one in curves:
+        together.setdefault(_card(one.spec), []).append(one)
+    figures = Laboratory(
+        tuple(pair_figures(tables[one.name], dataset=where[one.spec["dataset"]]) for one in pairs),
+        tuple(_curves(some, tables, where) for some in together.values()),
+        tuple(component_figures(tables[one.name], dataset=where[one.spec["dataset"]]) for one in components),
+        objectives,
+    )
+    return Gathered(figures, (*pairs, *curves, *components, *compared))
+
+
+def _curves(curves: Sequence[Manifest], tables: Mapping[str, pa.Table], where: Mapping[str, str]) -> CurveFigures:
+    """Return the card of curves that share their target and what judges them."""
+    spec = curves[0].spec
+    return curve_figures(
+        [(one.spec["source"], tables[one.name]) for one in curves],
+        target=spec["target"],
+        by=spec["by"],
+        dataset=where[spec["dataset"]],
+        judged=judged_by(spec),
+    )
+
+
+def _dataset(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    return (str(spec["dataset"]),)
+
+
+def _card(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the curves of one card have in common: the target, what grows, and the head with its labels."""
+    _, head = spec.get("heads") or (None, None)
+    labels = spec["labels"] if spec["by"] == "classes" else ""
+    return (spec["dataset"], spec["target"], spec["by"], labels, json.dumps(head, sort_keys=True))
+
+
+def _objectives(
+    store: Store, answers: Iterable[Manifest], where: Mapping[str, str]
+) -> tuple[tuple[ObjectiveFigures, ...], tuple[Manifest, ...]]:
+    """Return the newest comparison with each objective, for each dataset, target, choice of sources and labels fitted.
+
+    And what was read for them.
+    """
+    newest: dict[tuple[str, ...], tuple[Manifest, str, list[StoredMap]]] = {}
+    for one in answers:
+        for objective in one.spec["against"]:
+            others = _other_maps(store, one, objective)
+            labels = labels_fitted(_certificates(others))
+            about = (one.spec["dataset"], one.spec["target"], *one.spec["sources"], objective, labels)
+            newest[about] = one, objective, others
+    figures: list[ObjectiveFigures] = []
+    read: dict[str, Manifest] = {}
+    for one, objective, others in newest.values():
+        table, dataset = answer_table(store, one), where[one.spec["dataset"]]
+        fits = _certificates(others)
+        figures.append(objective_figures(table, objective, spec=one.spec, dataset=dataset, fits=fits))
+        read |= {part.artifact: part for part in (one, *(other.manifest for other in others)) if part is not None}
+    return tuple(figures), tuple(read.values())
+
+
+def _other_maps(store: Store, one: Manifest, objective: str) -> list[StoredMap]:
+    """Return the maps of a comparison that were fitted by an objective, as far as the store still holds them."""
+    names = [parent.name for parent in one.parents if parent.kind == "linear_maps"]
+    held = [open_map(store, name) for name in names if find_manifest(store, paths.linear_map(name))]
+    return [other for other in held if other.certificate is not None and other.certificate.aligner == objective]
+
+
+def _certificates(maps: Iterable[StoredMap]) -> list[Certificate]:
+    return [one.certificate for one in maps if one.certificate is not None]
+
+
+def _about(answers: Iterable[Manifest], images: Iterable[Images]) -> list[Manifest]:
+    """Return the answers that rest on one of these snapshots."""
+    wanted = {(one.dataset, one.manifest.content_digest) for one in images}
+    return [
+        one
+        for one in answers
+        if any(part.kind == "images" and (part.name, part.digest) in wanted for part in one.parents)
+    ]
+
+
+def _newest(answers: Iterable[Manifest], question: Callable[[Mapping[str, Any]], tuple[str, ...]]) -> list[Manifest]:
+    """Return the newest answer of each question, as `question` tells specs apart; answers come oldest first."""
+    return list({question(one.spec): one for one in answers}.values())

@@ -1,0 +1,1 @@
+"""Linear maps between spaces: fit, list, import, export, measure; classification heads."""

@@ -1,0 +1,96 @@
+"""The heads that some aligners need: which they are, what they rest on, and that a fold's map never saw its labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.maps.heads import HeadSpec, codes_of, open_head, parse_head
+from flows.maps.plan import LEFT_OUT, AlignOptions
+from flows.maps.sides import LABEL, truth_of
+from schemas.digest import digest
+from schemas.specs.align import MethodSpec
+from store.artifacts.features import Features
+from store.artifacts.images import Images
+from store.disk.manifest import Parent
+from t2c_core.concepts.heads import Head
+
+NEEDS_SOURCE = ("self-labels", "data-free")
+"""Methods that read a head of the source space."""
+NEEDS_TARGET = ("cross-entropy", "self-labels", "data-free")
+"""Methods that read a head of the target space."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heads:
+    """The heads of one fit; opened for the rows that it may see."""
+
+    images: Images
+    """The dataset that is fitted."""
+    source: HeadSpec | None
+    """Head of the source space, when the method reads one."""
+    target: HeadSpec | None
+    """Head of the target space, when the method reads one."""
+    labels: str
+    """`label`, or the attribute that holds the class of a row."""
+    truth: Mapping[str, Sequence[str | None]]
+    """Class of every image row, None where unknown, by each of the labels that a head rests on."""
+    options: AlignOptions
+    """How rows are dealt into folds."""
+    device: str
+    """Where encoders that lend their head run."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether a head was itself fitted on labelled rows."""
+        return any(one is not None and one.kind == "probe" for one in (self.source, self.target))
+
+    def spec(self) -> dict[str, Any]:
+        """Return what decides the heads, for the digest of a map; empty when there are none."""
+        sides = {"source_head": self.source, "head": self.target}
+        said: dict[str, Any] = {name: one.as_json() for name, one in sides.items() if one is not None}
+        return {**said, "truth": digest({name: list(known) for name, known in self.truth.items()})} if said else {}
+
+    def parents(self) -> list[Parent]:
+        """Return the banks they rest on."""
+        return [parent for one in (self.source, self.target) if one is not None for parent in one.parents(self.images)]
+
+    def open(
+        self, x: Features, y: Features, groups: npt.NDArray[np.int8], *, without: int | None = None
+    ) -> tuple[Head | None, Head | None]:
+        """Return the heads of both spaces; a probe is fitted on the rows of every fold but `without`.
+
+        A text head has the classes of the source head, in its order, unless classes were named.
+        """
+        seen = groups if without is None else np.where(groups == without, LEFT_OUT, groups).astype(np.int8)
+        own = self._open(self.source, x, seen) if self.source is not None else None
+        target = self.target
+        if target is not None and own is not None and not target.classes and target.kind == "zeroshot":
+            target = replace(target, classes=own.classes)
+        return own, self._open(target, y, seen) if target is not None else None
+
+    def codes(self, head: Head) -> npt.NDArray[np.int64]:
+        """Return the class of every image row as its position in a head, -1 where unknown."""
+        return codes_of(head.classes, self.truth[self.labels])
+
+    def _open(self, spec: HeadSpec, features: Features, groups: npt.NDArray[np.int8]) -> Head:
+        truth, folds = self.truth[spec.labels], self.options.held
+        return open_head(
+            self.images, spec, features=features, truth=truth, groups=groups, folds=folds, device=self.device
+        )
+
+
+def heads_of(images: Images, wanted: MethodSpec, *, options: AlignOptions, device: str) -> Heads:
+    """Return the heads that a method needs: none, one or two. Raises SpecError, UnknownName for an attribute."""
+    source = target = None
+    named: dict[str, Any] = {"labels": wanted.labels or LABEL, "classes": wanted.classes}
+    if wanted.method in NEEDS_SOURCE:
+        source = parse_head(wanted.source_head or "classifier", **named)
+    if wanted.method in NEEDS_TARGET:
+        target = parse_head(wanted.head or "zeroshot", **named)
+    asked = {named["labels"]} if target is not None else set()
+    asked |= {one.labels for one in (source, target) if one is not None}
+    truth = {name: truth_of(images, name, mapping={}) for name in sorted(asked)}
+    return Heads(images, source, target, named["labels"], truth, options, device)

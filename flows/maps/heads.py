@@ -1,0 +1,190 @@
+"""Open a classification head over a dataset's features: the model's own, a probe on labels, or class vectors."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.maps.plan import AlignOptions, groups_of_rows
+from flows.maps.probes import least_squares_probe, sgd_probe
+from flows.maps.sides import LABEL, class_vectors, label_names, truth_of
+from schemas.errors import MismatchError, SpecError, expected, unknown
+from schemas.specs.base import DEFAULT_TEMPLATES, parse_encoder
+from store.artifacts.concepts import open_concepts
+from store.artifacts.features import Features
+from store.artifacts.images import Images
+from store.artifacts.linear_maps import identity_map
+from store.disk.manifest import Parent
+from t2c_core.concepts.heads import UNLABELLED, Head, Kind, check_same_classes, zeroshot_head
+
+if TYPE_CHECKING:
+    from t2c_core.encoders import base
+
+_KINDS: tuple[Kind, ...] = ("classifier", "probe", "zeroshot")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpec:
+    """Which head: `classifier`, `probe[:ATTRIBUTE]`, `probe-sgd[:ATTRIBUTE]`, `zeroshot` (prompts) or `zeroshot:BANK`."""
+
+    kind: Kind
+    """Where its weights come from."""
+    bank: str = ""
+    """Concept bank that holds the class vectors of a zeroshot head; empty encodes prompts."""
+    labels: str = LABEL
+    """`label`, or the imported attribute whose values are the classes."""
+    classes: tuple[str, ...] = ()
+    """Class names in order; empty takes the head's own, or the labels there are, sorted."""
+    templates: tuple[str, ...] = DEFAULT_TEMPLATES
+    """Prompts with {} for the class, for a zeroshot head without a bank."""
+    sgd: bool = False
+    """Whether a probe is trained by SGD on cross-entropy instead of solved as least squares."""
+
+    @property
+    def text(self) -> str:
+        """What a user types for it."""
+        name = self.bank or (self.labels if self.kind == "probe" else "")
+        kind = "probe-sgd" if self.sgd else self.kind
+        return f"{kind}:{name}" if name else kind
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all that decides its weights beside the features, for a digest."""
+        prompts = list(self.templates) if self.kind == "zeroshot" and not self.bank else []
+        return {"head": self.text, "labels": self.labels, "classes": list(self.classes), "templates": prompts}
+
+    def parents(self, images: Images) -> list[Parent]:
+        """Return the bank it rests on, if any."""
+        return [open_concepts(images.store, self.bank).manifest.as_parent()] if self.bank else []
+
+
+def parse_head(
+    text: str,
+    *,
+    labels: str = LABEL,
+    classes: Sequence[str] = (),
+    templates: Sequence[str] = DEFAULT_TEMPLATES,
+) -> HeadSpec:
+    """Read `classifier`, `probe[:ATTRIBUTE]`, `probe-sgd[:ATTRIBUTE]` or `zeroshot[:BANK]`; raises SpecError."""
+    typed, colon, name = text.partition(":")
+    kind = "probe" if typed == "probe-sgd" else typed
+    if kind not in _KINDS or (colon and not name) or (kind == "classifier" and name):
+        want = "classifier, probe[:ATTRIBUTE], probe-sgd[:ATTRIBUTE], zeroshot or zeroshot:BANK"
+        raise SpecError(expected("head", want, repr(text), "Try: --head probe"))
+    which = next(one for one in _KINDS if one == kind)
+    attribute, bank = (name or labels, "") if which == "probe" else (labels, name)
+    return HeadSpec(which, bank, attribute, tuple(classes), tuple(templates), sgd=typed == "probe-sgd")
+
+
+def open_head(
+    images: Images,
+    spec: HeadSpec,
+    *,
+    features: Features,
+    truth: Sequence[str | None] | None = None,
+    groups: npt.NDArray[np.int8] | None = None,
+    folds: int = 5,
+    device: str = "auto",
+) -> Head:
+    """Return the head that reads `features`, whose space it must be of.
+
+    `truth` is the class of each row (default: by `spec.labels`). A probe is fitted on the rows whose `groups` entry is
+    a fold, 0 to folds - 1 (the ridge of least squares by cross-validation over them); default: those that `align` would
+    fit.
+    Raises SpecError for a model without a head or without class names, MismatchError for another class order or other
+    weights than the features', InputError when no row is labelled, UnknownName for a bank or class that is not there or
+    a class of a probe that no row has.
+    """
+    known = truth_of(images, spec.labels, mapping={}) if truth is None else truth
+    if spec.kind == "classifier":
+        return _classifier(spec, features, known, device=device)
+    classes = spec.classes or label_names(known, of=f"{spec.labels} of {images.dataset}")
+    if spec.kind == "zeroshot":
+        vectors = class_vectors(
+            images.store,
+            classes,
+            linear_map=identity_map(images.store, features.space),
+            bank=spec.bank or None,
+            templates=spec.templates,
+            device=device,
+        )
+        return zeroshot_head(classes, vectors)
+    _check_classes_of_probe(images, spec, known)
+    if groups is None:
+        groups = groups_of_rows(images, features, features, options=AlignOptions(folds=folds))
+    fit = sgd_probe if spec.sgd else least_squares_probe
+    return fit(features, classes, codes=codes_of(classes, known), groups=groups, folds=folds)
+
+
+def codes_of(classes: Sequence[str], truth: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    """Return the index of each row's class, (rows,) int64; UNLABELLED for a label that is no class of the head."""
+    code: Mapping[str | None, int] = {name: index for index, name in enumerate(classes)}
+    return np.array([code.get(label, UNLABELLED) for label in truth], dtype=np.int64)
+
+
+def labels_outside(classes: Sequence[str], truth: Iterable[str | None], *, most: int = 5) -> str:
+    """Return the labels that are none of the classes with their counts, most frequent first; empty when there are none."""
+    known = {None, *classes}
+    outside = Counter(label for label in truth if label not in known).most_common()
+    listed = ", ".join(f"{label!r} ({count:,})" for label, count in outside[:most])
+    return listed + (", ..." if len(outside) > most else "")
+
+
+def _check_classes_of_probe(images: Images, spec: HeadSpec, truth: Sequence[str | None]) -> None:
+    """Raise UnknownName for a class that was named and that no row has: there is nothing to fit it on."""
+    there = label_names(truth, of=f"{spec.labels} of {images.dataset}")
+    missing = [name for name in spec.classes if name not in there]
+    if missing:
+        rest = f"No image is {' or '.join(map(repr, missing[1:6]))} either. " if missing[1:] else ""
+        todo = f"{rest}Name classes as the labels are written, or leave out --classes to take every label."
+        raise unknown(f"class of a probe on {spec.labels} of {images.dataset}", missing[0], there, todo=todo)
+
+
+def _classifier(spec: HeadSpec, features: Features, truth: Sequence[str | None], *, device: str) -> Head:
+    """Return the model's own head; its classes are called by their ImageNet ids where the labels are."""
+    found = _own_head(features, device=device)
+    subject = f"classifier of {features.encoder}"
+    if found.classes is None and not spec.classes:
+        want = f"names of its {len(found.weight)} classes, which the model does not say"
+        raise SpecError(expected(subject, want, "none", "Name them in order: --classes cat,dog"))
+    names = _distinct(found.classes, truth) if found.classes is not None else spec.classes
+    if spec.classes:
+        check_same_classes(names, spec.classes, sides=(subject, "--classes"))
+    if len(names) != len(found.weight):
+        raise MismatchError(expected(f"classes of {subject}", f"{len(found.weight)} names", f"{len(names)}"))
+    return Head(names, found.weight, found.bias, "classifier")
+
+
+def _own_head(features: Features, *, device: str) -> "base.Head":
+    from t2c_core.encoders.load import load_encoder
+
+    name = features.space.name
+    todo = "Fit one on labels (--head probe), or use class names as concepts (--head zeroshot)."
+    if ":" not in name:
+        raise SpecError(
+            expected(f"classifier of {name}", "an encoder that this project runs", "imported features", todo)
+        )
+    encoder = load_encoder(parse_encoder(name), device=device)
+    if encoder.space.id != features.space.id:
+        again = "The weights on this machine are not those the features were made with."
+        raise MismatchError(expected(f"encoder {name}", features.space.describe(), encoder.space.describe(), again))
+    head = encoder.head()
+    if head is None:
+        raise SpecError(expected(f"classifier of {name}", "a linear head over its features", "none", todo))
+    return head
+
+
+def _distinct(names: Sequence[str], truth: Sequence[str | None]) -> tuple[str, ...]:
+    """Return class names, each once: ImageNet ids when the labels are such ids, else equal names with their position.
+
+    Two of ImageNet's classes are called `crane`.
+    """
+    from t2c_core.encoders.imagenet import class_ids
+
+    if not {label for label in truth if label is not None} & set(names):
+        ids = class_ids(names)
+        if ids is not None and set(ids) & set(truth):
+            return ids
+    return tuple(f"{name} (class {index})" if names.count(name) > 1 else name for index, name in enumerate(names))

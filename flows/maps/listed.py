@@ -1,0 +1,287 @@
+"""Linear maps as things of their own: listed, loaded, imported from files, measured on rows they were not fitted on."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.engine.answers import answer
+from flows.engine.progress import NoProgress, Progress
+from flows.maps.fitted import measured
+from flows.maps.plan import READ_ROWS
+from flows.rows.features_of_rows import find_features, folds_of, ranges, store_path
+from schemas.certificate import IMPORTED, Certificate, HeldOut
+from schemas.digest import SHORT, digest_bytes
+from schemas.errors import InputError, MismatchError, UnknownName, expected, unknown
+from schemas.names import DatasetRef
+from schemas.spaces import Space
+from schemas.tables.answers.maps import MAP_QUALITY
+from schemas.tables.tables import FITTED_ROWS, FOLD_FULL
+from store.artifacts.concepts import list_banks, open_concepts
+from store.artifacts.features import Features, how_to_get, list_features
+from store.artifacts.images import Images, content_hashes, list_datasets, open_images
+from store.artifacts.linear_maps import StoredMap, add_quality, list_maps, open_map, preferred_maps, write_map
+from store.artifacts.selection import searchable
+from store.disk import paths
+from store.disk.root import Store
+from t2c_core.maps.linear_map import LinearMap
+
+CLAIM = "origin and quality are the file's own claim until measured here: t2c maps measure"
+"""What the certificate of an imported map says first."""
+CLAIMED = (
+    "map",
+    "source",
+    "source_space",
+    "target",
+    "target_space",
+    "aligner",
+    "fitted_rows",
+    "r2_variance_weighted",
+    "r2_rows",
+)
+"""What a file may say of its map: the metadata that an export writes."""
+LONGEST_CLAIM = 200
+"""Characters of one claim that are kept: a file may say anything."""
+
+MAPS = pa.schema(
+    {
+        "map": pa.string(),
+        "aligner": pa.string(),
+        "source": pa.string(),
+        "target": pa.string(),
+        "dataset": pa.string(),
+        "fitted": pa.int64(),
+        "r2": pa.float64(),
+        "used": pa.bool_(),
+    }
+)
+"""Columns of `maps_table`; `used`: taken for its pair of spaces unless another map is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedMap:
+    """What an import made."""
+
+    digest: str
+    """The map's digest."""
+    path: str
+    """Where it is."""
+    certificate: Certificate
+    """What is known of it: the file's claim."""
+    new: bool
+    """False when the same file had been imported for the same spaces before."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapQuality:
+    """What a measurement found."""
+
+    dataset: str
+    """Dataset and snapshot."""
+    map: str
+    """12 hex digits of the map's digest."""
+    quality: HeldOut
+    """On rows not fitted; the mean predictor says these rows' own mean."""
+    path: str
+    """Where the answer is; empty when it could not be stored."""
+    new: bool
+    """False when it had been measured before."""
+
+
+def maps_table(store: Store) -> pa.Table:
+    """Return MAPS: every map of the store, oldest first."""
+    used = {one.digest for one in preferred_maps(store)}
+    rows = [_map_row(one, one.certificate, used) for one in list_maps(store) if one.certificate is not None]
+    return pa.Table.from_pylist(rows, schema=MAPS)
+
+
+def load_map(store: Store, digest: str) -> LinearMap:
+    """Return a stored map, found by its digest or a beginning of it, ready to apply; raises UnknownName, CorruptError."""
+    arrays = open_map(store, digest).arrays()
+    if arrays is None:  # pragma: no cover - a digest never names the identity
+        raise UnknownName(expected("linear map", "one with weights", "the identity"))
+    return LinearMap(arrays.weight, arrays.bias)
+
+
+def import_map(store: Store, file: str | Path, *, source: str, target: str) -> ImportedMap:
+    """Store the map of an aligner file (.pth of W (target, source) and b, or safetensors) between two known spaces.
+
+    `source` and `target` are encoders with features in the store, or space ids; the target may be known by a concept
+    bank alone. What a safetensors file says of itself is kept as its claim. No pickle is executed. Raises InputError for
+    a file that is no aligner, MismatchError when its shape does not fit the two spaces or it says that it joins others,
+    UnknownName for a space that the store does not know.
+    """
+    from t2c_core.maps.gradient.aligner_files import read_aligner, read_metadata
+
+    sides = space_named(store, source), space_named(store, target)
+    linear_map, dtype = read_aligner(file)
+    _check_shape(linear_map, *sides, file=Path(file))
+    said = read_metadata(file)
+    _check_spaces(said, *sides, file=Path(file))
+    sha256 = digest_bytes(Path(file).expanduser().read_bytes())
+    spec = {"algorithm": IMPORTED, "sha256": sha256}
+    settings = (("file", Path(file).name), ("sha256", sha256), ("dtype", dtype))
+    certificate = _claimed(linear_map, *sides, settings=settings, said=said)
+    before = {one.digest for one in list_maps(store)}
+    stored = write_map(store, linear_map, certificate, fitted=FITTED_ROWS.empty_table(), spec=spec, parents=())
+    path = store_path(store, paths.linear_map(stored.digest))
+    return ImportedMap(stored.digest, path, stored.certificate or certificate, stored.digest not in before)
+
+
+def measure_map(
+    store: Store, digest: str, dataset: DatasetRef | str, *, progress: Progress | None = None
+) -> MapQuality:
+    """Measure a map on the rows of a dataset that have both features and whose content it was not fitted on.
+
+    The answer is kept (view `map_quality`); the certificate of an imported map then says what was measured, and where.
+    Raises UnknownName for a map, dataset or features that are not there, InputError for fewer than two rows.
+    """
+    images, found = open_images(store, dataset), open_map(store, digest)
+    x, y = _features(images, found.source), _features(images, found.target)
+    parents = [images.manifest.as_parent(), x.manifest.as_parent(), y.manifest.as_parent()]
+    own = found.as_parent()
+    parents += [own] if own is not None else []
+    work = partial(_measure, images, found, x, y, progress=progress or NoProgress())
+    spec = {"dataset": images.dataset, "map": found.name}
+    kept = answer(store, "map_quality", work, spec=spec, parents=parents)
+    (row,) = kept.table.to_pylist()
+    quality = HeldOut(**{name: row[name] for name in HeldOut.__dataclass_fields__})
+    where = f"{images.dataset}@{images.snapshot}"
+    if found.certificate is not None and found.certificate.aligner == IMPORTED:
+        note = (
+            f"origin is the file's own claim; quality was measured here on {where}, whose images its fit may have seen"
+        )
+        notes = (note, *_claim_note(found.certificate.claims))
+        add_quality(store, found.digest, quality, measured_on=where, notes=notes)
+    return MapQuality(where, found.name, quality, kept.path, kept.new)
+
+
+def space_named(store: Store, which: str) -> Space:
+    """Return the space that an encoder name or the start of a space id (6 digits) means among those the store knows.
+
+    Raises UnknownName with the nearest names, or naming the spaces when one encoder has several.
+    """
+    known = {one.space.id: one.space for name in list_datasets(store) for one in list_features(store, name)}
+    names = {one.encoder: one.space for dataset in list_datasets(store) for one in list_features(store, dataset)}
+    known |= {one.id: one for one in (open_concepts(store, bank).space for bank in list_banks(store))}
+    found = {one.id for one in known.values() if which == one.name}
+    found |= {names[which].id} if which in names else set()
+    found = found or {one for one in known if len(which) >= 6 and one.startswith(which)}
+    if not found:
+        todo = "Extract or import its features first: t2c extract, t2c features import"
+        raise unknown("encoder or space", which, [*names, *(one.name for one in known.values())], todo=todo)
+    if len(found) > 1:
+        got = f"{which!r} in {len(found)}: {', '.join(sorted(one[:12] for one in found))}"
+        raise UnknownName(expected("encoder or space", "one space", got, "Name the space."))
+    return known[found.pop()]
+
+
+def _map_row(one: StoredMap, certificate: Certificate, used: set[str]) -> dict[str, Any]:
+    quality = certificate.held_out
+    return {
+        "map": one.name,
+        "aligner": certificate.aligner,
+        "source": one.source.name,
+        "target": one.target.name,
+        "dataset": certificate.dataset or certificate.measured_on or "-",
+        "fitted": certificate.fitted,
+        "r2": quality.r2_variance_weighted if quality is not None else None,
+        "used": one.digest in used,
+    }
+
+
+def _claimed(
+    linear_map: LinearMap, source: Space, target: Space, *, settings: tuple[tuple[str, str], ...], said: dict[str, str]
+) -> Certificate:
+    claims = tuple((name, said[name][:LONGEST_CLAIM]) for name in CLAIMED if name in said)
+    return Certificate(
+        source=source,
+        target=target,
+        dataset="",
+        snapshot=0,
+        ridge=0.0,
+        rank=int(np.linalg.matrix_rank(linear_map.weight)),
+        condition=None,
+        method="file",
+        fitted=0,
+        folds=0,
+        seed=0,
+        notes=(CLAIM, *_claim_note(claims), "no row was fitted here: every row is scored with the full map"),
+        aligner=IMPORTED,
+        objective="not known: the file does not say",
+        needed=("the file",),
+        settings=settings,
+        claims=claims,
+    )
+
+
+def _claim_note(claims: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return one note of what the file says of itself, or none."""
+    says = "; ".join(f"{name} {text}" for name, text in claims if not name.endswith("_space") and name != "map")
+    return (f"the file's own claim, not checked here: {says}",) if says else ()
+
+
+def _check_shape(linear_map: LinearMap, source: Space, target: Space, *, file: Path) -> None:
+    got, want = (linear_map.target, linear_map.source), (target.dimension, source.dimension)
+    if got != want:
+        sides = f"W {want}, from {source.describe()} to {target.describe()}"
+        turned = "It fits the other way round: swap --source and --target." if got == want[::-1] else ""
+        raise MismatchError(expected(f"aligner {file}", sides, f"W {got}", turned))
+
+
+def _check_spaces(said: dict[str, str], source: Space, target: Space, *, file: Path) -> None:
+    """Raise MismatchError when a file says that its map joins other spaces than those it is imported for."""
+    given = {"source": source, "target": target}
+    if all(said.get(f"{side}_space", space.id) == space.id for side, space in given.items()):
+        return
+    want = " to ".join(f"{space.name} (space {space.short})" for space in given.values())
+    got = " to ".join(
+        f"{said.get(side, '?')[:LONGEST_CLAIM]} (space {said.get(f'{side}_space', '?')[:SHORT]})" for side in given
+    )
+    todo = "Name the encoders that it was fitted for as --source and --target."
+    raise MismatchError(expected(f"aligner {file}", f"a map from {want}", f"one that says it goes from {got}", todo))
+
+
+def _features(images: Images, space: Space) -> Features:
+    """Open a dataset's features in a space; raises UnknownName with the command that makes them, naming the encoder."""
+    found = find_features(images, space.id)
+    if found is None:
+        want, todo = f"features in {space.describe()}", how_to_get(images.dataset, space.name)
+        raise UnknownName(expected(f"features of {images.dataset}", want, "none in this space", todo))
+    return found
+
+
+def _measure(images: Images, found: StoredMap, x: Features, y: Features, *, progress: Progress) -> pa.Table:
+    linear_map = load_map(images.store, found.digest)
+    progress.start(f"measure {found.name}", min(images.rows, x.rows, y.rows), "images")
+    try:
+        quality = measured(linear_map, _unseen(images, found, x, y, progress))
+    finally:
+        progress.done()
+    if quality is None:
+        want = "2 rows or more with both features that the map was not fitted on"
+        todo = "Name another dataset, or fit with --holdout."
+        raise InputError(expected(f"{images.dataset}@{images.snapshot}", want, "fewer", todo))
+    aligner = found.certificate.aligner if found.certificate is not None else IMPORTED
+    row = {"aligner": aligner, "source": found.source.name, "target": found.target.name, **asdict(quality)}
+    return pa.Table.from_pylist([row], schema=MAP_QUALITY)
+
+
+def _unseen(
+    images: Images, found: StoredMap, x: Features, y: Features, progress: Progress
+) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    """Yield (x, y) of the current rows with both features whose content was not fitted, each content once."""
+    rows = min(images.rows, x.rows, y.rows)
+    fold = folds_of(found.fitted(), content_hashes(images))[:rows]
+    usable = searchable(images, exclude_duplicates=True)[:rows] & (fold == FOLD_FULL)
+    usable &= x.present(0, rows) & y.present(0, rows)
+    for start, stop in ranges(rows, READ_ROWS):
+        used = np.flatnonzero(usable[start:stop])
+        if len(used):
+            yield x.read(start, stop)[used], y.read(start, stop)[used]
+        progress.advance(stop - start)

@@ -1,0 +1,1 @@
+"""The drawing kit of pages: charts, thumbnails, words, the frame of a document."""

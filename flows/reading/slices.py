@@ -1,0 +1,218 @@
+"""Where a model errs, in words: conjunctions of concepts found on one half of the images and measured on the other."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.engine.answers import answer
+from flows.maps.sides import LABEL, truth_of
+from flows.rows.features_of_rows import keys_of
+from flows.rows.predicted import named_classes, predicted_classes, predictions_parent
+from schemas.digest import digest
+from schemas.errors import InputError, SpecError, expected
+from schemas.logic import And, Constraint, Expression, render
+from schemas.names import DatasetRef
+from schemas.tables.answers.reading import SLICES
+from store.artifacts.images import Images, content_hashes, open_images
+from store.artifacts.similarities import resolve_scores
+from store.disk.root import Store
+from store.queries.searched import Searched, searched
+from t2c_core.bottleneck.slices import Slice, SliceOptions, find_slices
+from t2c_core.concepts.zeroshot import wilson
+from t2c_core.maps.row_keys import block_of
+
+FEWEST = 40
+"""Images that are labelled, predicted and scored below which nothing is sought."""
+_LISTED = 24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlicesReport:
+    """The answer to `slices`."""
+
+    dataset: str
+    """Dataset and snapshot."""
+    model: str
+    """Model whose predictions were read."""
+    bank: str
+    """Concept bank."""
+    labels: str
+    """`label`, or the attribute that holds the true class."""
+    n: int
+    """Images that are labelled, predicted and scored, each content once."""
+    errors: int
+    """Of these, images the model gets wrong."""
+    table: pa.Table
+    """SLICES."""
+    notes: tuple[str, ...]
+    """What a reader must know."""
+    path: str
+    """Where the answer is stored; empty when it could not be."""
+    new: bool
+    """False when the same had been asked before."""
+
+    @property
+    def confirmed(self) -> int:
+        """Slices confirmed on the half they were not found on."""
+        return int(np.count_nonzero(self.table["confirmed"].to_pylist()))
+
+    @property
+    def headline(self) -> str:
+        """One sentence for people."""
+        rate = f"{self.model} errs on {self.errors / self.n:.1%} of {self.n:,} images of {self.dataset}"
+        confirmed = [row for row in self.table.to_pylist() if row["confirmed"]]
+        if not confirmed:
+            return f"{rate}; no slice by concepts is worse than the rest"
+        first = confirmed[0]
+        return f"{rate}, and on {first['error_rate']:.0%} of those with {first['slice']} ({first['n']:,} held out)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What is searched."""
+
+    images: Images
+    among: Searched
+    rows: npt.NDArray[np.int64]
+    wrong: npt.NDArray[np.bool_]
+    search: npt.NDArray[np.bool_]
+    k: float
+    options: SliceOptions
+
+
+def model_slices(
+    store: Store,
+    dataset: DatasetRef | str,
+    *,
+    model: str,
+    labels: str = LABEL,
+    k: float = 1.0,
+    options: SliceOptions | None = None,
+    seed: int = 0,
+    **sides: Any,
+) -> SlicesReport:
+    """Name the conjunctions of at most three concepts on which a model's imported predictions err most.
+
+    A term is `concept > k` or `concept < -k`, in standard deviations over the dataset, as `t2c find` reads it. Slices
+    are found on one half of the images, chosen by content, and sized, rated and confirmed on the other. Raises
+    UnknownName for a model or attribute, InputError for too few images or labels the model never names, SpecError.
+    """
+    chosen = options or SliceOptions()
+    chosen.check()
+    if not (np.isfinite(k) and k >= 0):
+        raise SpecError(expected("-k", "a finite number of standard deviations, 0 or more", str(k)))
+    images = open_images(store, dataset)
+    scores = resolve_scores(store, dataset, **sides)
+    says, truth = predicted_classes(images, model), truth_of(images, labels, mapping={})
+    named = named_classes(images, model)
+    among = searched(scores, images=images, exclude_duplicates=True)
+    asked = _asked(images, among, says=says, truth=truth, k=k, options=chosen, seed=seed)
+    foreign = _check(asked, truth, named, model=model, labels=labels)
+    spec = {
+        "dataset": images.dataset,
+        "map": scores.map,
+        "bank": scores.bank,
+        "model": model,
+        "labels": labels,
+        "truth": digest(truth),
+        "k": k,
+        "seed": seed,
+        "options": asdict(chosen),
+    }
+    parents = [images.manifest.as_parent(), scores.manifest.as_parent(), predictions_parent(images)]
+    found = answer(store, "slices", lambda: _table(asked), spec=spec, parents=parents)
+    notes = []
+    if foreign:
+        notes.append(f"{foreign:,} images have a label that the model never names: they count as errors")
+    if not asked.wrong.any():
+        notes.append("the model makes no error on these images")
+    return SlicesReport(
+        dataset=f"{images.dataset}@{images.snapshot}",
+        model=model,
+        bank=scores.bank,
+        labels=labels,
+        n=len(asked.rows),
+        errors=int(asked.wrong.sum()),
+        table=found.table,
+        notes=tuple(notes),
+        path=found.path,
+        new=found.new,
+    )
+
+
+def _asked(
+    images: Images,
+    among: Searched,
+    *,
+    says: list[str | None],
+    truth: list[str | None],
+    k: float,
+    options: SliceOptions,
+    seed: int,
+) -> _Asked:
+    scored = np.flatnonzero(~np.isnan(among.values(0))).tolist()
+    rows = np.array([row for row in scored if says[row] is not None and truth[row] is not None], dtype=np.int64)
+    wrong = np.array([says[row] != truth[row] for row in rows.tolist()], dtype=np.bool_)
+    keys = keys_of(content_hashes(images), rows, seed=seed)
+    return _Asked(images, among, rows, wrong, block_of(keys, blocks=2) == 0, k, options)
+
+
+def _check(asked: _Asked, truth: list[str | None], named: set[str], *, model: str, labels: str) -> int:
+    """Return how many images have a label the model never names; raise InputError for too few images, or only such."""
+    there = [truth[row] for row in asked.rows.tolist()]
+    if len(there) < FEWEST:
+        want = f"{FEWEST} images or more that are labelled, predicted by {model} and scored"
+        raise InputError(expected(f"{asked.images.dataset}", want, str(len(there))))
+    foreign = sum(label not in named for label in there)
+    if foreign == len(there):
+        some = ", ".join(repr(one) for one in sorted({str(one) for one in there})[:3])
+        want = f"labels among {', '.join(map(repr, sorted(named)[:3]))}"
+        todo = "Name the attribute that holds the true class: --labels ATTRIBUTE"
+        raise InputError(expected(f"{labels} of {asked.images.dataset}", want, some, todo))
+    return foreign
+
+
+def _table(asked: _Asked) -> pa.Table:
+    names = asked.among.names
+    high = np.empty((len(asked.rows), len(names)), dtype=np.bool_)
+    low = np.empty_like(high)
+    for key in range(len(names)):
+        values = asked.among.values(key)
+        mean, std = asked.among.moments(key, values)
+        mine = values[asked.rows].astype(np.float64)
+        high[:, key], low[:, key] = mine > mean + asked.k * std, mine < mean - asked.k * std
+    slices = find_slices(high, low, wrong=asked.wrong, search=asked.search, options=asked.options)
+    rest = ~asked.search
+    overall = float(asked.wrong[rest].mean())
+    lines = [_line(asked, one, high, low, rank=rank, overall=overall) for rank, one in enumerate(slices, 1)]
+    return pa.Table.from_pylist(lines, schema=SLICES)
+
+
+def _line(asked: _Asked, one: Slice, high: Any, low: Any, *, rank: int, overall: float) -> dict[str, Any]:
+    inside = np.logical_and.reduce([(high if sign > 0 else low)[:, at] for at, sign in one.terms])
+    bounds = wilson(one.measured.errors, one.measured.n) if one.measured.n else (0.0, 1.0)
+    return {
+        "rank": rank,
+        "slice": expression_of(one, asked.among.names, k=asked.k),
+        "concepts": len(one.terms),
+        "found_n": one.found.n,
+        "found_errors": one.found.errors,
+        "n": one.measured.n,
+        "errors": one.measured.errors,
+        "error_rate": one.measured.rate,
+        "low": bounds[0],
+        "high": bounds[1],
+        "overall": overall,
+        "p": one.p,
+        "confirmed": one.confirmed,
+        "rows": asked.rows[inside & asked.wrong][:_LISTED].tolist(),
+    }
+
+
+def expression_of(one: Slice, names: list[str], *, k: float) -> str:
+    """Return a slice as the expression that finds its images."""
+    terms: list[Expression] = [Constraint(names[at], 1 if sign > 0 else -1, k) for at, sign in one.terms]
+    return render(terms[0] if len(terms) == 1 else And(tuple(terms)))

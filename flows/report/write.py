@@ -1,0 +1,250 @@
+"""Write an audit as one HTML file: ask what the commands ask, check every file that is read, render, rename."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from flows.engine.output_files import replacing
+from flows.engine.progress import NoProgress, Progress
+from flows.page.question import Question
+from flows.page.section import Context
+from flows.report.colophon import again, versions
+from flows.report.data import DatasetAccount, ReportData, Zeroshot
+from flows.report.distributions import most_telling, side_stats
+from flows.report.gather import account, aligner, artifacts, check_artifacts
+from flows.report.pictures import grids, logic
+from flows.report.render import render
+from flows.report.sections import gather_sections
+from flows.report.zeroshot_tasks import stored_tasks, table_of
+from flows.rows.sides import Side, open_sides, two_slices
+from flows.shift.classes import AUTO
+from flows.shift.shift import shift
+from flows.shift.table import Beyond
+from flows.trust.trust import marks_in_use
+from schemas.logic import parse
+from store.artifacts.images import open_images
+from store.artifacts.linear_maps import StoredMap, identity_map, open_map
+from store.disk.manifest import Manifest
+from store.disk.root import Store
+from store.queries import find, resolve_scores, searched
+from store.sources.image_bytes import open_bytes
+from t2c_core.shift.block_null import BLOCKS
+from t2c_core.shift.shift import ALPHA
+
+if TYPE_CHECKING:
+    from flows.zeroshot.zeroshot import ZeroshotReport
+
+GRIDS = 8
+"""Concepts whose most and least similar images are shown."""
+PICTURES = 8
+"""Images at each end of a concept."""
+FOUND = 12
+"""Images shown of a query's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReport:
+    """What `report` wrote."""
+
+    path: str
+    """Absolute path of the HTML file."""
+    bytes: int
+    """Its size."""
+    concepts: int
+    """Concepts described."""
+    flagged: int
+    """Concepts that have risen or fallen; 0 when nothing was compared."""
+    checked: int
+    """Artifacts whose files were read whole and matched their digests."""
+
+    @property
+    def drift(self) -> bool:
+        """Whether any concept was flagged."""
+        return self.flagged > 0
+
+
+def report(
+    store: Store,
+    reference: str,
+    current: str | None = None,
+    *,
+    output: str | Path,
+    queries: Sequence[str] = (),
+    zeroshot: Sequence["ZeroshotReport"] = (),
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+    where: str | None = None,
+    reference_where: str | None = None,
+    alpha: float = ALPHA,
+    title: str | None = None,
+    commands: Sequence[str] = (),
+    classes: str = AUTO,
+    beyond: Beyond = "chance",
+    blocks: int = BLOCKS,
+    untrusted: bool = False,
+    progress: Progress | None = None,
+) -> ReportReport:
+    """Write one self-contained HTML file about a dataset and, when a second side is named, about what changed.
+
+    Sides are named, and shifts judged, as `shift` does. `queries` are concept-logic expressions, asked of every dataset; `zeroshot`
+    are tasks done before (default: those the store holds for these snapshots); `commands` are shown as what made the
+    file, above the one that makes it again on the same snapshots. Nothing is encoded or classified, and only a whole
+    file replaces the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for
+    an output that cannot be written, and what `shift` and `find` raise.
+    """
+    asked = Question(
+        store,
+        _pinned(store, reference),
+        _pinned(store, current) if current else None,
+        where=where,
+        reference_where=reference_where,
+        source=source,
+        target=target,
+        bank=bank,
+        linear_map=linear_map,
+        alpha=alpha,
+        queries=tuple(parse(query) for query in queries),
+        judged=_not_default({"classes": classes, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}),
+    )
+    sides = _sides(asked)
+    found_map = _map_of(sides[0])
+    with replacing(output) as temporary, _watched(progress, asked) as advance:
+        tasks, answers = ([table_of(one) for one in zeroshot], []) if zeroshot else _stored(asked, found_map)
+        sections = gather_sections(Context(asked, sides, found_map))
+        scores = sides[0].among.scores
+        marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
+        read = [*_manifests(sides, found_map), *answers, *(marks.answers if marks else ())]
+        read += [manifest for one in sections.values() for manifest in one.read if manifest not in read]
+        check_artifacts(store, read)
+        advance("comparing")
+        data = ReportData(
+            title=title or "Concept audit: " + " and ".join(side.name for side in sides),
+            created_at=datetime.now(UTC),
+            sides=tuple(side.name for side in sides),
+            accounts=_accounts(asked),
+            aligner=aligner(found_map, bank=sides[0].among.scores.bank),
+            bank=sides[0].among.scores.bank,
+            marks=marks.by_name if marks else None,
+            zeroshot=tuple(task for task in tasks if task.accuracies.num_rows),
+            sections={key: one.data for key, one in sections.items()},
+            artifacts=artifacts(store, read),
+            commands=(*commands, again(asked, output)),
+            versions=versions(),
+            alpha=alpha,
+            **_answers(asked, sides, advance),
+        )
+        page = render(replace(data, missing=_missing(data))).encode()
+        temporary.write_bytes(page)
+    flagged = 0 if data.shift is None else sum(verdict != "none" for verdict in data.shift["verdict"].to_pylist())
+    return ReportReport(str(Path(output).absolute()), len(page), data.reference_stats.num_rows, flagged, len(read))
+
+
+def _not_default(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options on how a shift is judged that differ from what `shift` does by itself."""
+    usual = {"classes": AUTO, "beyond": "chance", "blocks": BLOCKS, "untrusted": False}
+    return {name: value for name, value in options.items() if value != usual[name]}
+
+
+def _pinned(store: Store, dataset: str) -> str:
+    """Return a dataset with its snapshot: `photos` becomes `photos@12`."""
+    images = open_images(store, dataset)
+    return f"{images.dataset}@{images.snapshot}"
+
+
+def _sides(asked: Question) -> tuple[Side, ...]:
+    """Return the two sides of the comparison, or the one dataset that is described."""
+    if asked.compares:
+        slices = two_slices(asked.reference, asked.current, where=asked.where, reference_where=asked.reference_where)
+        return open_sides(asked.store, *slices, **asked.scored)
+    scores = resolve_scores(asked.store, asked.reference, **asked.scored)
+    among = searched(scores, images=open_images(asked.store, asked.reference))
+    return (Side(asked.reference, among, np.zeros(scores.rows, dtype=np.bool_)),)
+
+
+def _map_of(side: Side) -> StoredMap:
+    scores = side.among.scores
+    return identity_map(scores.store, scores.source) if scores.identity else open_map(scores.store, scores.map)
+
+
+def _manifests(sides: Sequence[Side], linear_map: StoredMap) -> list[Manifest]:
+    """Return the snapshots that are read, each once."""
+    every = [side.among.images.manifest for side in sides] + [side.among.scores.manifest for side in sides]
+    every += [linear_map.manifest] if linear_map.manifest else []
+    return list({(one.artifact, one.snapshot): one for one in every}.values())
+
+
+def _stored(asked: Question, linear_map: StoredMap) -> tuple[list[Zeroshot], list[Manifest]]:
+    """Return the zero-shot tasks that were done before on the datasets."""
+    found = [stored_tasks(open_images(asked.store, one), linear_map) for one in asked.datasets]
+    return [task for tasks, _ in found for task in tasks], [one for _, read in found for one in read]
+
+
+def _accounts(asked: Question) -> tuple[DatasetAccount, ...]:
+    first, *others = (open_images(asked.store, one) for one in asked.datasets)
+    return (account(first, role="reference"), *(account(one, role="current") for one in others))
+
+
+def _answers(asked: Question, sides: Sequence[Side], advance: Callable[[str], None]) -> dict[str, Any]:
+    """Return the fields of ReportData that are answers to questions."""
+    compared: pa.Table | None = None
+    notes: tuple[str, ...] = ()
+    if asked.compares:
+        where: dict[str, Any] = {"where": asked.where, "reference_where": asked.reference_where, "alpha": asked.alpha}
+        found_shift = shift(asked.store, asked.reference, asked.current, **where, **asked.scored, **asked.judged)
+        compared, notes = found_shift.table, found_shift.notes
+    stats = [side_stats(side) for side in sides]
+    among = {side.among.images.dataset: side.among for side in sides}  # of two snapshots the current side's
+    found = []
+    for query in asked.queries:
+        advance("searching")
+        for one in among.values():
+            result = find(one.scores, query, images=one.images, limit=FOUND)
+            found.append(logic(result, dataset=f"{one.images.dataset}@{one.images.snapshot}", read=open_bytes))
+    advance("pictures")
+    keys = most_telling(stats[0], compared, most=GRIDS)
+    return {
+        "reference_stats": stats[0],
+        "current_stats": stats[1] if asked.compares else None,
+        "shift": compared,
+        "shift_notes": notes,
+        "logic": tuple(found),
+        "grids": grids(sides, keys, most=PICTURES, read=open_bytes),
+    }
+
+
+def _missing(data: ReportData) -> tuple[tuple[str, str], ...]:
+    """Return why optional sections are left out, and what to type."""
+    name = data.accounts[0].name
+    absent = {
+        "shift": (data.shift is None, f"Nothing was compared. Name a second side: t2c report {name} OTHER"),
+        "logic": (not data.logic, f"No query was asked. Ask one: t2c report {name} --query 'CONCEPT > 2'"),
+        "trust": (data.marks is None, f"Trust was not measured, so no concept is more than a name: t2c trust {name}"),
+        "zeroshot": (not data.zeroshot, f"Nothing was classified. Classify labelled images: t2c zeroshot {name}"),
+    }
+    return tuple((key, why) for key, (gone, why) in absent.items() if gone)
+
+
+@contextmanager
+def _watched(progress: Progress | None, asked: Question) -> Iterator[Callable[[str], None]]:
+    """Yield a function that says which part comes next."""
+    shown = progress or NoProgress()
+    shown.start("report", 3 + len(asked.queries), "parts")
+    shown.note(part="checking files")
+
+    def advance(part: str) -> None:
+        shown.advance(1)
+        shown.note(part=part)
+
+    try:
+        yield advance
+        shown.advance(1)
+    finally:
+        shown.done()

@@ -1,0 +1,124 @@
+"""Zero-shot tables of a report: from tasks just done, or from answers the store already holds; nothing is classified."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flows.report.data import ACCURACIES, CLASS_ACCURACIES, Zeroshot
+from store.artifacts.answers import answer_table, list_answers
+from store.artifacts.images import Images
+from store.artifacts.linear_maps import StoredMap
+from store.disk.manifest import Manifest
+from t2c_core.concepts.zeroshot import accuracy, accuracy_by_class
+
+if TYPE_CHECKING:
+    from flows.zeroshot.zeroshot import ZeroshotReport
+
+_TASK = ("labels", "truth", "classes", "templates", "bank", "target")
+"""Keys of an answer's spec that two encoders of one task share."""
+
+
+def table_of(report: "ZeroshotReport") -> Zeroshot:
+    """Return a task just done as the report shows it."""
+    rows = [{name: getattr(one, name) for name in ACCURACIES.names} for one in report.scores]
+    return Zeroshot(
+        report.name,
+        report.dataset,
+        len(report.classes),
+        report.chance,
+        pa.Table.from_pylist(rows, schema=ACCURACIES),
+        _hardest_first(report.by_class.select(CLASS_ACCURACIES.names).cast(CLASS_ACCURACIES)),
+    )
+
+
+def stored_tasks(images: Images, linear_map: StoredMap) -> tuple[list[Zeroshot], list[Manifest]]:
+    """Return the labelled tasks that were done on this image snapshot under a map, and the answers read for them."""
+    mine = [one for one in list_answers(images.store, "zeroshot") if _is_of(one, images)]
+    own = {_task(one): one for one in mine if str(one.spec["map"]).startswith("identity-")}
+    aligned = {_task(one): one for one in mine if one.spec["map"] == linear_map.digest}
+    tasks, read = [], []
+    for task, answer in aligned.items():
+        other = None if linear_map.identity else own.get(task)
+        made = _from_answers(images, answer, other, encoders=(linear_map.source.name, linear_map.target.name))
+        if made is not None:
+            tasks.append(made)
+            read += [answer, *([other] if other else [])]
+    return tasks, read
+
+
+def _is_of(answer: Manifest, images: Images) -> bool:
+    wanted = images.manifest.as_parent()
+    return any(parent == wanted for parent in answer.parents)
+
+
+def _task(answer: Manifest) -> tuple[str, ...]:
+    return tuple(str(answer.spec[key]) for key in _TASK)
+
+
+def _from_answers(
+    images: Images, answer: Manifest, other: Manifest | None, *, encoders: tuple[str, str]
+) -> Zeroshot | None:
+    """Return a task's table over the images that both encoders classified, or None when none of them has a label."""
+    classes: list[str] = list(answer.spec["classes"])
+    tables = [_table(images, one) for one in (answer, other) if one is not None]
+    rows = (
+        tables[0]["row"] if len(tables) == 1 else tables[0]["row"].filter(pc.is_in(tables[0]["row"], tables[1]["row"]))
+    )
+    tables = [
+        one.filter(pc.and_(pc.is_in(one["row"], rows), pc.is_in(one["label"], pa.array(classes)))) for one in tables
+    ]
+    if tables[0].num_rows == 0:
+        return None
+    roles = (
+        [("aligned", encoders[0]), ("target", encoders[1])]
+        if answer.spec["map"][:9] != "identity-"
+        else [("target", encoders[1])]
+    )
+    return Zeroshot(
+        str(answer.spec["labels"]),
+        f"{images.dataset}@{images.snapshot}",
+        len(classes),
+        1 / len(classes),
+        _accuracies(tables, roles, classes),
+        _by_class(tables, classes),
+    )
+
+
+def _table(images: Images, answer: Manifest) -> pa.Table:
+    return answer_table(images.store, answer, columns=["row", "label", "predicted"])
+
+
+def _accuracies(tables: Sequence[pa.Table], roles: Sequence[tuple[str, str]], classes: Sequence[str]) -> pa.Table:
+    rows = []
+    for (role, encoder), table in zip(roles, tables, strict=False):
+        found = accuracy(table["predicted"].to_pylist(), table["label"].to_pylist(), classes=classes)
+        rows.append(
+            {
+                "encoder": encoder,
+                "role": role,
+                **{name: getattr(found, name) for name in ("n", "accuracy", "low", "high")},
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=ACCURACIES)
+
+
+def _by_class(tables: Sequence[pa.Table], classes: Sequence[str]) -> pa.Table:
+    found = [
+        accuracy_by_class(one["predicted"].to_pylist(), one["label"].to_pylist(), classes=classes) for one in tables
+    ]
+    rows: list[dict[str, Any]] = [
+        {
+            "class": name,
+            "n": one.n,
+            "aligned": one.accuracy,
+            "target": found[1][name].accuracy if len(found) > 1 else None,
+        }
+        for name, one in found[0].items()
+    ]
+    return _hardest_first(pa.Table.from_pylist(rows, schema=CLASS_ACCURACIES))
+
+
+def _hardest_first(table: pa.Table) -> pa.Table:
+    return table.sort_by([("aligned", "ascending"), ("n", "descending"), ("class", "ascending")])

@@ -1,0 +1,191 @@
+"""The two sides of a comparison: which rows each has, under one map and one bank, with no image on both sides."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import InputError, MismatchError, SpecError, expected
+from schemas.names import DatasetRef, parse_dataset_ref
+from schemas.tables.tables import FOLD_IN_SAMPLE
+from store.artifacts.images import Images, open_images
+from store.artifacts.selection import searchable
+from store.artifacts.similarities import Scores, list_similarities, resolve_scores
+from store.disk.root import Store
+from store.queries.searched import Searched, searched
+from store.queries.where import where_mask
+
+FEW = 30
+"""Images on a side below which a note says that only large shifts can be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A dataset, or the part of it that a condition picks."""
+
+    dataset: DatasetRef
+    """Dataset, as of a snapshot when one is named."""
+    where: str | None = None
+    """SQL condition on the columns of `images`; None is all of it."""
+
+    def __str__(self) -> str:
+        return str(self.dataset) if self.where is None else f"{self.dataset} where {self.where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side, ready to be read concept by concept."""
+
+    name: str
+    """What it is, for people."""
+    among: Searched
+    """Its searched set."""
+    left_out: npt.NDArray[np.bool_]
+    """(rows,) rows that are on the other side or picked out by the rest rule."""
+
+    def values(self, key: int) -> npt.NDArray[np.float32]:
+        """Return a concept's similarities on this side, (images,) float32, sorted."""
+        values = self.among.values(key)
+        values[self.left_out] = np.nan
+        return np.sort(values[~np.isnan(values)])
+
+    def rows(self) -> npt.NDArray[np.bool_]:
+        """Say which rows are on this side, (rows,)."""
+        return ~np.isnan(self.among.values(0)) & ~self.left_out
+
+    def not_scored(self) -> int:
+        """Return the number of images of the dataset that were added after it was scored."""
+        images = self.among.images
+        return int(np.count_nonzero(searchable(images)[self.among.scores.rows :]))
+
+
+def two_slices(
+    reference: Slice | str, current: Slice | str | None, *, where: str | None, reference_where: str | None
+) -> tuple[Slice, Slice]:
+    """Return both slices as asked for: two datasets, or one dataset whose `where` rows are compared with the others.
+
+    Raises SpecError when only one side is named, or one twice.
+    """
+    one = _slice(reference, reference_where)
+    if current is None and where is None:
+        todo = "Name a second dataset, or a slice: --where \"captured_at >= '2026-11-14'\""
+        raise SpecError(expected("shift", "two sides to compare", f"only {one}", todo))
+    other = _slice(current, where) if current is not None else Slice(one.dataset, where)
+    if other == one and current is not None:
+        todo = "No image may be on both sides: name another dataset, or a slice with --where."
+        raise SpecError(expected("shift", "two sides that differ", f"{one} twice", todo))
+    return one, other
+
+
+def open_sides(
+    store: Store,
+    reference: Slice,
+    current: Slice,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+    duplicates: bool = True,
+) -> tuple[Side, Side]:
+    """Open both sides under the same map and bank; with `duplicates=False` a content counts once in a dataset.
+
+    On one dataset, rows of the reference leave the current side, and a reference without a condition of its own is the
+    rest: all rows but those of `where`. Raises MismatchError when the two were scored under different maps or a side
+    holds in-sample rows, InputError when a side has no image left.
+    """
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
+    first, second = common_scores(store, reference.dataset, current.dataset, **sides)
+    one = _side(first, reference, duplicates=duplicates)
+    other = _side(second, current, duplicates=duplicates)
+    if first.dataset == second.dataset:
+        one, other = _apart(one, other, reference=reference, current=current)
+    for side in (one, other):
+        if not side.rows().any():
+            todo = "Widen the condition, or score more rows: t2c score"
+            raise InputError(expected(f"{side.name}", "at least one held-out or out-of-fold image", "none", todo))
+    return one, other
+
+
+def common_scores(
+    store: Store,
+    reference: DatasetRef,
+    current: DatasetRef,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+) -> tuple[Scores, Scores]:
+    """Return the similarities of both datasets under one map and bank: the newest of the reference that both have.
+
+    Raises as `resolve_scores` does, and MismatchError naming both sides when they share none.
+    """
+    first = resolve_scores(store, reference, source=source, target=target, bank=bank, linear_map=linear_map)
+    if reference.name == current.name:
+        return first, first
+    theirs = {(one.map, one.bank): one for one in list_similarities(store, dataset=current.name)}
+    if (first.map, first.bank) in theirs:
+        return first, theirs[first.map, first.bank]
+    sides = (first.source.id, first.target.id, first.bank)
+    mine = [one for one in list_similarities(store, dataset=reference.name) if _sides(one) == sides]
+    shared = [one for one in mine if linear_map is None and (one.map, one.bank) in theirs]
+    if not shared:
+        got = ", ".join(sorted(f"{map_} with {name}" for map_, name in theirs)) or "none"
+        todo = f"Score it: t2c score {current.name} --source {first.source.name} --concepts {first.bank}"
+        want = f"the map and bank of {reference.name}, {first.map} with {first.bank}"
+        raise MismatchError(expected(f"similarities of {current.name}", want, got, todo))
+    newest = max(shared, key=lambda one: one.manifest.created_at)
+    return newest, theirs[newest.map, newest.bank]
+
+
+def _sides(scores: Scores) -> tuple[str, str, str]:
+    return scores.source.id, scores.target.id, scores.bank
+
+
+def _slice(side: Slice | str, where: str | None) -> Slice:
+    slice_ = Slice(parse_dataset_ref(side)) if isinstance(side, str) else side
+    if where is None:
+        return slice_
+    if slice_.where is not None:
+        raise SpecError(expected(f"condition of {slice_}", "one condition", f"a second one, {where!r}"))
+    return replace(slice_, where=where)
+
+
+def _side(scores: Scores, slice_: Slice, *, duplicates: bool) -> Side:
+    images = open_images(scores.store, slice_.dataset)
+    among = searched(scores, images=images, where=slice_.where, exclude_duplicates=not duplicates)
+    _check_held_out(scores, among, str(slice_))
+    return Side(str(slice_), among, np.zeros(scores.rows, dtype=np.bool_))
+
+
+def _check_held_out(scores: Scores, among: Searched, name: str) -> None:
+    """Raise MismatchError when rows of the side have only in-sample similarities: they would flatter the map."""
+    column = scores.column(0)
+    rows = column.rows[column.fold == FOLD_IN_SAMPLE]
+    count = int(among.mask[rows].sum()) if among.mask is not None else len(rows)
+    if count:
+        todo = (
+            f"Fit the map with folds, which scores its own rows out of fold: t2c align {scores.dataset} --source "
+            f"{scores.source.name} --target {scores.target.name}, then t2c score."
+        )
+        want = "held-out or out-of-fold similarities"
+        raise MismatchError(expected(name, want, f"{count:,} in-sample ones, which the map was fitted on", todo))
+
+
+def _apart(one: Side, other: Side, *, reference: Slice, current: Slice) -> tuple[Side, Side]:
+    """Return two sides of one dataset with every row on one side at most."""
+    whole_reference = reference.where is None and reference.dataset == current.dataset
+    if whole_reference and current.where is not None:
+        rest = replace(one, name=f"the rest of {reference.dataset}", left_out=_picked(other.among.images, current, one))
+        return rest, other
+    return one, replace(other, left_out=one.rows())
+
+
+def _picked(images: Images, current: Slice, one: Side) -> npt.NDArray[np.bool_]:
+    """Say which rows the current slice's condition picks, (rows,), readable or not."""
+    picked = np.zeros(len(one.left_out), dtype=np.bool_)
+    if current.where is not None:
+        found = where_mask(images, current.where)[: len(picked)]
+        picked[: len(found)] = found
+    return picked

@@ -1,0 +1,1 @@
+"""Similarities of images to concepts: score, top, find, summary, compact."""

@@ -1,0 +1,37 @@
+"""Merge the many small files that appends leave into few large ones; values and older snapshots stay as they are."""
+
+import pyarrow as pa
+
+from schemas.errors import UnknownName, expected
+from store.artifacts.compact import compact as merged
+from store.artifacts.images import open_images
+from store.artifacts.similarities import list_similarities
+from store.disk.root import Store
+
+COMPACTED = pa.schema(
+    [
+        pa.field("artifact", pa.string()),
+        pa.field("files_before", pa.int64()),
+        pa.field("files_after", pa.int64()),
+    ]
+)
+
+
+def compact(store: Store, dataset: str | None = None, *, bank: str | None = None) -> pa.Table:
+    """Compact the similarities of one dataset (or all), of one bank (or all); return artifact, files_before, files_after.
+
+    Raises UnknownName for a dataset that is not there or has nothing to compact, BusyError, StoreWriteError.
+    """
+    if dataset is not None:
+        open_images(store, dataset)
+    found = [one for one in list_similarities(store, dataset=dataset) if bank in (None, one.bank)]
+    if dataset is not None and not found:
+        todo = f"Score it: t2c score {dataset} --source ENCODER --concepts {bank or 'BANK'}"
+        of = f"similarities of {dataset}{f' with {bank}' if bank else ''}"
+        raise UnknownName(expected(of, "some", "none", todo))
+    rows = []
+    for one in found:
+        after = merged(one)
+        counts = [len(each.manifest.with_role("data")) for each in (one, after)]
+        rows.append({"artifact": one.manifest.artifact, "files_before": counts[0], "files_after": counts[1]})
+    return pa.Table.from_pylist(rows, schema=COMPACTED)

@@ -1,0 +1,195 @@
+"""Compare two datasets or slices concept by concept, on similarities that no map was fitted on (paper, section 5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from flows.engine.answers import Answer, answer
+from flows.engine.progress import NoProgress, Progress
+from flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
+from flows.shift.classes import AUTO, classes_of
+from flows.shift.table import Beyond, Wanted, compare_all
+from flows.steps.shift_blocks import self_null
+from flows.trust.trust import marks_in_use
+from schemas.errors import SpecError, expected
+from store.artifacts.similarities import Scores
+from store.disk.root import Store
+from store.queries.where import tables_read
+from t2c_core.shift.block_null import BLOCKS
+from t2c_core.shift.shift import ALPHA
+
+__all__ = ["ShiftReport", "Slice", "shift"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShiftReport:
+    """The answer to `shift`."""
+
+    reference: str
+    """The reference side, for people."""
+    current: str
+    """The current side, for people."""
+    map: str
+    """Map both sides were scored with."""
+    bank: str
+    """Concept bank."""
+    alpha: float
+    """False discovery rate of the verdicts."""
+    table: pa.Table
+    """SHIFT, smallest q first."""
+    n_reference: int
+    """Images on the reference side."""
+    n_current: int
+    """Images on the current side."""
+    flagged: int
+    """Concepts that have risen or fallen."""
+    left_out: int
+    """Untrusted concepts that got no verdict."""
+    classes: str
+    """What the split is by: `label`, an attribute, `prediction:MODEL`; empty without one."""
+    notes: tuple[str, ...]
+    """What a reader must know, such as how few images a side has."""
+    digest: str
+    """Digest of the answer; empty when it could not be stored."""
+    path: str
+    """Where the answer is stored; empty when it could not be."""
+    new: bool
+    """False when the same question had been answered before."""
+
+    @property
+    def drift(self) -> bool:
+        """Whether any concept was flagged."""
+        return self.flagged > 0
+
+
+def shift(
+    store: Store,
+    reference: Slice | str,
+    current: Slice | str | None = None,
+    *,
+    where: str | None = None,
+    reference_where: str | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+    alpha: float = ALPHA,
+    duplicates: bool = True,
+    classes: str = AUTO,
+    beyond: Beyond = "chance",
+    blocks: int = BLOCKS,
+    untrusted: bool = False,
+    progress: Progress | None = None,
+) -> ShiftReport:
+    """Compare the current side with the reference side, for every concept of a bank, and store the answer.
+
+    `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
+    condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
+    `photos` itself the rows added since are compared. With `duplicates=False` a content counts once.
+
+    Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
+    takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
+    contiguous blocks of the reference from the rest of it; with `beyond="blocks"` a verdict asks for more than those.
+    Concepts marked untrusted get no verdict unless `untrusted` is set.
+
+    Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
+    """
+    if not 0 < alpha < 1:
+        raise SpecError(expected("--alpha", "a rate between 0 and 1", str(alpha)))
+    if beyond not in ("chance", "blocks"):
+        raise SpecError(expected("--beyond", "chance or blocks", repr(beyond)))
+    slices = two_slices(reference, current, where=where, reference_where=reference_where)
+    scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
+    one, other = open_sides(store, *slices, **scored, duplicates=duplicates)
+    scores = one.among.scores
+    marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
+    wanted = Wanted(
+        one,
+        other,
+        classes_of(one, other, classes=classes),
+        self_null(one, other, blocks=blocks),
+        None if marks is None else marks.by_key,
+        alpha,
+        beyond,
+        untrusted,
+    )
+    options = {"alpha": alpha, "duplicates": duplicates, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
+    spec = _spec(slices, scores, {**options, "classes": wanted.classes.name if wanted.classes else ""})
+    parents = [part.manifest.as_parent() for side in (one, other) for part in (side.among.scores, side.among.images)]
+    for side, chosen in zip((one, other), slices, strict=True):
+        parents += tables_read(side.among.images, chosen.where)
+    parents += wanted.classes.parents if wanted.classes else ()
+    parents += [found.as_parent() for found in marks.answers] if marks else []
+    shown = progress or NoProgress()
+    found = answer(store, "shift", lambda: compare_all(wanted, progress=shown), spec=spec, parents=parents)
+    return _report(wanted, found)
+
+
+def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) -> dict[str, Any]:
+    reference, current = (str(one) for one in slices)
+    sides = {"map": scores.map, "bank": scores.bank, "reference": reference, "current": current}
+    return {"algorithm": "two-sample Kolmogorov-Smirnov", **options, **sides}
+
+
+def _report(wanted: Wanted, found: Answer) -> ShiftReport:
+    one, other, table = wanted.one, wanted.other, found.table
+    counts = [table[name][0].as_py() if table.num_rows else 0 for name in ("n_reference", "n_current")]
+    left_out = sum(table["left_out"].to_pylist())
+    return ShiftReport(
+        reference=one.name,
+        current=other.name,
+        map=one.among.scores.map,
+        bank=one.among.scores.bank,
+        alpha=wanted.alpha,
+        table=table,
+        n_reference=counts[0],
+        n_current=counts[1],
+        flagged=sum(verdict != "none" for verdict in table["verdict"].to_pylist()),
+        left_out=left_out,
+        classes=wanted.classes.name if wanted.classes else "",
+        notes=(*_notes(one, other, counts, stored=bool(found.path)), *_more_notes(wanted, table, left_out)),
+        digest=found.digest,
+        path=found.path,
+        new=found.new,
+    )
+
+
+def _more_notes(wanted: Wanted, table: pa.Table, left_out: int) -> tuple[str, ...]:
+    """Return what a reader must know about marks, the split and the blocks."""
+    notes = []
+    if left_out:
+        concepts = "1 untrusted concept has" if left_out == 1 else f"{left_out} untrusted concepts have"
+        notes.append(f"{concepts} no verdict (--untrusted gives one)")
+    flagged = [row for row in table.to_pylist() if row["verdict"] != "none"]
+    inside = [row["concept"] for row in flagged if row["q_blocks"] is not None and row["q_blocks"] > wanted.alpha]
+    if inside:
+        some = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
+        notes.append(
+            f"{len(inside)} of {len(flagged)} flagged lie no farther out than the reference's own blocks: {some}"
+        )
+    if wanted.classes is not None:
+        notes += wanted.classes.notes((wanted.one, wanted.other))
+    decides = wanted.beyond == "blocks"
+    notes += wanted.blocks.notes(table.num_rows, alpha=wanted.alpha, decides=decides)
+    return tuple(notes)
+
+
+def _notes(one: Side, other: Side, counts: Sequence[int], *, stored: bool) -> tuple[str, ...]:
+    """Return what a reader of the table must know."""
+    notes = []
+    for side, count in zip((one, other), counts, strict=True):
+        if count < FEW:
+            notes.append(
+                f"{side.name} has only {count} image{'' if count == 1 else 's'}: only large shifts can be seen"
+            )
+        if waiting := side.not_scored():
+            notes.append(f"{waiting:,} images of {side.name} are not scored yet: t2c score adds them")
+    ours, theirs = len(one.among.names), len(other.among.names)
+    if ours != theirs:
+        behind = one if ours < theirs else other
+        notes.append(f"{abs(ours - theirs)} concepts are not scored on {behind.name} yet: t2c score adds them")
+    if not stored:
+        notes.append("the answer was not stored: the store cannot be written")
+    return tuple(notes)

@@ -1,0 +1,127 @@
+"""The table of a shift: every concept compared, its share of class mix and its own blocks beside it, then verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.engine.progress import Progress
+from flows.rows.sides import Side
+from flows.shift.classes import Classes
+from flows.steps.shift_blocks import SelfNull
+from schemas.tables.tables import SHIFT
+from t2c_core.shift.block_null import self_distance
+from t2c_core.shift.class_shift import class_shift
+from t2c_core.shift.shift import benjamini_hochberg, compare
+from t2c_core.statistics.stats import mean_and_std
+
+Beyond = Literal["chance", "blocks"]
+"""What a verdict must exceed: chance among exchangeable rows, or what the reference's own blocks differ by."""
+UNTRUSTED = "untrusted"
+"""Mark that keeps a concept out of verdicts unless asked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """What is compared, and how."""
+
+    one: Side
+    """The reference."""
+    other: Side
+    """The current side."""
+    classes: Classes | None
+    """Classes to split by."""
+    blocks: SelfNull
+    """The reference's own blocks."""
+    marks: Mapping[int, str] | None
+    """Concept key to mark; None when trust was not measured."""
+    alpha: float
+    """False discovery rate."""
+    beyond: Beyond
+    """What verdicts are about."""
+    untrusted: bool
+    """Whether untrusted concepts get verdicts too."""
+
+    def left_out(self, key: int) -> bool:
+        """Say whether a concept's mark keeps it out of verdicts."""
+        return not self.untrusted and self.marks is not None and self.marks.get(key) == UNTRUSTED
+
+
+def compare_all(wanted: Wanted, *, progress: Progress) -> pa.Table:
+    """Return SHIFT over the concepts that both sides have, smallest q first."""
+    names = wanted.one.among.names[: len(wanted.other.among.names)]
+    rows = [np.flatnonzero(side.rows()) for side in (wanted.one, wanted.other)]
+    found: list[dict[str, Any]] = []
+    progress.start("compare", len(names), "concepts")
+    try:
+        for key, name in enumerate(names):
+            sides = [side.among.values(key)[at] for side, at in zip((wanted.one, wanted.other), rows, strict=True)]
+            found.append({"key": key, "concept": name, **_compared(wanted, *sides)})
+            progress.advance(1)
+    finally:
+        progress.done()
+    return shift_table(found, wanted)
+
+
+def _compared(wanted: Wanted, reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]) -> dict[str, Any]:
+    """Return the columns of one concept that need no other concept."""
+    whole = compare(np.sort(reference), np.sort(current), ordered=True)
+    row = asdict(whole)
+    if wanted.classes is not None:
+        row |= asdict(class_shift(reference, current, mix=wanted.classes.mix, scale=_scale(reference, current)))
+    if wanted.blocks.blocks is not None:
+        row |= asdict(self_distance(reference, current, blocks=wanted.blocks.blocks))
+    return row
+
+
+def _scale(reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]) -> float:
+    """Return the unit of effects, as `compare` chooses it."""
+    std = mean_and_std(reference)[1]
+    return std or mean_and_std(np.concatenate([reference, current]))[1]
+
+
+def shift_table(rows: Sequence[dict[str, Any]], wanted: Wanted) -> pa.Table:
+    """Return SHIFT of compared concepts: q-values over those that are judged, verdicts, causes, marks."""
+    judged = [row for row in rows if not wanted.left_out(row["key"])]
+    _add_q(judged, "log10_p", "log10_q")
+    _add_q([row for row in judged if "log10_p_within" in row], "log10_p_within", "log10_q_within")
+    blocks = [row for row in judged if "p_blocks" in row]
+    for row, log10_q in zip(blocks, _log10_q([float(np.log10(row["p_blocks"])) for row in blocks]), strict=True):
+        row["q_blocks"] = 10**log10_q
+    for row in rows:
+        log10_q = row.setdefault("log10_q", 0.0)
+        row["q"] = 10**log10_q if log10_q > -308 else 0.0
+        row["left_out"] = wanted.left_out(row["key"])
+        row["trust"] = None if wanted.marks is None else wanted.marks.get(row["key"])
+        row["verdict"] = _verdict(row, wanted)
+        row["cause"] = _cause(row, wanted.alpha)
+    ordered = sorted(rows, key=lambda row: (row["log10_q"], row["log10_p"], row["key"]))
+    return pa.Table.from_pylist([{name: row.get(name) for name in SHIFT.names} for row in ordered], schema=SHIFT)
+
+
+def _add_q(rows: Sequence[dict[str, Any]], p: str, q: str) -> None:
+    for row, log10_q in zip(rows, _log10_q([row[p] for row in rows]), strict=True):
+        row[q] = log10_q
+
+
+def _log10_q(log10_p: Sequence[float]) -> list[float]:
+    found: list[float] = benjamini_hochberg(np.asarray(log10_p, dtype=np.float64)).tolist()
+    return found
+
+
+def _verdict(row: Mapping[str, Any], wanted: Wanted) -> str:
+    """Return risen or fallen, by sign, for a concept beyond the null that was asked for."""
+    beyond = row["q"] <= wanted.alpha if wanted.beyond == "chance" else row.get("q_blocks", 1.0) <= wanted.alpha
+    return {1: "risen", -1: "fallen"}.get(row["sign"], "none") if beyond and not row["left_out"] else "none"
+
+
+def _cause(row: Mapping[str, Any], alpha: float) -> str | None:
+    """Return why a concept has shifted: nothing is left inside the classes, or the mix does less than half of that."""
+    if row["verdict"] == "none" or "log10_q_within" not in row:
+        return None
+    if row["log10_q_within"] > np.log10(alpha):
+        return "class mix"
+    return "both" if abs(row["effect_mix"]) >= abs(row["effect_within"]) / 2 else "within classes"

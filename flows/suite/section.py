@@ -1,0 +1,37 @@
+"""The report's section on the zero-shot suite: what the store holds for the report's CLIP; nothing is classified."""
+
+import pyarrow as pa
+
+from flows.page.section import Context, Gathered
+from flows.suite.figures import suite_figures
+from schemas.tables.answers.suite import SUITE
+from store.artifacts.answers import answer_table, list_answers
+from store.disk.manifest import Manifest
+
+
+def gather(context: Context) -> Gathered | None:
+    """Return figures 5 and 6 of every model that was tested against the report's target, or None without its source.
+
+    Of several rows of one model, map and task (another snapshot of its pictures) the newest counts; of several maps of
+    one model the one the report is about, else the newest.
+    """
+    source, target = context.linear_map.source.name, context.linear_map.target.name
+    stored = [one for one in list_answers(context.asked.store, "suite") if one.spec["target"] == target]
+    if not any(one.spec["model"] == source for one in stored):
+        return None
+    chosen = list(_newest(stored, mine=context.linear_map.digest).values())
+    tables = [answer_table(context.asked.store, one) for one in chosen]
+    rows = pa.concat_tables([SUITE.empty_table(), *tables]).to_pylist()
+    rows.sort(key=lambda row: row["model"] != source)  # the report's own source first, the others as they were made
+    table = pa.Table.from_pylist(rows, schema=SUITE)
+    return Gathered(suite_figures(table, target=target), tuple(chosen))
+
+
+def _newest(stored: list[Manifest], *, mine: str) -> dict[tuple[str, str], Manifest]:
+    """Return (model, task) to its answer, of answers oldest first."""
+    found: dict[tuple[str, str], Manifest] = {}
+    for one in stored:
+        cell = str(one.spec["model"]), str(one.spec["task"])
+        if cell not in found or one.spec["map"] == mine or found[cell].spec["map"] != mine:
+            found[cell] = one
+    return found

@@ -1,0 +1,1 @@
+"""Which concepts may be believed, and why."""

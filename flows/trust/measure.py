@@ -1,0 +1,194 @@
+"""What trust rests on: the rows that may be judged, and agreement and areas of concepts beside random directions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flows.engine.progress import Progress
+from flows.rows.aligned import aligned_units
+from flows.rows.features_of_rows import features_of, find_features, folds_of, keys_of
+from flows.rows.truths import Match, Truth, merged
+from schemas.errors import InputError, expected
+from schemas.tables.tables import FOLD_IN_SAMPLE
+from store.artifacts.concepts import Concepts
+from store.artifacts.features import Features
+from store.artifacts.images import Images, content_hashes
+from store.artifacts.linear_maps import StoredMap, identity_map
+from store.artifacts.selection import searchable
+from t2c_core.concepts.trust import bank_directions, sphere_directions
+from t2c_core.maps.row_keys import smallest_keys
+from t2c_core.statistics.rank_agreement import Agreement, Known, measure
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One question of trust: concepts, a map, and what is known about a dataset's images."""
+
+    images: Images
+    """Images to measure on."""
+    linear_map: StoredMap
+    """The map, or the identity."""
+    concepts: Concepts
+    """The bank."""
+    truths: tuple[Truth, ...]
+    """Labels and attributes."""
+    matches: Mapping[int, Match]
+    """Concept key to the value that bears it out."""
+    directions: int
+    """Random directions of each kind."""
+    max_rows: int
+    """Rows measured at most."""
+    seed: int
+    """Seed of the directions and of the choice of rows."""
+    exemplars: frozenset[str] = frozenset()
+    """Content that a refined concept of the bank was fitted on: there any of them would be flattered."""
+
+    def refined_on(self, hashes: pa.Array) -> npt.NDArray[np.bool_]:
+        """Return which content hashes are among the exemplars."""
+        found: npt.NDArray[np.bool_] = np.asarray(pc.is_in(hashes, pa.array(sorted(self.exemplars), hashes.type)))
+        return found
+
+    def features(self) -> Features:
+        """Open the source's features."""
+        return features_of(self.images, self.linear_map.source.id)
+
+    def own(self) -> Features | None:
+        """Open the target's own features; None when the dataset has none."""
+        return find_features(self.images, self.linear_map.target.id)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the table must know."""
+        found = []
+        bare = self.concepts.count - len(self.matches)
+        if bare:
+            which = (
+                "no label or attribute" if self.truths else "the dataset has neither labels nor attributes, so nothing"
+            )
+            found.append(
+                f"{bare} of {self.concepts.count} concepts are unverified: {which} says which images have them"
+            )
+        for place, truth in enumerate(self.truths):
+            borne = {code for one in self.matches.values() if one.truth == place for code in one.codes}
+            others = [value for code, value in enumerate(truth.values) if value and code not in borne]
+            if borne and others:
+                some = ", ".join(map(repr, others[:3])) + (", ..." if len(others) > 3 else "")
+                count = f"{len(others)} value{'s' if len(others) > 1 else ''} of {truth.name}"
+                found.append(f"{count} with no concept of the same name, negatives alone: {some}")
+            known = int(np.count_nonzero(truth.codes >= 0))
+            if borne and known < len(truth.codes):
+                found.append(
+                    f"{truth.name} is known for {known:,} of {len(truth.codes):,} rows; the others are not used"
+                )
+        if spent := int(self.refined_on(content_hashes(self.images)).sum()):
+            found.append(f"{spent:,} images that refined concepts were fitted on are left out")
+        if self.own() is None and not self.linear_map.identity:
+            todo = f"t2c extract {self.images.dataset} --encoder {self.linear_map.target.name}"
+            found.append(f"transport is not known without the target's own features: {todo}")
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The rows that are measured."""
+
+    at: Rows
+    """Image rows, ascending."""
+    fold: npt.NDArray[np.int8]
+    """Map of each."""
+    both: npt.NDArray[np.bool_] | None
+    """Which of them have the target's own feature; None: all, or no own features are used."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What was measured of a bank."""
+
+    agreed: int
+    """Rows compared with the target's own similarities; 0 without its features."""
+    mine: Agreement
+    """Of the concepts, in order of key."""
+    bank: Agreement
+    """Of random directions with the bank's mean and covariance."""
+    sphere: Agreement
+    """Of directions drawn evenly; areas alone."""
+    known: Mapping[int, Known]
+    """Truth -> the class of each row measured."""
+
+    def areas(self, truth: int, code: int) -> tuple[npt.NDArray[np.float64], ...]:
+        """Return the areas of a value: concepts, then both kinds of random directions."""
+        place = list(self.known).index(truth)
+        return tuple(one.areas[place][:, code] for one in (self.mine, self.bank, self.sphere))
+
+    def counts(self, truth: int, code: int) -> tuple[int, int]:
+        """Return how many rows are known to have a value, and known not to."""
+        codes = self.known[truth].codes
+        positives = int(np.count_nonzero(codes == code))
+        return positives, int(np.count_nonzero(codes >= 0)) - positives
+
+
+def measure_trust(asked: Asked, *, progress: Progress) -> Measured:
+    """Measure every concept of a bank and the random directions. Raises InputError when no row may be judged."""
+    own = None if asked.linear_map.identity else asked.own()
+    rows = _rows(asked, own)
+    vectors = asked.concepts.vectors()
+    rng = np.random.default_rng(asked.seed)
+    drawn = bank_directions(vectors, asked.directions, rng=rng)
+    even = sphere_directions(vectors.shape[1], asked.directions, rng=rng)
+    known = {
+        place: Known(merged(one, _groups(asked, place))[rows.at], len(one.values))
+        for place, one in _asked_truths(asked)
+    }
+    progress.start("trust", len(vectors) + 2 * asked.directions, "directions")
+    try:
+        aligned = aligned_units(asked.features(), asked.linear_map, rows.at, fold=rows.fold)
+        theirs = aligned if asked.linear_map.identity else None
+        if own is not None:
+            at = rows.at if rows.both is None else rows.at[rows.both]
+            none = np.full(len(at), -1, np.int8)
+            theirs = aligned_units(own, identity_map(asked.images.store, own.space), at, fold=none)
+        options: dict[str, Any] = {"known": list(known.values()), "advance": progress.advance}
+        mine = measure(aligned, vectors, own=theirs, both=rows.both, **options)
+        bank = measure(aligned, drawn, own=theirs, both=rows.both, **options)
+        sphere = measure(aligned, even, **options)
+    finally:
+        progress.done()
+    return Measured(0 if theirs is None else len(theirs), mine, bank, sphere, known)
+
+
+def _asked_truths(asked: Asked) -> list[tuple[int, Truth]]:
+    """Return the truths that bear out a concept, with their places."""
+    used = {one.truth for one in asked.matches.values()}
+    return [(place, truth) for place, truth in enumerate(asked.truths) if place in used]
+
+
+def _groups(asked: Asked, place: int) -> list[tuple[int, ...]]:
+    return [one.codes for one in asked.matches.values() if one.truth == place]
+
+
+def _rows(asked: Asked, own: Features | None) -> _Rows:
+    """Return the rows with a feature that are current and readable, each content once, none in-sample."""
+    images, features = asked.images, asked.features()
+    count = min(images.rows, features.rows)
+    hashes = content_hashes(images)
+    fold = folds_of(asked.linear_map.fitted(), hashes)[:count]
+    usable = searchable(images, exclude_duplicates=True)[:count] & (fold != FOLD_IN_SAMPLE) & features.present(0, count)
+    usable &= ~asked.refined_on(hashes)[:count]
+    at = np.flatnonzero(usable)
+    if not len(at):
+        todo = "Rows a map was fitted on without folds are never used: t2c align with --folds, then t2c score."
+        raise InputError(expected(f"rows of {images.dataset}", "one or more out of fold or held out", "none", todo))
+    if len(at) > asked.max_rows:
+        at = at[smallest_keys(keys_of(hashes, at, seed=asked.seed), most=asked.max_rows)]
+    both = None
+    if own is not None:
+        there = np.zeros(max(count, own.rows), dtype=np.bool_)
+        there[: own.rows] = own.present(0, own.rows)
+        both = None if there[at].all() else there[at]
+    return _Rows(at, fold[at], both)

@@ -1,0 +1,100 @@
+"""Marks from what was measured: one row a concept with transport, meaning, the random directions and the neighbours."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from flows.engine.progress import Progress
+from flows.trust.measure import Asked, Measured, measure_trust
+from schemas.tables.answers.trust import TRUST
+from t2c_core.concepts.trust import (
+    Meaning,
+    Transport,
+    judge,
+    log10_p_random,
+    neighbours,
+    q_values,
+    threshold,
+)
+from t2c_core.statistics.auroc import newcombe
+from t2c_core.statistics.ranks import spearman_interval
+
+
+def trust_table(asked: Asked, *, progress: Progress) -> pa.Table:
+    """Return TRUST of every concept, in order of key. Raises InputError when no row may be judged."""
+    found = measure_trust(asked, progress=progress)
+    names = asked.concepts.names()
+    places, cosines = neighbours(asked.concepts.vectors())
+    meanings = _meanings(asked, found)
+    rows = []
+    for key, name in enumerate(names):
+        transport, meaning = _transport(found, key), meanings.get(key)
+        judged = judge(transport, meaning)
+        facts = {"mark": judged.mark, "why": judged.why, "transport": judged.transport, "meaning": judged.meaning}
+        facts |= _of_transport(found, transport) | _of_meaning(asked, key, meaning)
+        near = {"neighbours": [names[place] for place in places[key]], "cosines": cosines[key].tolist()}
+        rows.append({"key": key, "concept": name, **facts, **near})
+    return pa.Table.from_pylist(rows, schema=TRUST)
+
+
+def _transport(found: Measured, key: int) -> Transport | None:
+    if not found.agreed:
+        return None
+    correlation, overlap = float(found.mine.spearman[key]), float(found.mine.overlap[key])
+    return Transport(found.agreed, correlation, *spearman_interval(correlation, found.agreed), overlap)
+
+
+def _meanings(asked: Asked, found: Measured) -> dict[int, Meaning]:
+    """Return the meaning of each concept that something bears out, with q-values over all of those with an area."""
+    measured: dict[int, tuple[tuple[int, int], float, list[npt.NDArray[np.float64]]]] = {}
+    for key, match in asked.matches.items():
+        mine, *random = found.areas(match.truth, match.codes[0])
+        measured[key] = found.counts(match.truth, match.codes[0]), float(mine[key]), random
+    log10_p = {
+        key: max(log10_p_random(area, areas, pairs=counts[0] * counts[1]) for areas in random)
+        for key, (counts, area, random) in measured.items()
+        if not math.isnan(area)
+    }
+    q = dict(zip(log10_p, q_values(list(log10_p.values())), strict=True))
+    meanings = {}
+    for key, (counts, area, random) in measured.items():
+        if key in q:
+            reached = max(threshold(areas) for areas in random)
+            meanings[key] = Meaning(*counts, area, *newcombe(area, *counts), reached, q[key])
+        else:
+            meanings[key] = Meaning(*counts, math.nan, 0.0, 1.0, 1.0, 1.0)
+    return meanings
+
+
+def _of_transport(found: Measured, one: Transport | None) -> dict[str, Any]:
+    if one is None:
+        return {"n": 0}
+    medians = [_median(values) for values in (found.bank.spearman, found.bank.overlap)]
+    facts = {"n": one.n, "random_spearman": medians[0], "random_overlap": medians[1]}
+    if math.isnan(one.spearman):
+        return facts
+    bounds = {"spearman_low": one.low, "spearman_high": one.high}
+    return {**facts, **bounds, "spearman": one.spearman, "overlap": one.overlap}
+
+
+def _of_meaning(asked: Asked, key: int, one: Meaning | None) -> dict[str, Any]:
+    if one is None:
+        return {"positives": 0, "negatives": 0}
+    match = asked.matches[key]
+    truth = asked.truths[match.truth]
+    value = ", ".join(truth.values[code] for code in match.codes)
+    facts: dict[str, Any] = {"labels": truth.name, "value": value}
+    facts |= {"positives": one.positives, "negatives": one.negatives}
+    if math.isnan(one.auroc):
+        return facts
+    bounds = {"auroc_low": one.low, "auroc_high": one.high}
+    return {**facts, **bounds, "auroc": one.auroc, "random_auroc": one.threshold, "q_random": one.q}
+
+
+def _median(values: npt.NDArray[np.float64]) -> float | None:
+    """Return the median of the values that are numbers; None without any."""
+    kept = values[~np.isnan(values)]
+    return float(np.median(kept)) if len(kept) else None

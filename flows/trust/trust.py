@@ -1,0 +1,184 @@
+"""Measure whether each concept of a bank may be believed under a map, and remember it: trusted, weak, unverified, untrusted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from flows.engine.answers import Answer, answer
+from flows.engine.progress import NoProgress, Progress
+from flows.maps.sides import label_parents
+from flows.rows.exemplars import every_exemplar
+from flows.rows.truths import check_matches, match, truths_of
+from flows.trust.measure import Asked
+from flows.trust.table import trust_table
+from schemas.errors import SpecError, expected
+from schemas.names import DatasetRef
+from store.artifacts.answers import answer_table, list_answers
+from store.artifacts.concepts import open_concepts
+from store.artifacts.images import open_images
+from store.artifacts.linear_maps import identity_map, open_map
+from store.artifacts.similarities import resolve_scores
+from store.disk.manifest import Manifest, Parent
+from store.disk.root import Store
+
+DIRECTIONS = 200
+"""Random directions of each kind: the 2.5 % level is the fifth largest of them."""
+MOST_ROWS = 100_000
+"""Rows measured at most, chosen by content: a rank correlation is known to 0.005 by then."""
+_SIDES = ("dataset", "map", "bank")
+MARKS = ("trusted", "weak", "unverified", "untrusted")
+"""Marks, best first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrustReport:
+    """The answer to `trust`."""
+
+    dataset: str
+    """Dataset and snapshot that was measured on."""
+    map: str
+    """Map under which the concepts are judged."""
+    bank: str
+    """Concept bank."""
+    labels: tuple[str, ...]
+    """Labels and attributes that were asked."""
+    table: pa.Table
+    """TRUST, in order of key."""
+    notes: tuple[str, ...]
+    """What a reader must know."""
+    path: str
+    """Where the answer is stored; empty when it could not be."""
+    new: bool
+    """False when the same question had been answered before."""
+
+    def count(self, mark: str) -> int:
+        """Return how many concepts have a mark."""
+        return int(self.table["mark"].to_pylist().count(mark))
+
+    @property
+    def headline(self) -> str:
+        """One sentence for people."""
+        counts = ", ".join(f"{self.count(mark)} {mark}" for mark in MARKS)
+        return f"Trust of {self.table.num_rows} concepts of {self.bank} on {self.dataset}: {counts}"
+
+
+def trust(
+    store: Store,
+    dataset: DatasetRef | str,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+    labels: Sequence[str] = (),
+    mapping: Mapping[str, str] | None = None,
+    directions: int = DIRECTIONS,
+    max_rows: int = MOST_ROWS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> TrustReport:
+    """Measure transport and meaning of every concept of a bank that the dataset was scored with, and store the marks.
+
+    `labels` are `label` and names of attributes (default: all there are), `mapping` says which concept a value stands
+    for where the names differ. Only rows the map was not fitted on, or those out of fold, are used, each content once.
+    Raises UnknownName, SpecError, InputError for labels named that bear out no concept.
+    """
+    if directions < 40 or max_rows < 1:
+        raise SpecError(expected("trust", "40 directions or more and a row", f"{directions} and {max_rows}"))
+    images = open_images(store, dataset)
+    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank, linear_map=linear_map)
+    concepts = open_concepts(store, scores.bank)
+    truths = truths_of(images, labels)
+    matches = match(truths, concepts.names(), bank=scores.bank, mapping=mapping)
+    check_matches(matches, truths, concepts.names(), names=labels, dataset=images.dataset)
+    found_map = identity_map(store, scores.source) if scores.identity else open_map(store, scores.map)
+    spent = every_exemplar(store, concepts.bank)
+    asked = Asked(images, found_map, concepts, tuple(truths), matches, directions, max_rows, seed, spent)
+    shown = progress or NoProgress()
+    spec: dict[str, Any] = {
+        "dataset": images.dataset,
+        "map": scores.map,
+        "bank": scores.bank,
+        "labels": [one.name for one in truths],
+        "mapping": dict(sorted((mapping or {}).items())),
+        "directions": directions,
+        "max_rows": max_rows,
+        "seed": seed,
+    }
+    found = answer(store, "trust", lambda: trust_table(asked, progress=shown), spec=spec, parents=_parents(asked))
+    return TrustReport(
+        dataset=f"{images.dataset}@{images.snapshot}",
+        map=scores.map,
+        bank=scores.bank,
+        labels=tuple(one.name for one in truths),
+        table=found.table,
+        notes=(*asked.notes(), *_in_use(store, found, spec)),
+        path=found.path,
+        new=found.new,
+    )
+
+
+def _in_use(store: Store, found: Answer, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a note when these are not the marks that other commands will show."""
+    if not found.path:
+        return ("the answer was not stored: the store cannot be written",)
+    mine = [one for one in list_answers(store, "trust") if all(one.spec[key] == spec[key] for key in _SIDES)]
+    if mine[-1].digest == found.digest:
+        return ()
+    labels = ", ".join(mine[-1].spec["labels"]) or "no labels"
+    return (f"answered before; the marks in use are those of a later question, by {labels}",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """The marks in use for a dataset, a map and a bank."""
+
+    rows: Mapping[int, Mapping[str, Any]]
+    """Concept key to the row of TRUST that marks it, with the `dataset` it was measured on; a newer concept has none."""
+    answers: tuple[Manifest, ...]
+    """The answers they come from: parents of whatever depends on the marks."""
+
+    @property
+    def by_key(self) -> dict[int, str]:
+        """Return concept key to mark."""
+        return {key: row["mark"] for key, row in self.rows.items()}
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        """Return concept to mark."""
+        return {row["concept"]: row["mark"] for row in self.rows.values()}
+
+
+def marks_in_use(store: Store, dataset: str, *, map: str, bank: str) -> Marks | None:  # noqa: A002 - the store's word
+    """Return the newest marks of a map and a bank measured on a dataset; None when none were measured anywhere.
+
+    Marks belong to a map and a bank, so a concept that the dataset itself could not verify (it has no labels, or was
+    never measured) has the newest mark from another dataset.
+    """
+    every = [one for one in list_answers(store, "trust") if (one.spec["map"], one.spec["bank"]) == (map, bank)]
+    newest: dict[bool, Manifest] = {one.spec["dataset"] == dataset: one for one in every}
+    chosen = [newest[own] for own in (True, False) if own in newest]
+    rows: dict[int, Mapping[str, Any]] = {}
+    for one in chosen:
+        for row in answer_table(store, one).to_pylist():
+            if row["key"] not in rows or rows[row["key"]]["mark"] == "unverified":
+                rows[row["key"]] = {**row, "dataset": one.spec["dataset"]}
+    return Marks(rows, tuple(chosen)) if chosen else None
+
+
+def marks_by_name(store: Store, dataset: str, *, map: str, bank: str) -> dict[str, str] | None:  # noqa: A002
+    """Return the mark of each concept by name; None: not measured."""
+    found = marks_in_use(store, dataset, map=map, bank=bank)
+    return None if found is None else found.by_name
+
+
+def _parents(asked: Asked) -> list[Parent]:
+    """Return the artifacts that the answer rests on."""
+    own = asked.own()
+    rests_on = (asked.images, asked.features(), asked.concepts, own)
+    found = [one.manifest.as_parent() for one in rests_on if one is not None]
+    found += label_parents(asked.images)
+    linear_map = asked.linear_map.as_parent()
+    return [*found, *([linear_map] if linear_map is not None else [])]

@@ -1,0 +1,35 @@
+"""How the mark of a concept is shown beside whatever is said of it."""
+
+from collections.abc import Iterable
+
+from flows.cli.output import Output, show
+from flows.trust.trust import marks_by_name
+from store.disk.root import Store
+from store.queries import resolve_scores
+
+NOT_MEASURED = "not measured"
+"""Said of a concept without a mark."""
+
+
+def say_marks(
+    out: Output,
+    store: Store,
+    dataset: str,
+    concepts: Iterable[str],
+    *,
+    map: str,  # noqa: A002 - the store's word
+    bank: str,
+) -> None:
+    """Say the mark of each concept that a question named, and what measures it where there is none."""
+    marks = marks_by_name(store, dataset.partition("@")[0], map=map, bank=bank)
+    named = {name: (marks or {}).get(name) for name in dict.fromkeys(concepts)}
+    out.put("trust", named)
+    said = ", ".join(f"{show(name)} {mark or NOT_MEASURED}" for name, mark in named.items())
+    todo = f" (t2c trust {dataset.partition('@')[0]})" if None in named.values() else ""
+    out.say(f"  trust: {said}{todo}")
+
+
+def say_mark_of(out: Output, store: Store, dataset: str, concept: str, **scored: str | None) -> None:
+    """Say the mark of one concept under the similarities that the options choose."""
+    scores = resolve_scores(store, dataset, **scored)
+    say_marks(out, store, dataset, [concept], map=scores.map, bank=scores.bank)

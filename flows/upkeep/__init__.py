@@ -1,0 +1,1 @@
+"""Looking after a store and a machine: explain, verify, compact, gc, doctor."""

@@ -1,0 +1,105 @@
+"""Check the machine a user is on: versions, devices, memory and disk, the store, the weights; without changing anything."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import T2CError
+from store.disk.root import open_store
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "open_clip_torch",
+    "zarr",
+    "duckdb",
+    "pyarrow",
+    "prefect",
+    "dask",
+    "numpy",
+    "pillow",
+)
+MEMORY_FLOOR_GIB = 4.0
+DISK_FLOOR_GIB = 5.0
+GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding."""
+
+    name: str
+    """What was looked at."""
+    state: str
+    """`ok`, `note` (works, worth knowing) or `problem`."""
+    finding: str
+    """What was found, with units."""
+    todo: str = ""
+    """What to type when it is a problem."""
+
+
+def doctor(store_url: str, *, devices: bool = True) -> list[Check]:
+    """Return the checks of this machine and of the store at store_url; devices=False leaves torch unloaded."""
+    checks = [*_python(), *_packages(), *_machine(), *_store(store_url), *_home()]
+    return checks + list(_devices()) if devices else checks
+
+
+def _python() -> Iterator[Check]:
+    yield Check("python", "ok", platform.python_version())
+
+
+def _packages() -> Iterator[Check]:
+    for package in PACKAGES:
+        try:
+            yield Check(package, "ok", importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            yield Check(package, "problem", "not installed", "make install")
+    try:
+        yield Check("s3fs", "ok", importlib.metadata.version("s3fs"))
+    except importlib.metadata.PackageNotFoundError:
+        yield Check("s3fs", "note", "not installed; only s3:// stores need it", "pip install 't2c-audit-store[s3]'")
+
+
+def _machine() -> Iterator[Check]:
+    yield Check(
+        "cores", "ok", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    )
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB
+        state = "ok" if memory >= MEMORY_FLOOR_GIB else "note"
+        yield Check("memory", state, f"{memory:.1f} GiB")
+
+
+def _store(url: str) -> Iterator[Check]:
+    try:
+        store = open_store(url)
+    except T2CError as error:
+        yield Check("store", "note", str(error))
+        return
+    yield Check("store", "ok", store.url)
+    if "://" in store.url:
+        return
+    free = shutil.disk_usage(store.url).free / GIB
+    yield Check("free disk", "ok" if free >= DISK_FLOOR_GIB else "note", f"{free:.1f} GiB beside the store")
+    if not os.access(store.url, os.W_OK):
+        yield Check(
+            "store access", "note", "read-only: queries work, steps that write do not", "t2c --store FOLDER ..."
+        )
+
+
+def _home() -> Iterator[Check]:
+    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
+    offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+    yield Check("model cache", "note" if offline else "ok", f"{home}{' (HF_HUB_OFFLINE is set)' if offline else ''}")
+
+
+def _devices() -> Iterator[Check]:
+    from t2c_core.encoders.devices import describe_devices
+
+    for name, finding in describe_devices():
+        yield Check(name, "ok", finding)

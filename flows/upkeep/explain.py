@@ -1,0 +1,161 @@
+"""Explain an artifact: what it is, what it holds, what it was made from, down to the images."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.digest import SHORT
+from schemas.errors import SpecError, expected, unknown
+from store.disk import paths
+from store.disk.manifest import Manifest, Parent, find_manifest, list_artifacts, read_manifest, snapshots
+from store.disk.root import Store
+
+_DIGEST = re.compile(r"[0-9a-f]{6,64}")
+"""What may be the start of a digest: six hex digits or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One artifact snapshot and its ancestry."""
+
+    artifact: str
+    """Folder of the artifact, relative to the store."""
+    kind: str
+    """Kind of artifact, such as similarities."""
+    snapshot: int
+    """The snapshot explained."""
+    created_at: str
+    """When it was committed, UTC."""
+    digest: str
+    """sha256 over its spec and its parents' digests."""
+    content_digest: str
+    """sha256 over the digest and the sha256 of every file."""
+    rows: int
+    """Rows it holds."""
+    files: int
+    """Files it names."""
+    bytes: int
+    """Their size in bytes."""
+    spec: dict[str, Any]
+    """What it was asked to be."""
+    summary: dict[str, Any]
+    """Counts and notes left by the step that made it."""
+    history: pa.Table
+    """snapshot, created_at, rows, files of every snapshot."""
+    ancestry: pa.Table
+    """depth, artifact, snapshot, digest, status of every ancestor; status says when its bytes are no longer those read."""
+
+
+def explain(store: Store, name: str) -> Explanation:
+    """Explain the artifact that `name` means: a folder, a dataset, a bank, or the start of a digest; `@N` picks a snapshot.
+
+    Raises UnknownName with the nearest names, SpecError when the name means several artifacts.
+    """
+    wanted, at, number = name.partition("@")
+    if at and not number.isdigit():
+        raise SpecError(
+            expected(f"snapshot of {wanted}", "a number after '@'", repr(number), f"Try: t2c explain {wanted}")
+        )
+    manifest = read_manifest(store, _resolve(store, wanted), snapshot=int(number) if at else None)
+    return Explanation(
+        artifact=manifest.artifact,
+        kind=manifest.kind,
+        snapshot=manifest.snapshot,
+        created_at=manifest.created_at,
+        digest=manifest.digest,
+        content_digest=manifest.content_digest,
+        rows=manifest.rows,
+        files=len(manifest.files),
+        bytes=sum(entry.size for entry in manifest.files),
+        spec=dict(manifest.spec),
+        summary=dict(manifest.summary),
+        history=_history(store, manifest.artifact),
+        ancestry=_ancestry(store, manifest),
+    )
+
+
+def artifact_names(store: Store) -> dict[str, str]:
+    """Return every artifact's folder with its kind."""
+    return {folder: kind for kind in paths.KINDS for folder in list_artifacts(store, kind)}
+
+
+def _resolve(store: Store, wanted: str) -> str:
+    """Return the one folder that wanted means.
+
+    In this order: the exact folder, a dataset or bank, what starts with it (a digest, a folder's last part), and
+    last any folder that it is a part of: so that a map is found by its digest although similarities are named by it too.
+    """
+    folders = artifact_names(store)
+    exact = wanted.strip("/")
+    for candidate in (exact, f"datasets/{exact}/images", f"concepts/{exact}"):
+        if candidate in folders:
+            return candidate
+    found = (_starting(store, folders, exact) or [folder for folder in folders if exact in folder]) if exact else []
+    if len(found) > 1:
+        raise SpecError(
+            expected("artifact", "a name that means one of them", f"{wanted!r}, which means {', '.join(found[:6])}")
+        )
+    if not found:
+        raise unknown("artifact", wanted, folders, todo="Name a folder, a dataset, a bank or the start of a digest.")
+    return found[0]
+
+
+def _starting(store: Store, folders: dict[str, str], prefix: str) -> list[str]:
+    """Return the folders whose last part, or whose newest snapshot's digest or content digest, starts with prefix."""
+    named = [folder for folder in folders if folder.rpartition("/")[2].startswith(prefix)]
+    if not _DIGEST.fullmatch(prefix):
+        return named
+    newest = {folder: find_manifest(store, folder) for folder in folders if folder not in named}
+    return named + [
+        folder
+        for folder, manifest in newest.items()
+        if manifest and (manifest.digest.startswith(prefix) or manifest.content_digest.startswith(prefix))
+    ]
+
+
+def _history(store: Store, artifact: str) -> pa.Table:
+    rows = [
+        {"snapshot": each.snapshot, "created_at": each.created_at, "rows": each.rows, "files": len(each.files)}
+        for each in snapshots(store, artifact)
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def _ancestry(store: Store, manifest: Manifest) -> pa.Table:
+    schema = pa.schema(
+        {
+            "depth": pa.int64(),
+            "artifact": pa.string(),
+            "snapshot": pa.int64(),
+            "digest": pa.string(),
+            "status": pa.string(),
+        }
+    )
+    return pa.Table.from_pylist(list(_walk(store, manifest.parents, 1, set())), schema=schema)
+
+
+def _walk(
+    store: Store, parents: tuple[Parent, ...], depth: int, seen: set[tuple[str, int]]
+) -> Iterator[dict[str, Any]]:
+    for parent in parents:
+        folder = paths.artifact(parent.kind, parent.name)
+        found = find_manifest(store, folder, snapshot=parent.snapshot)
+        yield {
+            "depth": depth,
+            "artifact": folder,
+            "snapshot": parent.snapshot,
+            "digest": parent.digest[:SHORT],
+            "status": _status(found, parent),
+        }
+        if found is not None and (folder, parent.snapshot) not in seen:
+            seen.add((folder, parent.snapshot))
+            yield from _walk(store, found.parents, depth + 1, seen)
+
+
+def _status(found: Manifest | None, parent: Parent) -> str:
+    if found is None:
+        return "gone"
+    return "as read" if found.content_digest == parent.digest else "other bytes than were read"

@@ -1,9 +1,0 @@
-"""Answers of the main job: comparisons of two sets, zero-shot classifications."""
-
-from schemas import tables
-from schemas.answers.kind import AnswerKind
-
-ANSWERS = {
-    "shift": AnswerKind("Comparisons of two sets, concept by concept.", ("reference", "current"), tables.SHIFT),
-    "zeroshot": AnswerKind("Zero-shot classifications.", ("dataset",), tables.ZEROSHOT),
-}

@@ -1,0 +1,33 @@
+"""Every kind of answer table that a store keeps, each declared beside its neighbours in one module of this package."""
+
+from collections.abc import Mapping
+
+from schemas.tables.answers import (
+    audit,
+    bottleneck,
+    decode,
+    laboratory,
+    maps,
+    objectives,
+    reading,
+    refine,
+    study,
+    suite,
+    trust,
+)
+from schemas.tables.answers.kind import AnswerKind
+
+ANSWERS: Mapping[str, AnswerKind] = {
+    **audit.ANSWERS,
+    **maps.ANSWERS,
+    **laboratory.ANSWERS,
+    **objectives.ANSWERS,
+    **trust.ANSWERS,
+    **suite.ANSWERS,
+    **bottleneck.ANSWERS,
+    **refine.ANSWERS,
+    **reading.ANSWERS,
+    **decode.ANSWERS,
+    **study.ANSWERS,
+}
+"""Kind -> what it holds; the kinds in the order in which documentation lists them."""

@@ -1,0 +1,203 @@
+"""Concept banks: concepts with their unit vectors in one text space, appended and never changed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from schemas.digest import digest_bytes
+from schemas.errors import InputError, MismatchError, SpecError, expected, unknown
+from schemas.spaces import Space, check_same_space, space_from
+from schemas.tables.tables import CONCEPTS
+from store.disk import paths
+from store.disk.lease import lease
+from store.disk.manifest import (
+    Manifest,
+    Parent,
+    commit,
+    find_manifest,
+    list_artifacts,
+    read_manifest,
+    read_parquet,
+    write_parquet,
+)
+from store.disk.root import Store
+
+UNIT_TOLERANCE = 1e-3
+"""How far from 1 the length of a vector may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concepts:
+    """A concept bank as of a snapshot."""
+
+    store: Store
+    bank: str
+    """Name of the bank."""
+    manifest: Manifest
+
+    @property
+    def space(self) -> Space:
+        """Space of the vectors."""
+        return space_from(self.manifest.spec["space"])
+
+    @property
+    def text_encoder(self) -> str:
+        """What encoded the prompts; for imported vectors, where they came from."""
+        return str(self.manifest.spec["text_encoder"])
+
+    @property
+    def count(self) -> int:
+        """Number of concepts; keys are 0 .. count - 1."""
+        return self.manifest.rows
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return CONCEPTS in order of key."""
+        wanted = list(CONCEPTS.names if columns is None else columns)
+        parts = [read_parquet(self.store, entry, columns=wanted) for entry in self.manifest.with_role("data")]
+        schema = pa.schema([CONCEPTS.field(name) for name in wanted])
+        return pa.concat_tables([schema.empty_table(), *(part.select(wanted).cast(schema) for part in parts)])
+
+    def names(self) -> list[str]:
+        """Return the concepts in order of key."""
+        names: list[str] = self.table(["concept"])["concept"].to_pylist()
+        return names
+
+    def vectors(self) -> NDArray[np.float32]:
+        """Return the unit vectors, (concepts, target) float32, in order of key."""
+        flat = self.table(["vector"])["vector"].combine_chunks().flatten()
+        return np.asarray(flat, dtype=np.float32).reshape(self.count, self.space.dimension)
+
+    def key_of(self, concept: str) -> int:
+        """Return a concept's key; raises UnknownName with the nearest names and the command that adds it."""
+        names = self.names()
+        if concept not in names:
+            raise unknown_concept(concept, names, bank=self.bank)
+        return names.index(concept)
+
+
+def unknown_concept(concept: str, names: Sequence[str], *, bank: str) -> Exception:
+    """Return the UnknownName for a concept that a bank does not hold."""
+    return unknown(
+        f"concept in bank {bank}", concept, names, todo=f"Add it: t2c concepts add {bank} FILE, then t2c score"
+    )
+
+
+def open_concepts(store: Store, bank: str, *, snapshot: int | None = None) -> Concepts:
+    """Open a bank, the newest snapshot unless one is named; raises UnknownName with the banks there are."""
+    artifact = paths.concepts(bank)
+    if find_manifest(store, artifact) is None:
+        raise unknown("concept bank", bank, list_banks(store), todo=f"Make it: t2c concepts add {bank} FILE")
+    return Concepts(store, bank, read_manifest(store, artifact, snapshot=snapshot))
+
+
+def list_banks(store: Store) -> list[str]:
+    """Return the names of all concept banks, sorted."""
+    return [artifact.rpartition("/")[2] for artifact in list_artifacts(store, "concepts")]
+
+
+def add_concepts(
+    store: Store,
+    bank: str,
+    table: pa.Table,
+    *,
+    space: Space,
+    text_encoder: str,
+    parents: Sequence[Parent] = (),
+) -> Concepts:
+    """Append concepts to a bank (made if it is not there) as one snapshot, and return it.
+
+    `table` has the columns of CONCEPTS; `key` and `vector_digest` may be left out, keys are given here. A concept that
+    is there with the same vector and prompts is passed over; without new ones nothing is committed. Parents join those of
+    earlier snapshots.
+
+    Raises MismatchError for another space than the bank's or a concept that has another vector already, InputError for
+    vectors of a wrong length, not finite or not of unit length, SpecError for an empty or repeated concept.
+    """
+    artifact = paths.concepts(bank)
+    with lease(store, artifact, purpose="add concepts") as token:
+        newest = find_manifest(store, artifact)
+        old = Concepts(store, bank, newest) if newest else None
+        if old is not None:
+            todo = f"Add them to another bank: t2c concepts add {bank}-{space.short} FILE"
+            check_same_space(f"space of bank {bank}", old.space, space, todo=todo)
+        start = old.count if old else 0
+        new = _only_new(_checked(table, bank=bank, space=space), old)
+        if old is not None and new.num_rows == 0:
+            return old
+        snapshot, before = (newest.snapshot + 1, newest.parents) if newest else (1, ())
+        keyed = new.set_column(0, CONCEPTS.field("key"), pa.array(range(start, start + new.num_rows), pa.int32()))
+        entry = write_parquet(store, paths.data_file(artifact, snapshot), keyed)
+        manifest = Manifest(
+            "concepts",
+            bank,
+            snapshot,
+            spec=newest.spec if newest else {"space": asdict(space), "text_encoder": text_encoder},
+            parents=(*before, *(one for one in parents if one not in before)),
+            files=(*(newest.files if newest else ()), entry),
+            rows=start + new.num_rows,
+            summary={"added": new.num_rows},
+        )
+        return Concepts(store, bank, commit(store, artifact, manifest, check=token.check))
+
+
+def _checked(table: pa.Table, *, bank: str, space: Space) -> pa.Table:
+    """Return the table as CONCEPTS with key 0 and digests filled in, or raise."""
+    names: list[Any] = table["concept"].to_pylist()
+    if wrong := [name for name in names if not isinstance(name, str) or not name.strip()]:
+        raise SpecError(expected(f"concept in bank {bank}", "some text", repr(wrong[0])))
+    if len(set(names)) < len(names):
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        raise SpecError(expected(f"concepts for bank {bank}", "each concept once", f"{twice!r} twice"))
+    vectors = [np.asarray(vector, dtype="<f4") for vector in table["vector"].to_pylist()]
+    for name, vector in zip(names, vectors, strict=True):
+        _check_vector(name, vector, space=space)
+    columns = {
+        **{name: table[name] for name in table.column_names if name in CONCEPTS.names},
+        "key": pa.array([0] * len(names), pa.int32()),
+        "vector": pa.array([vector.tolist() for vector in vectors], pa.list_(pa.float32())),
+        "vector_digest": pa.array([digest_bytes(vector.tobytes()) for vector in vectors], pa.string()),
+    }
+    return pa.table([columns[name] for name in CONCEPTS.names], names=CONCEPTS.names).cast(CONCEPTS)
+
+
+def _check_vector(concept: str, vector: NDArray[np.float32], *, space: Space) -> None:
+    subject = f"vector of concept {concept!r}"
+    if vector.shape != (space.dimension,):
+        raise InputError(expected(subject, f"{space.dimension} numbers, as {space.describe()}", f"{vector.size}"))
+    if not np.isfinite(vector).all():
+        raise InputError(expected(subject, "finite numbers", "NaN or infinity"))
+    length = float(np.linalg.norm(vector))
+    if abs(length - 1) > UNIT_TOLERANCE:
+        raise InputError(
+            expected(subject, "length 1", f"length {length:.6g}", "Normalise it; a zero vector has no direction.")
+        )
+
+
+def _only_new(table: pa.Table, old: Concepts | None) -> pa.Table:
+    """Return the rows whose concept the bank lacks; raise MismatchError when one is there and means something else."""
+    if old is None:
+        return table
+    columns = ["concept", "vector_digest", "prompts", "averaging"]
+    known = {row["concept"]: row for row in old.table(columns).to_pylist()}
+    for row in table.select(columns).to_pylist():
+        there = known.get(row["concept"])
+        if there is not None and not _same_concept(there, row):
+            subject = f"concept {row['concept']!r} in bank {old.bank}"
+            todo = "A bank never changes: choose another name for the concept, or another bank."
+            raise MismatchError(expected(subject, f"what it already is ({_meaning(there)})", _meaning(row), todo))
+    return table.filter(pa.array([name not in known for name in table["concept"].to_pylist()], pa.bool_()))
+
+
+def _same_concept(there: dict[str, Any], row: dict[str, Any]) -> bool:
+    """Say whether two rows are one concept: the same bytes, or the same prompts, whose vectors may differ by rounding."""
+    same_prompts = (there["prompts"], there["averaging"]) == (row["prompts"], row["averaging"])
+    return bool(there["vector_digest"] == row["vector_digest"] or (there["prompts"] and same_prompts))
+
+
+def _meaning(row: dict[str, Any]) -> str:
+    prompts = f"{len(row['prompts'])} prompts, {row['averaging']}" if row["prompts"] else "imported"
+    return f"{prompts}, vector {row['vector_digest'][:12]}"

@@ -1,0 +1,228 @@
+"""The catalog: an in-memory DuckDB with one documented view a table of the store, made from its manifests.
+
+There is no database file: opening reads the newest manifests, so a view shows exactly what was committed, and files
+that no manifest names are never read. The connection is locked: it reads the store's files and nothing else.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from schemas.errors import StoreError, expected
+from schemas.tables.answers import ANSWERS
+from schemas.tables.catalog import DOCUMENTATION, MACROS, VIEWS
+from schemas.tables.tables import doc
+from store.artifacts.answers import list_answers
+from store.artifacts.concepts import list_banks, open_concepts
+from store.artifacts.images import Images, list_datasets, open_images
+from store.artifacts.similarities import STATS_ROLE, list_similarities
+from store.connection import connect, literal, lock
+from store.disk.manifest import FileEntry, find_manifest
+from store.disk.paths import attributes, predictions
+from store.disk.root import Store
+from store.queries import artifact_tables
+
+MACRO_VIEWS = frozenset({"images", "similarities"})
+"""Views that the macros read."""
+
+DATASET_TABLES: Mapping[str, Callable[[str], str]] = {"attributes": attributes, "predictions": predictions}
+"""Views of what users import for a dataset, and the path of each dataset's artifact."""
+
+_COMPUTED: Mapping[str, Callable[[Store], pa.Table]] = {
+    "encoders": artifact_tables.encoders,
+    "linear_maps": artifact_tables.linear_maps,
+    "lineage": artifact_tables.lineage,
+    "snapshots": artifact_tables.snapshot_table,
+}
+
+
+def open_catalog(store: Store, *, only: frozenset[str] | None = None) -> duckdb.DuckDBPyConnection:
+    """Return a locked connection with the views of `schemas.tables.catalog.VIEWS` and the macros.
+
+    `only` limits the work to views (or macros) of these names, which makes opening quicker; None makes all. A table
+    the store does not hold yet is an empty view with the right columns. Close the connection after use.
+    """
+    wanted = set(VIEWS) if only is None else set(VIEWS) & only
+    macros = only is None or bool(only & set(MACROS))
+    wanted |= MACRO_VIEWS if macros else set()
+    builder = _Builder(store)
+    for name in VIEWS:
+        if name in wanted:
+            builder.add(name)
+    if macros:
+        builder.connection.execute(sql_text("macros"))
+    return builder.locked()
+
+
+def open_images_view(images: Images, *, imported: frozenset[str] = frozenset()) -> duckdb.DuckDBPyConnection:
+    """Return a locked connection with nothing but the images view of one dataset as of its snapshot.
+
+    `imported` adds its newest `attributes` or `predictions`.
+    """
+    builder = _Builder(images.store)
+    builder.create("images", [builder.images_select(images)])
+    for name in imported:
+        builder.create(name, list(builder.imported_selects(images.dataset, DATASET_TABLES[name])))
+    return builder.locked()
+
+
+def documentation() -> pa.Table:
+    """Return DOCUMENTATION: every view, column and macro with its meaning."""
+    rows: list[dict[str, Any]] = []
+    for name, (about, schema) in VIEWS.items():
+        rows.append({"view": name, "column": None, "type": "view", "meaning": about})
+        rows += [{"view": name, "column": each.name, "type": str(each.type), "meaning": doc(each)} for each in schema]
+    rows += [{"view": name, "column": None, "type": "macro", "meaning": about} for name, about in MACROS.items()]
+    return pa.Table.from_pylist(rows, schema=DOCUMENTATION)
+
+
+def sql_text(name: str) -> str:
+    """Return the text of store/sql/<name>.sql."""
+    return files("store.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def render_sql(name: str, values: Mapping[str, str]) -> str:
+    """Return store/sql/<name>.sql with each {placeholder} replaced by SQL text, in one pass; values are never rescanned."""
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], sql_text(name))
+
+
+class _Builder:
+    """Makes views in one connection, and remembers the files they read."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.connection = connect()
+        self.connection.execute("create schema parts")
+        self._read: set[str] = set()
+        self._selects: Mapping[str, Callable[[], Iterator[str]]] = {
+            "images": self._images,
+            "concepts": self._concepts,
+            "similarities": self._similarities,
+            "concept_stats": self._concept_stats,
+            **{kind: partial(self._answers, kind) for kind in ANSWERS},
+            "attributes": lambda: self._dataset_tables(DATASET_TABLES["attributes"]),
+            "predictions": lambda: self._dataset_tables(DATASET_TABLES["predictions"]),
+        }
+        filesystem = store.files.filesystem
+        if filesystem is not None:
+            self.connection.register_filesystem(filesystem)
+
+    def add(self, name: str) -> None:
+        """Create one view of VIEWS."""
+        if name in self._selects:
+            self.create(name, list(self._selects[name]()))
+        else:
+            table = documentation() if name == "documentation" else _COMPUTED[name](self.store)
+            self.create(name, [render_sql("table", {"table": self._keep(name, table)})])
+
+    def create(self, name: str, selects: Sequence[str]) -> None:
+        """Create a view of the union of some selects, with the documented columns in order, and comment on it."""
+        about, schema = VIEWS[name]
+        columns = ", ".join(identifier(each.name) for each in schema)
+        empty = self._keep(f"empty {name}", schema.empty_table())
+        every = [render_sql("table", {"table": empty}), *selects]
+        parts = "union all\n".join(render_sql("part", {"columns": columns, "select": select}) for select in every)
+        try:
+            self.connection.execute(render_sql("view", {"name": name, "selects": parts}))
+        except duckdb.IOException as error:
+            todo = "Run: t2c verify"
+            raise StoreError(expected(f"view {name}", "the store's committed files", str(error), todo)) from error
+        self.connection.execute(f"comment on view {name} is {literal(about)}")
+        for each in schema:
+            self.connection.execute(f"comment on column {name}.{identifier(each.name)} is {literal(doc(each))}")
+
+    def locked(self) -> duckdb.DuckDBPyConnection:
+        """Return the connection, limited to the files its views read."""
+        lock(self.connection, self._read)
+        return self.connection
+
+    def images_select(self, images: Images) -> str:
+        """Return the select of one dataset's images."""
+        outcomes = self._keep(f"outcomes of {images.dataset}", images.outcomes())
+        names = {"dataset": literal(images.dataset), "outcomes": outcomes}
+        return render_sql("images", {**names, "files": self._files(images.manifest.with_role("data"))})
+
+    def imported_selects(self, dataset: str, path: Callable[[str], str]) -> Iterator[str]:
+        """Yield the select of what was imported for one dataset, if anything was."""
+        found = find_manifest(self.store, path(dataset))
+        if found is not None:
+            yield self._select("dataset_table", {"dataset": dataset}, found.with_role("data"))
+
+    def _keep(self, name: str, table: pa.Table) -> str:
+        """Copy a small Arrow table into the connection, out of sight of `show tables`; returns how SQL names it."""
+        kept = f"parts.{identifier(name)}"
+        self.connection.register("handed over", table)
+        self.connection.execute(render_sql("keep", {"name": kept, "table": identifier("handed over")}))
+        self.connection.unregister("handed over")
+        return kept
+
+    def _images(self) -> Iterator[str]:
+        for dataset in list_datasets(self.store):
+            yield self.images_select(open_images(self.store, dataset))
+
+    def _concepts(self) -> Iterator[str]:
+        for name in list_banks(self.store):
+            bank = open_concepts(self.store, name)
+            said = {"bank": name, "space": bank.space.short, "text_encoder": bank.text_encoder}
+            yield self._select("concepts", said, bank.manifest.with_role("data"))
+
+    def _similarities(self) -> Iterator[str]:
+        for scores in list_similarities(self.store):
+            entries = scores.manifest.with_role("data")
+            if entries:
+                stats = self._files(scores.manifest.with_role(STATS_ROLE))
+                yield self._select("similarities", _sides(scores), entries, stats=stats)
+
+    def _concept_stats(self) -> Iterator[str]:
+        for scores in list_similarities(self.store):
+            yield self._select("concept_stats", _sides(scores), scores.manifest.with_role(STATS_ROLE))
+
+    def _answers(self, kind: str) -> Iterator[str]:
+        blank = self._keep(f"columns of {kind}", ANSWERS[kind].schema.empty_table())
+        for manifest in list_answers(self.store, kind):
+            named = {"answer": manifest.name.rpartition("/")[2], "created_at": manifest.created_at}
+            said = (f"{literal(str(manifest.spec[name]))} as {name}, " for name in ANSWERS[kind].says)
+            yield self._select("answer", named, manifest.with_role("data"), says="".join(said), blank=blank)
+
+    def _dataset_tables(self, path: Callable[[str], str]) -> Iterator[str]:
+        for dataset in list_datasets(self.store):
+            yield from self.imported_selects(dataset, path)
+
+    def _select(self, sql: str, said: Mapping[str, str], entries: Sequence[FileEntry], **more: str) -> str:
+        named = {name: literal(value) for name, value in said.items()}
+        return render_sql(sql, {**named, **more, "files": self._files(entries)})
+
+    def _files(self, entries: Sequence[FileEntry]) -> str:
+        uris = [self.store.files.uri(entry.path) for entry in entries]
+        self._read.update(uris)
+        filesystem = self.store.files.filesystem
+        if filesystem is not None:  # what DuckDB makes of the address once it has passed through fsspec
+            self._read.update(filesystem.unstrip_protocol(filesystem._strip_protocol(uri)) for uri in uris)
+        patterns = [escape_glob(uri) for uri in uris]
+        self._read.update(patterns)
+        return literal(patterns)
+
+
+def _sides(scores: Any) -> dict[str, str]:
+    return {
+        "dataset": scores.dataset,
+        "map": scores.map,
+        "bank": scores.bank,
+        "source": scores.source.name,
+        "target": scores.target.name,
+    }
+
+
+def identifier(name: str) -> str:
+    """Return a name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def escape_glob(path: str) -> str:
+    """Return a path that DuckDB reads as itself even when it holds *, ? or [."""
+    return re.sub(r"[*?\[]", lambda found: f"[{found[0]}]", path)

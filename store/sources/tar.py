@@ -1,0 +1,109 @@
+"""Webdataset tars: images and their sidecars share a key, the path up to the first dot of the file name."""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+from store.sources.items import (
+    IMAGE_SUFFIXES,
+    Fields,
+    Item,
+    fields_from_row,
+    label_of_folder,
+    split_of_path,
+    text_or_none,
+)
+from store.sources.uris import as_text, file_uri, tar_uri
+
+_MOST_SIDECAR = 1 << 20
+_LABELS = ("label", "class", "cls")
+
+
+def list_tar(stream: BinaryIO, name: str, address: str, *, fields: Fields) -> tuple[list[Item], int]:
+    """Return the items of one uncompressed tar in stored order, and how many sidecar files were left out.
+
+    An image's id is `<tar's relative name>/<member name>`. Members that share a key with an image are its sidecars,
+    every other file is an input of its own. A tar that ends early gives what was whole and one corrupt item for itself.
+    """
+    shard = as_text(name)
+    members, problem = _members(stream)
+    keys = {_key(member.name) for member in members if _is_image(member)}
+    sidecars = [member for member in members if not _is_image(member) and _key(member.name) in keys]
+    said = _read_sidecars(stream, sidecars, fields)
+    left_out = set(map(id, sidecars))
+    items = [_item(member, shard, address, fields, said) for member in members if id(member) not in left_out]
+    if problem:
+        items.append(Item(shard, file_uri(address), outcome="corrupt", error=problem))
+    return items, len(sidecars)
+
+
+def _members(stream: BinaryIO) -> tuple[list[tarfile.TarInfo], str | None]:
+    found: list[tarfile.TarInfo] = []
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    try:
+        for member in _open(stream):
+            if member.isreg() and member.offset_data + member.size > size:
+                return found, f"expected a whole tar, but got one that ends inside {as_text(member.name)[:200]!r}"
+            if not member.isdir():
+                found.append(member)
+    except (tarfile.TarError, EOFError, OSError, ValueError) as reason:
+        return found, f"expected an uncompressed tar, but got: {reason}"
+    return found, None
+
+
+def _open(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
+    with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape") as tar:
+        yield from tar
+
+
+def _is_image(member: tarfile.TarInfo) -> bool:
+    return member.isreg() and PurePosixPath(member.name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _key(name: str) -> str:
+    folder, slash, base = name.rpartition("/")
+    return f"{folder}{slash}{base.partition('.')[0]}"
+
+
+def _item(member: tarfile.TarInfo, shard: str, address: str, fields: Fields, said: dict[str, dict[str, Any]]) -> Item:
+    image_id = f"{shard}/{as_text(member.name)}"
+    if not member.isreg():
+        error = "expected a regular file, but got a link or device inside the tar"
+        return Item(image_id, file_uri(address), outcome="unsupported", error=error)
+    row = said.get(_key(member.name), {})
+    found: dict[str, Any] = fields_from_row(row, fields, subject=repr(image_id[:200]))
+    if fields.label == "auto":
+        found["label"] = next((text_or_none(row[name]) for name in _LABELS if name in row), None)
+    if fields.label == "folder" or (fields.label == "auto" and found["label"] is None):
+        found["label"] = label_of_folder(as_text(member.name))
+    if fields.split in ("auto", "folder"):
+        said_split = text_or_none(row.get("split")) if fields.split == "auto" else None
+        found["split"] = said_split or split_of_path(shard, shard=True)
+    return Item(image_id, tar_uri(address, member.offset_data, member.size), **found)
+
+
+def _read_sidecars(stream: BinaryIO, sidecars: list[tarfile.TarInfo], fields: Fields) -> dict[str, dict[str, Any]]:
+    """Return key -> what its .json says, and its .cls as `cls`; empty when no field needs them."""
+    said: dict[str, dict[str, Any]] = {}
+    if "auto" not in (fields.label, fields.split) and not fields.columns:
+        return said
+    for member in sidecars:
+        kind = member.name.rpartition(".")[2].lower()
+        if kind in ("json", "cls") and member.isreg() and member.size <= _MOST_SIDECAR:
+            stream.seek(member.offset_data)
+            said.setdefault(_key(member.name), {}).update(_parse(kind, stream.read(member.size)))
+    return said
+
+
+def _parse(kind: str, data: bytes) -> dict[str, Any]:
+    text = data.decode("utf-8", "replace").strip()
+    if kind == "cls":
+        return {"cls": text}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,1 @@
+"""Classifiers that read concepts alone, what tips their decisions, and where models fail."""

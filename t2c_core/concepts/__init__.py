@@ -1,0 +1,1 @@
+"""Concept vectors, similarities, zero-shot decisions, heads, trust."""

@@ -1,0 +1,1 @@
+"""Many encoders and many maps from one object: joint moments, curves, principal components."""

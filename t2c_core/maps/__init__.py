@@ -1,0 +1,1 @@
+"""Linear maps between spaces: moments, ridge, Procrustes, low rank, their quality."""

@@ -1,0 +1,1 @@
+"""Plain statistics: ranks, intervals, exact distributions, p-values."""

@@ -1,0 +1,1 @@
+"""Vectors in words: vocabularies, sparse codes, fidelity."""

@@ -1,0 +1,74 @@
+"""How a language model is led by CLIP: the published settings of the decoder (paper, section 4; Tewel et al. 2021)."""
+
+from dataclasses import dataclass
+
+from schemas.errors import SpecError, expected
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that decides a text beside the models and the vector; the defaults are the published values.
+
+    Raises SpecError for a value outside its range.
+    """
+
+    prompt: str = "Image of a"
+    """What every text begins with; it is read by CLIP too, and left out of the answer."""
+    length: int = 1
+    """Tokens written after the prompt: 1 for the vectors of classification heads, longer for captions."""
+    beams: int = 5
+    """Texts kept at each step; the one nearest to the vector is the answer."""
+    top: int = 5
+    """Texts returned for each vector, at most `beams`."""
+    candidates: int = 512
+    """Likeliest next tokens whose texts CLIP compares with the vector."""
+    temperature: float = 0.01
+    """Of the softmax that turns the candidates' cosines into the guiding distribution."""
+    steps: int = 5
+    """Gradient steps that move the keys and values of the context, for each token written."""
+    step_size: float = 0.3
+    """Length of a step, before the normalisation."""
+    norm_exponent: float = 0.9
+    """A step is the gradient over its norm to this power: 1 forgets the norm, 0 keeps it."""
+    divergence: float = 0.2
+    """Weight of the divergence from the unmoved model, beside the cross-entropy to the guiding distribution."""
+    guidance: float = 0.99
+    """0 is the language model alone, 1 the guided one alone: the exponent of the moved distribution in the fused one
+    (`zerocap`), the weight of the cosines (`rescore`)."""
+    forbidden: tuple[str, ...] | None = None
+    """Words that should not be written; None is the default rule of `t2c_core.words.language.forbidden`, () forbids none."""
+    forbidden_factor: float = 20.0
+    """The probability of a forbidden token is divided by this."""
+    end: tuple[str, ...] = (".",)
+    """Texts that end a caption, beside the model's own end token; they are not part of the answer."""
+    end_factor: float = 1.01
+    """The probability of an end token is multiplied by this, from the second token on."""
+
+    def __post_init__(self) -> None:
+        for name, least, most in _RANGES:
+            value = getattr(self, name)
+            if not least <= value <= most:
+                want = f"{least:g} to {most:g}" if most < float("inf") else f"{least:g} or more"
+                raise SpecError(expected(f"language decoder's {name}", want, repr(value)))
+        if self.top > self.beams:
+            todo = "Ask for more beams or fewer words"
+            raise SpecError(expected("language decoder's top", f"at most its {self.beams} beams", str(self.top), todo))
+        if not self.prompt.strip():
+            raise SpecError(expected("language decoder's prompt", "text such as 'Image of a'", repr(self.prompt)))
+
+
+_TINY, _ANY = 1e-6, float("inf")
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("length", 1, 64),
+    ("beams", 1, 64),
+    ("top", 1, 64),
+    ("candidates", 1, _ANY),
+    ("temperature", _TINY, _ANY),
+    ("steps", 0, _ANY),
+    ("step_size", 0, _ANY),
+    ("norm_exponent", 0, 1),
+    ("divergence", 0, _ANY),
+    ("guidance", 0, 1),
+    ("forbidden_factor", 1, _ANY),
+    ("end_factor", 1, _ANY),
+)

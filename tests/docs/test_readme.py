@@ -1,0 +1,70 @@
+"""The README does what it says: its commands run in order on drawn pictures, its YAML is a valid audit, its Python works."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from flows.cli.commands import COMMANDS
+from flows.world.world import write_images
+from schemas.specs.audit import load_audit
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = BLOCK.findall((ROOT / "README.md").read_text())
+
+
+def blocks(kind: str) -> list[str]:
+    return [text for language, text in BLOCKS if language == kind]
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the README's commands have run, on a few pictures under the demo's names."""
+    folder = tmp_path_factory.mktemp("tour")
+    truth = write_images(folder / "demo-out" / "reference", 60, 1, size=96)
+    pq.write_table(truth, folder / "demo-out" / "reference-truth.parquet")
+    write_images(folder / "demo-out" / "second_batch", 30, 2, size=96)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    script = "set -euo pipefail\n" + "\n".join(text for text in blocks("bash") if not text.startswith("make"))
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder
+
+
+def test_the_commands_leave_a_report(tour: Path) -> None:
+    assert (tour / "report.html").stat().st_size > 10_000
+    assert (tour / "tour-store" / "t2c-store.json").exists()
+
+
+def test_the_python_works_on_the_same_store(tour: Path) -> None:
+    (code,) = blocks("python")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tour, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "remaining" in done.stdout
+    assert "verdict" in done.stdout
+
+
+def test_the_yaml_is_a_valid_audit(tour: Path) -> None:
+    (text,) = blocks("yaml")
+    (tour / "audit.yaml").write_text(text)
+    spec = load_audit(tour / "audit.yaml")
+    assert [*spec.datasets] == ["photos", "new_photos"]
+
+
+def test_every_command_it_shows_exists() -> None:
+    shown = re.findall(r"\bt2c ([a-z]+)", (ROOT / "README.md").read_text())
+    assert set(shown) <= set(COMMANDS)
+    assert len(set(shown)) >= 12
+
+
+def test_its_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
