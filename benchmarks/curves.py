@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import Row, at_most, paired, seconds
 from benchmarks.pairs import features
-from t2c_core.concepts.heads import Head, compose
+from t2c_core.concepts.heads import compose
 from t2c_core.laboratory.curves import CurvePoint, curve, point_counts
 from t2c_core.laboratory.joint import JointMoments, fold_joint, joint_centre, merge_joint
 from t2c_core.laboratory.joint_fit import choose_ridges
+from t2c_core.maps.heads import Head
 from t2c_core.maps.moments import estimate_centre, fold_moments
 from t2c_core.maps.quality import quality
 from t2c_core.maps.ridge import fit

@@ -1,55 +1,18 @@
 """Commands that put it all together: report, audit."""
 
-import shlex
-import sys
 from textwrap import indent
 from typing import Any
 
 import click
+import pyarrow as pa
 from click.core import ParameterSource
 
+from flows.audit.run import AuditReport
 from flows.cli.bars import Bars
-from flows.cli.options import command, judging_options, runner_options, score_options, side_options
+from flows.cli.options import command, runner_options
 from flows.cli.output import Output
+from flows.shift.view import by_effect, shift_columns
 from schemas.specs.audit import EXAMPLE_FILE
-from store.disk.root import open_store
-
-
-@click.argument("reference")
-@click.argument("current", required=False)
-@score_options
-@side_options
-@judging_options
-@click.option(
-    "-o", "--output", default="report.html", show_default=True, metavar="FILE.html", help="Where the report goes."
-)
-@click.option(
-    "--query", "queries", multiple=True, metavar="LOGIC", help="Concept logic to answer with pictures; may repeat."
-)
-@click.option("--title", default=None, help="Heading of the report.")
-def _report(out: Output, reference: str, store_url: str, **options: Any) -> None:
-    """Write the audit of REFERENCE, or of CURRENT against REFERENCE, as one self-contained HTML file.
-
-    The digests of every artifact it reads are checked first.
-    """
-    from flows.report.write import report as step
-
-    typed = f"t2c {shlex.join(sys.argv[1:])}"
-    found = step(open_store(store_url), reference, commands=[typed], progress=Bars(quiet=out.as_json), **options)
-    out.facts(
-        "report",
-        {
-            "concepts": found.concepts,
-            "flagged": found.flagged,
-            "artifacts checked": found.checked,
-            "bytes": found.bytes,
-        },
-    )
-    out.wrote(found.path)
-    out.suggest(f"open {found.path} in a browser")
-
-
-report = command("report", example="t2c report photos new_photos -o report.html --query 'dog > 2 & beach > 1'")(_report)
 
 
 @click.argument("file")
@@ -66,8 +29,7 @@ def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, **option
     The store is the one the file names (relative to the file); else --store or $T2C_STORE (relative to the working
     directory); else t2c-store beside the file.
     """
-    from flows.cli.audit_view import run_audit
-    from flows.exit_codes import EXIT_DRIFT
+    from flows.engine.stop import EXIT_DRIFT
 
     store = store_url if store_given() else None
     found = run_audit(out, file, prefect=options["prefect"], store=store, dask=options["dask_address"])
@@ -83,3 +45,97 @@ def store_given() -> bool:
     context = click.get_current_context()
     before = context.find_root().params.get("store_before") is not None
     return before or context.get_parameter_source("store_url") != ParameterSource.DEFAULT
+
+
+def run_audit(out: Output, file: str, *, prefect: bool, store: str | None, dask: str | None) -> AuditReport:
+    """Run the audit in a file, as a Prefect flow or as plain functions, and show what it did and found."""
+    bars = Bars(quiet=out.as_json)
+    if prefect:
+        from flows.audit.prefect_run import run_audit as run_flow
+
+        report = run_flow(file, store=store, dask=dask, progress=bars)
+    else:
+        report = _plain(file, store=store, dask=dask, progress=bars)
+    _show(out, report)
+    return report
+
+
+def _plain(file: str, *, store: str | None, dask: str | None, progress: Bars) -> AuditReport:
+    from flows.audit.run import audit
+    from flows.engine.runner import runner_for
+    from schemas.specs.audit import load_audit
+
+    with runner_for(dask) as runner:
+        return audit(load_audit(file, store=store), runner=runner, progress=progress)
+
+
+def _show(out: Output, report: AuditReport) -> None:
+    if report.busy:
+        out.put("busy", report.busy)
+        out.say(f"already running: {report.busy}")
+        return
+    out.put("new", report.new)
+    out.notes(report.notes, indent="")
+    out.table("datasets", _datasets(report), title="datasets")
+    for shift in report.shifts:
+        out.say(
+            f"{shift.current} against {shift.reference}: {shift.flagged} of {shift.table.num_rows} concepts shifted"
+        )
+        out.table("shift", shift_columns(by_effect(shift.table).slice(0, 12)))
+    out.put(
+        "shift",
+        [{"reference": shift.reference, "current": shift.current, "table": shift.table} for shift in report.shifts],
+    )
+    for found in report.found:
+        out.say(f"{found.expression}: {found.total:,} of {found.searched:,} images of {found.dataset}")
+    out.put(
+        "queries",
+        [{"dataset": found.dataset, "expression": found.expression, "total": found.total} for found in report.found],
+    )
+    for task in report.zeroshot:
+        for score in task.scores:
+            out.say(
+                f"zero-shot {task.name} on {task.dataset}: {score.accuracy:.1%} {score.encoder} ({score.role}), chance {task.chance:.1%}"
+            )
+    out.put(
+        "zeroshot",
+        [
+            {"name": task.name, "dataset": task.dataset, "scores": task.scores, "chance": task.chance}
+            for task in report.zeroshot
+        ],
+    )
+    out.put("more", [one.headline for one in report.extras])
+    for one in report.extras:
+        out.say(one.headline)
+    if not report.new:
+        out.say("nothing new: every answer was in the store")
+    out.wrote(*(written.path for written in report.reports))
+    out.suggest("t2c verify")
+
+
+def _datasets(report: AuditReport) -> pa.Table:
+    """Return one row a dataset: its inputs, and what was compared."""
+    inputs: dict[str, Any] = {one.dataset: one for one in report.indexed}
+    rows = []
+    for summary in report.summaries:
+        name = summary.dataset.partition("@")[0]
+        index = inputs.get(name)
+        rows.append(
+            {
+                "dataset": summary.dataset,
+                "inputs": index.inputs if index else None,
+                "new": index.new if index else None,
+                "compared": summary.searched,
+                "concepts": summary.concepts.num_rows,
+            }
+        )
+    schema = pa.schema(
+        {
+            "dataset": pa.string(),
+            "inputs": pa.int64(),
+            "new": pa.int64(),
+            "compared": pa.int64(),
+            "concepts": pa.int64(),
+        }
+    )
+    return pa.Table.from_pylist(rows, schema=schema)

@@ -1,14 +1,77 @@
 """Further stages of an audit, one for each optional block of its file: what Prefect decorates beside the main ones."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from flows.audit.bottleneck_stages import bottleneck_model, read_dataset
 from flows.audit.laboratory_stages import compare_objectives, efficiency_curve, pair_matrix, principal_components
-from flows.audit.stages import Job
-from flows.decode_stages import decode_vectors
-from flows.suite_stages import zero_shot_suite
-from flows.trust_stages import measure_trust
+from flows.audit.stages import Job, scored_with
+from flows.decode.decode import DecodeReport, decode
+from flows.decode.decoders import DecoderSpec
+from flows.suite.suite import SuiteReport, suite
+from flows.trust.trust import TrustReport, trust
+from schemas.specs.decode import DecodeBlock
+from schemas.specs.suite import SuiteSpec
+from schemas.specs.trust import TrustSpec
+
+
+def zero_shot_suite(job: Job, block: SuiteSpec) -> SuiteReport:
+    """Test the block's models, or the audit's source, against the audit's CLIP; the source under the audit's own map."""
+    encoders = job.spec.encoders
+    models = block.models or (encoders.source,)
+    own = job.linear_map if encoders.source in models else None
+    return suite(
+        job.store,
+        block.data,
+        models=models,
+        target=encoders.target,
+        tasks=block.tasks,
+        align_on=block.align_on or job.spec.fitted_on,
+        maps=() if own is None else (own,),
+        pictures=Path(block.pictures) if block.pictures else None,
+        device=encoders.device,
+        batch_size=encoders.batch_size,
+        workers=encoders.workers,
+        runner=job.runner,
+        progress=job.progress,
+    )
+
+
+def decode_vectors(job: Job, block: DecodeBlock) -> DecodeReport:
+    """Decode what the block names, under the audit's own map, with its bank as the words unless others are named."""
+    encoders = job.spec.encoders
+    conditions = {"where": block.where, "reference_where": block.reference_where}
+    own_map = {"source": encoders.source, "target": encoders.target}
+    return decode(
+        job.store,
+        block.dataset or job.spec.fitted_on,
+        block.what,
+        decoder=DecoderSpec(
+            block.decoder, block.k, penalty=block.penalty, model=block.model, settings=block.settings, raw=block.raw
+        ),
+        vocabulary=block.vocabulary or f"bank:{job.spec.concepts.bank}",
+        rescale=block.rescale,
+        direction=block.direction,
+        device=encoders.device,
+        progress=job.progress,
+        **(own_map if job.linear_map is None else {"linear_map": job.linear_map}),
+        **conditions,
+    )
+
+
+def measure_trust(job: Job, block: TrustSpec) -> TrustReport:
+    """Mark every concept of the audit's bank under its map."""
+    return trust(
+        job.store,
+        block.dataset or job.spec.fitted_on,
+        labels=block.labels,
+        mapping=block.mapping,
+        directions=block.directions,
+        seed=block.seed,
+        progress=job.progress,
+        **scored_with(job),
+    )
 
 
 class ExtraReport(Protocol):

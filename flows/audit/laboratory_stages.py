@@ -7,8 +7,8 @@ from flows.audit.stages import Job
 from flows.features.extract import extract
 from flows.laboratory.components import ComponentsReport, components
 from flows.laboratory.curves import CurvesReport, curves
-from flows.laboratory.objectives import Fitting, ObjectivesReport, objectives
 from flows.laboratory.pairs import PairsReport, pairs
+from flows.objectives.objectives import Fitting, ObjectivesReport, objectives
 from schemas.names import parse_dataset_ref
 from schemas.specs.base import parse_encoder
 from schemas.specs.laboratory import ComponentsSpec, CurvesSpec, LaboratorySpec, PairsSpec

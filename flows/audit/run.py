@@ -22,14 +22,13 @@ from flows.concepts.banks import ConceptsReport
 from flows.data.index import IndexReport
 from flows.engine.progress import NoProgress, Progress
 from flows.engine.runner import Runner, SerialRunner
-from flows.exit_codes import EXIT_DRIFT
+from flows.engine.stop import EXIT_DRIFT
 from flows.features.extract_report import ExtractReport
 from flows.maps.align import AlignReport
 from flows.report.write import ReportReport
-from flows.scores.ask import FindReport
+from flows.scores.ask import FindReport, SummaryReport
 from flows.scores.score import ScoreReport
 from flows.shift.shift import ShiftReport
-from flows.steps.summary import SummaryReport
 from flows.zeroshot.zeroshot import ZeroshotReport
 from schemas.errors import BusyError
 from schemas.specs.audit import AuditSpec, ZeroshotSpec

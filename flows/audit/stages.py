@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.concepts.banks import ConceptsReport, add_concepts
+from flows.concepts.banks import ConceptsReport, add_concepts, read_concept_file
 from flows.data.index import IndexReport, index
 from flows.data.table_imports import import_attributes, import_predictions
 from flows.engine.progress import Progress
@@ -16,11 +16,9 @@ from flows.features.extract import extract
 from flows.features.extract_report import ExtractReport
 from flows.maps.align import AlignReport, align
 from flows.report.write import ReportReport, report
-from flows.scores.ask import FindReport, find
+from flows.scores.ask import FindReport, SummaryReport, find, summary
 from flows.scores.score import ScoreReport, score
 from flows.shift.shift import ShiftReport, shift
-from flows.steps.concept_files import read_concept_file
-from flows.steps.summary import SummaryReport, summary
 from flows.zeroshot.zeroshot import ZeroshotReport, zeroshot
 from schemas.names import parse_dataset_ref
 from schemas.specs.audit import AuditSpec, ShiftSpec, ZeroshotSpec

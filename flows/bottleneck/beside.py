@@ -15,8 +15,8 @@ from flows.rows.exemplars import exemplars
 from flows.rows.features_of_rows import find_features
 from flows.rows.truths import match, truths_of
 from schemas.tables.answers.bottleneck import ATTRIBUTE_AUROC
+from store.artifacts.dataset_tables import read_attributes
 from store.artifacts.images import content_hashes
-from store.attributes import read_attributes
 from t2c_core.statistics.auroc import auroc
 
 Vectors = npt.NDArray[np.float32]

@@ -110,7 +110,7 @@ def _explain(
 
 def _write(report: Any, output: str) -> None:
     if output.lower().endswith((".html", ".htm")):
-        from flows.report.explanation_page import write_explanation_page
+        from flows.bottleneck.page import write_explanation_page
 
         write_explanation_page(report, output)
         return

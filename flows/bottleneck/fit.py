@@ -19,11 +19,10 @@ from flows.bottleneck.measure import (
     open_measured,
 )
 from flows.bottleneck.task import SplitOptions, Task, open_task
-from flows.engine.answers import Answer, answer
+from flows.engine.answers import Answer, answer, store_path
 from flows.engine.progress import NoProgress, Progress
-from flows.maps.sides import LABEL, label_parents
 from flows.rows.exemplars import refinements
-from flows.rows.features_of_rows import store_path
+from flows.rows.labels import LABEL, label_parents
 from flows.trust.trust import Marks, marks_in_use
 from schemas.bottleneck_certificate import BottleneckCertificate
 from schemas.digest import digest

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.bottleneck.task import Task, matrix, read_alike
+from flows.bottleneck.task import Task
+from flows.rows.similarity_rows import matrix, read_alike
 from flows.trust.trust import Marks
 from schemas.bottleneck_certificate import BottleneckCertificate, LeftOut
 from schemas.errors import InputError, SpecError, expected

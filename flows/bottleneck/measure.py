@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.bottleneck.task import matrix
-from flows.maps.heads import codes_of
-from flows.maps.sides import check_some_labels, truth_of
+from flows.rows.labels import check_some_labels, codes_of, truth_of
+from flows.rows.similarity_rows import matrix
 from schemas.errors import InputError, UnknownName, expected
 from schemas.names import DatasetRef
 from schemas.tables.answers.bottleneck import BOTTLENECK_CLASSES, BOTTLENECK_ERRORS, EXPLANATIONS
@@ -21,7 +20,7 @@ from store.disk.manifest import Parent
 from store.queries.searched import searched
 from t2c_core.bottleneck.blame import Group, blame, group_errors
 from t2c_core.bottleneck.bottleneck import Bottleneck, Scale, Share, explain
-from t2c_core.concepts.zeroshot import wilson
+from t2c_core.statistics.proportions import wilson
 
 EXAMPLE_ERRORS, EXAMPLE_HITS = 8, 4
 """Images explained when nobody names any: the surest errors, and the surest of as many classes."""

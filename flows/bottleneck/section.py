@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.bottleneck.explained import Card, cards
+from flows.bottleneck.page import Card, cards
+from flows.page.pictures import Thumbnail
 from flows.page.section import Context, Gathered
 from flows.page.thumbnails import Wanted, thumbnails
-from flows.report.data import Thumbnail
 from schemas.bottleneck_certificate import BottleneckCertificate
 from store.artifacts.answers import answer_table, list_answers
 from store.artifacts.bottlenecks import StoredBottleneck, list_bottlenecks, open_bottleneck

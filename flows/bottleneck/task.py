@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.maps.heads import codes_of
-from flows.maps.plan import BLOCKS, AlignOptions, check_options, group_of_blocks, held_apart
-from flows.maps.sides import LABEL, check_some_labels, class_names, truth_of
+from flows.maps.plan import AlignOptions, check_options, group_of_blocks
+from flows.rows.blocks import BLOCKS, held_apart
 from flows.rows.features_of_rows import keys_of
-from flows.rows.truths import fold_name
-from schemas.errors import InputError, MismatchError, SpecError, expected
+from flows.rows.labels import LABEL, check_some_labels, class_names, codes_of, truth_of
+from schemas.errors import InputError, SpecError, expected
 from schemas.names import DatasetRef
-from store.artifacts.concepts import unknown_concept
 from store.artifacts.images import Images, content_hashes, open_images
 from store.artifacts.similarities import Scores, resolve_scores
 from store.disk.root import Store
@@ -159,43 +157,3 @@ def _check_counts(task: Task) -> None:
     if not task.held_out.any():
         todo = "Raise --holdout, or widen --held-out-where."
         raise InputError(expected(f"held-out images of {task.images.dataset}", "some with a label", "none", todo))
-
-
-def matrix(among: Searched, keys: Sequence[int], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Return the similarities (rows, concepts) of some rows; memory is that of the result and one column.
-
-    Raises MismatchError when a concept is not scored on one of the rows.
-    """
-    found = np.empty((len(rows), len(keys)), dtype=np.float32)
-    for place, key in enumerate(keys):
-        found[:, place] = among.values(key)[rows]
-    bad = np.isnan(found).any(axis=0)
-    if bad.any():
-        name = among.names[keys[int(np.flatnonzero(bad)[0])]]
-        todo = f"Score it: t2c score {among.scores.dataset} --source {among.scores.source.name} --concepts {among.scores.bank}"
-        raise MismatchError(expected(f"similarities to {name!r}", "one for each image", "some missing", todo))
-    return found
-
-
-def find_concept(names: Sequence[str], wanted: str, *, bank: str) -> int:
-    """Return the position of a concept by its name, or by one that reads the same but for case, spaces, _ and -.
-
-    Raises UnknownName with the nearest names, SpecError when several read the same and none is written so.
-    """
-    if wanted in names:
-        return list(names).index(wanted)
-    alike = [place for place, name in enumerate(names) if fold_name(name) == fold_name(wanted)]
-    if len(alike) > 1:
-        got = f"{wanted!r}, which reads like {' and '.join(repr(names[place]) for place in alike)}"
-        raise SpecError(expected("concept", "one concept", got, "Write it exactly as the bank does."))
-    if not alike:
-        raise unknown_concept(wanted, names, bank=bank)
-    return alike[0]
-
-
-def read_alike(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return groups of concepts whose names differ in case, spaces, _ and - alone."""
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(fold_name(name), []).append(name)
-    return [tuple(group) for group in groups.values() if len(group) > 1]

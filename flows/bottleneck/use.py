@@ -14,10 +14,9 @@ from flows.bottleneck.measure import (
     explanation_table,
     open_measured,
 )
-from flows.bottleneck.task import find_concept
 from flows.concepts.exemplar_rows import rows_of_ids
-from flows.engine.answers import answer
-from flows.rows.features_of_rows import store_path
+from flows.engine.answers import answer, store_path
+from flows.rows.similarity_rows import find_concept
 from schemas.bottleneck_certificate import BottleneckCertificate, Edit
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef, parse_dataset_ref

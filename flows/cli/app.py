@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from flows.cli.commands import COMMANDS, GROUPS
-from flows.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
+from flows.engine.stop import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from schemas.errors import SpecError, T2CError, nearest
 
 _GO_ON = "run the same command again to go on"

@@ -21,15 +21,15 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Concepts": {
         "concepts": ("flows.concepts.command:concepts", "Add, import, refine, list concept banks"),
-        "score": ("flows.features.extract_command:score", "Materialise the similarity of every image to every concept"),
+        "score": ("flows.scores.score_command:score", "Materialise the similarity of every image to every concept"),
         "trust": ("flows.trust.command:trust", "Mark which concepts may be believed, and say why"),
     },
     "Ask": {
         "summary": ("flows.scores.command:summary", "Describe a dataset by its concepts"),
         "top": ("flows.scores.command:top", "Show the images most (or least) similar to a concept"),
         "find": ("flows.scores.command:find", "Retrieve images by concept logic"),
-        "shift": ("flows.scores.command:shift", "Compare two datasets or slices, concept by concept"),
-        "zeroshot": ("flows.scores.command:zeroshot", "Classify with class names as concepts"),
+        "shift": ("flows.shift.command:shift", "Compare two datasets or slices, concept by concept"),
+        "zeroshot": ("flows.zeroshot.command:zeroshot", "Classify with class names as concepts"),
         "sql": ("flows.scores.command:sql", "Run one SELECT over the store's views"),
         "classes": ("flows.reading.command:classes", "Rank classes by their similarity to concepts"),
         "hard": ("flows.reading.command:hard", "Show images that lack what their class usually has"),
@@ -47,7 +47,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "curves": ("flows.laboratory.command:curves", "Draw quality against the samples or classes fitted"),
         "components": ("flows.laboratory.command:components", "Compare principal components of encoders"),
         "objectives": (
-            "flows.laboratory.objectives_command:objectives",
+            "flows.objectives.command:objectives",
             "Compare the aligner's objectives by zero-shot accuracy",
         ),
         "prompt": ("flows.concepts.prompt_command:prompt", "Compare concept logic with one combined prompt"),
@@ -55,7 +55,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "run": ("flows.recipes.command:run", "Run a recipe: data, features, concepts, commands"),
     },
     "Put together": {
-        "report": ("flows.audit.command:report", "Write the audit as one HTML file"),
+        "report": ("flows.report.command:report", "Write the audit as one HTML file"),
         "audit": ("flows.audit.command:audit", "Run everything from one YAML file"),
     },
     "Look after": {

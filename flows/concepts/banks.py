@@ -1,18 +1,20 @@
 """Add concepts to a bank: expand templates, encode the new prompts, average, write; what is there is never encoded again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from flows.engine.answers import store_path
 from flows.engine.progress import NoProgress, Progress
-from flows.rows.features_of_rows import store_path
+from flows.rows.texts import encode_prompts
 from schemas.errors import MismatchError, SpecError, expected
 from schemas.names import check_name
 from schemas.specs.base import Averaging, ConceptFile, parse_encoder
+from schemas.specs.yaml import load_spec
 from schemas.tables.tables import CONCEPTS
 from store.artifacts.concepts import Concepts, list_banks, open_concepts
 from store.artifacts.concepts import add_concepts as write_concepts
@@ -20,13 +22,13 @@ from store.artifacts.features import list_features
 from store.artifacts.images import list_datasets
 from store.disk import paths
 from store.disk.root import Store
-from t2c_core.concepts.concepts import ConceptPrompts, average, expand
+from t2c_core.concepts.concepts import ConceptPrompts, expand
 
 if TYPE_CHECKING:
     from t2c_core.encoders.base import TextEncoder
 
-TEXTS_A_BATCH = 256
-"""Prompts encoded at a time."""
+EXAMPLE = "A text file has one concept a line; YAML has concepts, prompts, contexts, templates, averaging."
+YAML_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,30 +117,6 @@ def new_concepts(
     return [one for one in wanted if one.concept not in known]
 
 
-def encode_prompts(
-    concepts: Sequence[ConceptPrompts],
-    encode: Callable[[list[str]], npt.NDArray[np.float32]],
-    *,
-    averaging: Averaging,
-    progress: Progress | None = None,
-) -> npt.NDArray[np.float32]:
-    """Return one unit vector a concept, (concepts, target) float32; prompts that several share are encoded once."""
-    texts = list(dict.fromkeys(prompt for one in concepts for prompt in one.prompts))
-    at = {text: index for index, text in enumerate(texts)}
-    shown = progress or NoProgress()
-    shown.start("encode prompts", len(texts), "prompts")
-    parts = []
-    try:
-        for start in range(0, len(texts), TEXTS_A_BATCH):
-            parts.append(encode(texts[start : start + TEXTS_A_BATCH]))
-            shown.advance(len(parts[-1]))
-    finally:
-        shown.done()
-    vectors = np.concatenate(parts)
-    chosen = (vectors[[at[prompt] for prompt in one.prompts]] for one in concepts)
-    return np.stack([average(prompts, averaging=averaging) for prompts in chosen])
-
-
 def bank_table(store: Store) -> pa.Table:
     """Return a row for each bank: bank, snapshot, concepts, target (its space), dimension, text_encoder."""
     banks = [open_concepts(store, name) for name in list_banks(store)]
@@ -205,3 +183,31 @@ def _report(made: Concepts, *, added: tuple[str, ...], kept: int) -> ConceptsRep
     path = store_path(made.store, paths.concepts(made.bank))
     snapshot, total = made.manifest.snapshot, made.count
     return ConceptsReport(made.bank, path, snapshot, made.text_encoder, added, kept, total, bool(added))
+
+
+def read_concept_file(path: str | Path) -> ConceptFile:
+    """Read a concept file: `.yaml` or `.yml`, else UTF-8 text with one concept a line (`#` starts a comment line).
+
+    Raises SpecError for a file that cannot be read or, in text, a concept named twice (with its lines); what its
+    concepts must be like is checked when they are expanded.
+    """
+    file = Path(path)
+    return load_spec(file, ConceptFile, example=EXAMPLE) if file.suffix.lower() in YAML_SUFFIXES else _read_lines(file)
+
+
+def _read_lines(file: Path) -> ConceptFile:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        got = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SpecError(expected(str(file), "a readable concept file", got.lower(), EXAMPLE)) from error
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        name = line.strip()
+        if not name or name.startswith("#"):
+            continue
+        if name in seen:
+            got = f"{name!r} in lines {seen[name]} and {number}"
+            raise SpecError(expected(file.name, "each concept once", got, "Remove one of the lines."))
+        seen[name] = number
+    return ConceptFile(concepts=tuple(seen))

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.rows.features_of_rows import features_of, find_features, store_path
+from flows.engine.answers import store_path
+from flows.rows.features_of_rows import features_of, find_features
 from schemas.errors import MismatchError, SpecError, expected
 from schemas.names import check_name
 from store.artifacts.concepts import Concepts, add_concepts, list_banks, open_concepts
@@ -18,7 +19,7 @@ from store.artifacts.images import open_images
 from store.artifacts.linear_maps import StoredMap, find_map, open_map
 from store.disk import paths
 from store.disk.root import Store
-from t2c_core.concepts.similarity import unit
+from t2c_core.statistics.unit_rows import unit
 
 LENGTH_ROWS = 4096
 """Images whose features say how long a vector of the CLIP's space usually is."""

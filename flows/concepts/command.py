@@ -32,7 +32,7 @@ def _add(out: Output, bank: str, file: str, encoder: str | None, device: str, st
     Only concepts the bank does not hold yet are encoded. `-` reads lines from standard input.
     """
     from flows.concepts.banks import add_concepts as step
-    from flows.steps.concept_files import read_concept_file
+    from flows.concepts.banks import read_concept_file
 
     store = open_store(store_url, create=True)
     report = step(

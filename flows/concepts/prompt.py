@@ -13,7 +13,7 @@ from store.disk.root import Store
 from store.queries import find as found_in
 from store.queries import resolve_scores, searched
 from store.queries.where import where_mask
-from t2c_core.concepts.zeroshot import wilson
+from t2c_core.statistics.proportions import wilson
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from flows.concepts.refine_job import RefineJob, RefineOptions, aside_of, exemplar_table, open_job
 from flows.concepts.refine_measure import Aside, Measure, borne_out, measure_table
-from flows.engine.answers import answer
-from flows.maps.sides import label_parents
+from flows.engine.answers import answer, store_path
 from flows.rows.exemplars import refinements
-from flows.rows.features_of_rows import store_path
+from flows.rows.labels import label_parents
 from flows.trust.trust import marks_in_use
 from schemas.digest import digest, digest_bytes
 from schemas.errors import SpecError, expected

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.bottleneck.task import find_concept
 from flows.concepts.refine_measure import Aside
 from flows.rows.aligned import aligned_units
 from flows.rows.features_of_rows import features_of, folds_of, keys_of
+from flows.rows.similarity_rows import find_concept
 from schemas.errors import InputError, SpecError, expected
 from schemas.names import DatasetRef
 from schemas.tables.answers.refine import EXEMPLARS

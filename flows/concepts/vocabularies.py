@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from flows.concepts.banks import encode_prompts
+from flows.concepts.banks import read_concept_file
 from flows.engine.progress import NoProgress, Progress
-from flows.maps.sides import text_side
-from flows.steps.concept_files import read_concept_file
+from flows.rows.texts import encode_prompts, text_side
 from schemas.digest import digest
 from schemas.errors import InputError, MismatchError, SpecError, StoreWriteError, expected
 from schemas.spaces import Space

@@ -8,16 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.rows.features_of_rows import store_path
+from flows.engine.answers import store_path
 from flows.rows.user_tables import Joined, as_numbers, as_text, choose_column, join_table, read_table
 from schemas.errors import InputError, SpecError, expected
 from schemas.names import DatasetRef
 from schemas.tables.tables import ATTRIBUTES, PREDICTIONS
-from store.artifacts.dataset_tables import Written
+from store.artifacts.dataset_tables import Written, write_attributes, write_predictions
 from store.artifacts.images import Images, open_images
-from store.attributes import write_attributes
 from store.disk.root import Store
-from store.predictions import write_predictions
 
 _CLASSES = ("class", "predicted", "prediction", "label")
 _SCORES = ("score", "confidence", "probability", "prob")

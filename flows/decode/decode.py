@@ -11,15 +11,16 @@ from flows.concepts.vocabularies import ENGLISH, OpenVocabulary, encode_words, o
 from flows.decode.change import Change, open_change
 from flows.decode.decoders import DecoderSpec, open_decoder
 from flows.decode.directions import BottleneckClasses, ConceptVectors, HeadRows, OwnVectors
-from flows.decode.fidelity import Judge, compared_images, compared_sides
+from flows.decode.fidelity import Judge, compared_images, compared_sides, trust_of_words
 from flows.decode.images import DecodeImages, fitted_images, open_decode_images
 from flows.decode.means import ClassMeans, Clusters, OneImage
 from flows.decode.vectors import Array, Question, Scene, What, parse_what
 from flows.engine.answers import Answer, answer
 from flows.engine.progress import NoProgress, Progress
 from flows.maps.heads import parse_head
-from flows.maps.sides import LABEL, classifier, text_side
-from flows.steps.decode_trust import trust_of_words
+from flows.maps.sides import classifier
+from flows.rows.labels import LABEL
+from flows.rows.texts import text_side
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef, parse_dataset_ref
 from schemas.tables.answers.decode import DECODED

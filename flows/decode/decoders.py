@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args, get_type_hints
 
-from flows.maps.sides import text_side
+from flows.rows.texts import text_side
 from schemas.errors import SpecError, expected, unknown
 from schemas.spaces import Space
 from t2c_core.words.decoders import DECODERS, LANGUAGE_DECODERS, Decoder

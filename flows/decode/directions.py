@@ -11,7 +11,7 @@ from flows.decode.images import DecodeImages, element_variance
 from flows.decode.vectors import Array, Decodable, Scene, directions, points, texts
 from flows.features.vector_files import open_npy, open_vectors
 from flows.maps.heads import HeadSpec, open_head
-from flows.maps.sides import label_parents
+from flows.rows.labels import label_parents
 from schemas.digest import digest_bytes
 from schemas.errors import InputError, MismatchError, expected
 from store.artifacts.bottlenecks import StoredBottleneck

@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flows.concepts.vocabularies import OpenVocabulary
 from flows.decode.change import FALLEN, Change
 from flows.decode.images import DecodeImages
 from flows.decode.vectors import Decodable
 from flows.rows.aligned import aligned_units
-from t2c_core.concepts.similarity import unit
+from flows.trust.trust import marks_in_use
+from store.artifacts.concepts import list_banks, open_concepts
+from store.artifacts.linear_maps import StoredMap
+from store.disk.manifest import Parent
+from store.disk.root import Store
+from t2c_core.statistics.unit_rows import unit
 from t2c_core.words.decoders import Decoded, Word
 from t2c_core.words.fidelity import (
     AUROC_FLOOR,
@@ -244,3 +250,21 @@ class Judge:
 def own_name(name: str) -> str:
     """Return what a vector is called as a word: the first of several names, in lower case."""
     return name.partition(",")[0].strip().casefold()
+
+
+def trust_of_words(
+    store: Store, dataset: str, linear_map: StoredMap, words: OpenVocabulary
+) -> tuple[dict[str, str], list[Parent]]:
+    """Return the trust mark of each word that was measured as a concept, and the answers that they come from."""
+    banks = [words.bank] if words.bank else list_banks(store)
+    trust: dict[str, str] = {}
+    parents: list[Parent] = []
+    for bank in banks:
+        marks = marks_in_use(store, dataset, map=linear_map.name, bank=bank)
+        if marks is None:
+            continue
+        parents += [one.as_parent() for one in marks.answers]
+        names = open_concepts(store, bank).names()
+        for key, mark in marks.by_key.items():
+            trust.setdefault(names[key], mark)
+    return trust, parents

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.engine.progress import NoProgress, Progress
-from flows.maps.plan import READ_ROWS
+from flows.rows.blocks import READ_ROWS
 from flows.rows.features_of_rows import find_features, folds_of, keys_of, ranges
 from schemas.errors import InputError, MismatchError, expected
 from schemas.names import DatasetRef

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from flows.decode.images import DecodeImages, GroupMeans
 from flows.decode.vectors import Decodable, Scene, points
-from flows.maps.plan import READ_ROWS
-from flows.maps.sides import LABEL, label_parents, truth_of
+from flows.rows.blocks import READ_ROWS
 from flows.rows.features_of_rows import ranges
+from flows.rows.labels import LABEL, label_parents, truth_of
 from schemas.errors import InputError, SpecError, expected, unknown
 from store.artifacts.selection import image_rows
 from store.disk.manifest import Parent

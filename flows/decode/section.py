@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import Any
 
 from flows.page import words
+from flows.page.pictures import Thumbnail
 from flows.page.section import Context, Gathered
 from flows.page.thumbnails import Wanted, thumbnails
-from flows.report.data import Thumbnail
 from schemas.names import parse_dataset_ref
 from store.artifacts.answers import answer_table, list_answers
 from store.artifacts.images import Images, open_images

@@ -22,13 +22,14 @@ from flows.demo.plan import (
     Query,
 )
 from flows.demo.retrieval import Retrieval, retrieval
-from flows.steps.top import top
+from flows.scores.ask import top
 from flows.world.world import VALUES, shares
 from schemas.logic import parse
 from store.artifacts.images import open_images
 from store.disk.root import Store
 from store.queries import find, resolve_scores, searched
-from t2c_core.shift.shift import benjamini_hochberg, compare
+from t2c_core.shift.shift import compare
+from t2c_core.statistics.pvalues import benjamini_hochberg
 
 TOP = 20
 """Most similar images looked at for each concept."""

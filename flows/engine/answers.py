@@ -6,13 +6,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.rows.features_of_rows import store_path
 from schemas.digest import artifact_digest
 from schemas.errors import StoreWriteError
 from store.artifacts.answers import answer_table, write_answer
 from store.disk import paths
 from store.disk.manifest import Manifest, Parent, find_manifest
 from store.disk.root import Store
+
+
+def store_path(store: Store, artifact: str) -> str:
+    """Return where an artifact is, for people: a local folder or a URL."""
+    return store.files.local_path(artifact) or store.files.uri(artifact)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

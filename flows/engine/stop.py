@@ -1,10 +1,21 @@
-"""Ctrl-C and SIGTERM as a polite request: the step finishes what is quick, keeps it, and then ends as asked."""
+"""Ctrl-C and SIGTERM as a polite request: the step finishes what is quick, keeps it, and then ends as asked; and the exit codes of every command."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+EXIT_ERROR = 1
+"""Something went wrong; the message says what to type next."""
+EXIT_USAGE = 2
+"""What was typed, or written in a file, is not valid."""
+EXIT_DRIFT = 3
+"""Drift was found where the user asked to fail on it."""
+EXIT_INTERRUPTED = 130
+"""Ctrl-C; the same command goes on."""
+EXIT_TERMINATED = 143
+"""SIGTERM; the same command goes on."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from flows.data.table_imports import TableImportReport, import_attributes, import_predictions
+from flows.engine.answers import store_path
 from flows.engine.progress import NoProgress, Progress
+from flows.features.join import join_rows
 from flows.features.vector_files import Vectors, open_vectors
-from flows.rows.features_of_rows import check_rows, store_path
-from flows.rows.row_ids import join_rows
+from flows.rows.features_of_rows import check_rows
 from schemas.errors import InputError, MismatchError, SpecError, expected
 from schemas.names import check_name
 from schemas.spaces import Space

@@ -1,1 +1,1 @@
-"""The paper's laboratory: pairs, curves, components, objectives."""
+"""The paper's laboratory: pairs of encoders, curves, principal components."""

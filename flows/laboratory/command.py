@@ -1,14 +1,19 @@
 """Commands of the alignment laboratory: pairs, curves, components."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from flows.cli.bars import Bars
 from flows.cli.options import command, held_out_where_option, labels_option, runner_options
 from flows.cli.output import Output
 from flows.cli.parsing import listed
+from flows.laboratory.means import GroupMeans, band, group_means, source_means
+from flows.laboratory.pairs import PairsReport
 from schemas.errors import SpecError, expected
 from schemas.names import parse_dataset_ref
 from store.disk.root import open_store
@@ -75,7 +80,6 @@ def _pairs(
     One pass over the features gives every pair's map, R2, CKA and Procrustes distance; a second, over the images not
     fitted alone, gives accuracies and cosines.
     """
-    from flows.cli.laboratory_view import show_pairs
     from flows.engine.runner import runner_for
     from flows.laboratory.pairs import pairs as step
 
@@ -128,7 +132,6 @@ def _curves(out: Output, dataset: str, store_url: str, classes: str | None, **op
 
     The images are read once: their moments are kept in about 64 parts and merged in other orders.
     """
-    from flows.cli.laboratory_view import curve_means
     from flows.laboratory.curves import curves as step
 
     ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)
@@ -192,3 +195,58 @@ def _close(out: Output, report: Any) -> None:
     out.notes(report.notes)
     if report.path:
         out.wrote(report.path)
+
+
+def show_pairs(out: Output, report: PairsReport) -> None:
+    """Show the pair matrix, its means by group where there are groups, and by source."""
+    numbers = {name: place for place, name in enumerate(report.encoders, start=1)}
+    out.table("encoders", pa.table({"no": list(numbers.values()), "encoder": list(numbers)}))
+    out.table(
+        "shown", _numbered(report.table, numbers), title="pairs, on images not fitted, with 95 % intervals (low, high)"
+    )
+    out.put("pairs", report.table)
+    grouped = {*report.table["source_group"].to_pylist()} != {*report.table["source"].to_pylist()}
+    for column in ("retained", "r2_variance_weighted"):
+        means = group_means(report.table, column)
+        if grouped and not np.isnan(means.mean).all():
+            out.table(f"groups_{column}", _matrix(means), title=f"mean {column} from group (row) to group (column)")
+    best = source_means(report.table, "retained")
+    if best.num_rows:
+        out.table("sources", best, title="mean retained accuracy by source")
+
+
+def _numbered(table: pa.Table, numbers: Mapping[str, int]) -> pa.Table:
+    """Return the pairs with encoders by number and three digits, narrow enough for any names."""
+    shown = {
+        name: [numbers[one] for one in table[side].to_pylist()] for name, side in (("from", "source"), ("to", "target"))
+    }
+    chosen = {"aligned": "aligned", "low": "aligned_low", "high": "aligned_high", "own": "own", "retained": "retained"}
+    chosen |= {"r2": "r2_variance_weighted", "cosine": "mean_cosine", "cka": "cka"}
+    kept = {
+        name: pc.round(table[column], 3) for name, column in chosen.items() if table[column].null_count < len(table)
+    }
+    return pa.table({**shown, **kept})
+
+
+def _matrix(means: GroupMeans) -> pa.Table:
+    columns = {
+        name: pc.round(pa.array(means.mean[:, place], from_pandas=True), 3) for place, name in enumerate(means.groups)
+    }
+    return pa.table({"from": list(means.groups), **columns})
+
+
+def curve_means(table: pa.Table) -> pa.Table:
+    """Return a row for each point of a curve: its size, and mean and standard deviation over seeds of R2 and accuracy."""
+    size = "classes" if table["by"][0].as_py() == "classes" else "fitted"
+    sizes, r2 = band(table, size), band(table, "r2_variance_weighted")
+    aligned, retained = band(table, "aligned"), band(table, "retained")
+    columns = {
+        size: np.rint(sizes.mean).astype(np.int64),
+        "r2": r2.mean,
+        "r2_sd": r2.sd,
+        "aligned": aligned.mean,
+        "aligned_sd": aligned.sd,
+    }
+    columns |= {"retained": retained.mean}
+    found = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
+    return pa.table({name: one if name == size else pc.round(one, 4) for name, one in found.items()})

@@ -13,7 +13,7 @@ from flows.engine.answers import answer
 from flows.engine.progress import NoProgress, Progress
 from flows.engine.runner import Runner, SerialRunner
 from flows.laboratory.joint_plan import Sides, joint_moments, open_sides
-from flows.maps.plan import LEFT_OUT
+from flows.rows.blocks import LEFT_OUT
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
 from schemas.tables.answers.laboratory import COMPONENTS

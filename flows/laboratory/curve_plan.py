@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.laboratory.joint_plan import Sides, share_text, validating
-from flows.maps.plan import APART, BLOCKS, LEFT_OUT
-from flows.maps.sides import label_names
-from t2c_core.concepts.heads import UNLABELLED
+from flows.rows.blocks import APART, BLOCKS, LEFT_OUT
+from flows.rows.labels import label_names
+from t2c_core.maps.heads import UNLABELLED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,8 +18,8 @@ from flows.laboratory.curve_plan import CurvePlan, by_classes, by_samples
 from flows.laboratory.head_accuracy import Candidate, Judge, Judged, accuracy_columns, judge
 from flows.laboratory.joint_heads import JointHeads, joint_heads
 from flows.laboratory.joint_plan import NO_RIDGE_NOTE, Sides, joint_moments, open_sides
-from flows.maps.plan import BLOCKS
-from flows.maps.sides import LABEL, truth_of
+from flows.rows.blocks import BLOCKS
+from flows.rows.labels import LABEL, truth_of
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef
 from schemas.tables.answers.laboratory import CURVES

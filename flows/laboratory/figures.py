@@ -10,13 +10,12 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from flows.laboratory.components import P, component_pairs, diagonals
-from flows.laboratory.means import group_means, source_means
-from flows.laboratory.objectives_figures import ObjectiveFigures
+from flows.laboratory.means import band, group_means, source_means
+from flows.objectives.figures import ObjectiveFigures
 from flows.page import words
 from flows.page.charts import bar
 from flows.page.heat import Heat, heat, mosaic
 from flows.page.line_charts import Line, line_chart
-from flows.steps.curve_means import band
 from t2c_core.laboratory.components import diagonal_share, random_share
 
 COLOURS = 8

@@ -11,11 +11,12 @@ from flows.engine.progress import Progress
 from flows.laboratory.joint_plan import READ_ROWS
 from flows.rows.features_of_rows import ranges
 from store.artifacts.features import Features
-from t2c_core.concepts.heads import UNLABELLED, Head, compose
+from t2c_core.concepts.heads import compose
 from t2c_core.concepts.similarity import paired_cosine
-from t2c_core.concepts.zeroshot import wilson
 from t2c_core.laboratory.retained import Hits
+from t2c_core.maps.heads import UNLABELLED, Head
 from t2c_core.maps.linear_map import LinearMap
+from t2c_core.statistics.proportions import wilson
 
 
 @dataclass(frozen=True, slots=True, eq=False)

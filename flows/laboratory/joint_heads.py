@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from flows.laboratory.head_accuracy import Judge
 from flows.laboratory.joint_plan import HELD
-from flows.maps.heads import HeadSpec, codes_of, labels_outside, open_head, parse_head
-from flows.maps.sides import LABEL, truth_of
+from flows.maps.heads import HeadSpec, open_head, parse_head
+from flows.rows.labels import LABEL, codes_of, labels_outside, truth_of
 from schemas.digest import digest
 from schemas.errors import InputError, SpecError, expected, unknown
 from store.artifacts.features import Features

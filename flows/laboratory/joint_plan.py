@@ -11,7 +11,7 @@ import numpy.typing as npt
 from flows.engine.memory import check_memory
 from flows.engine.progress import NoProgress, Progress
 from flows.engine.runner import Runner, SerialRunner
-from flows.maps.plan import BLOCKS, LEFT_OUT, check_max_rows, coverage_notes, held_out_blocks, rows_and_blocks
+from flows.rows.blocks import BLOCKS, LEFT_OUT, check_max_rows, coverage_notes, held_out_blocks, rows_and_blocks
 from flows.rows.features_of_rows import features_of, in_parts, keys_of, ranges
 from schemas.errors import InputError, SpecError, expected
 from store.artifacts.features import Features

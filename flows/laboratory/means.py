@@ -1,4 +1,4 @@
-"""Means over the pair matrix: by groups of sources and targets (fig 3, 10), and by source (fig 11)."""
+"""Means over the pair matrix: by groups of sources and targets (fig 3, 10), and by source (fig 11); the band of a curve over its seeds."""
 
 from dataclasses import dataclass
 
@@ -46,3 +46,35 @@ def source_means(table: pa.Table, column: str) -> pa.Table:
     rows.sort(key=lambda row: -float(str(row["mean"])))
     schema = pa.schema({"source": pa.string(), "group": pa.string(), "pairs": pa.int64(), "mean": pa.float64()})
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """One column of a curve, over seeds."""
+
+    mean: npt.NDArray[np.float64]
+    """(points,) mean; NaN where no seed has a value."""
+    sd: npt.NDArray[np.float64]
+    """(points,) standard deviation (ddof 1); NaN for a single seed."""
+    low: npt.NDArray[np.float64]
+    """(points,) smallest."""
+    high: npt.NDArray[np.float64]
+    """(points,) largest."""
+
+
+def band(table: pa.Table, column: str) -> Band:
+    """Return mean and spread over seeds of a column of CURVES, point by point."""
+    points = table["point"].to_numpy()
+    values = np.array([np.nan if value is None else value for value in table[column].to_pylist()], dtype=np.float64)
+    rows = [_of(values[points == point]) for point in range(int(points.max()) + 1)]
+    mean, sd, low, high = (np.array(one) for one in zip(*rows, strict=True))
+    return Band(mean, sd, low, high)
+
+
+def _of(values: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return (np.nan,) * 4
+    low, high = float(known.min()), float(known.max())
+    sd = np.nan if len(known) < 2 else float(known.std(ddof=1)) if high > low else 0.0
+    return min(max(float(known.mean()), low), high), sd, low, high

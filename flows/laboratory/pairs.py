@@ -18,8 +18,8 @@ from flows.engine.runner import Runner, SerialRunner
 from flows.laboratory.head_accuracy import Candidate, Judged, accuracy_columns, judge
 from flows.laboratory.joint_heads import JointHeads, joint_heads
 from flows.laboratory.joint_plan import FITTED, HELD, NO_RIDGE_NOTE, VALIDATION, Sides, joint_moments, open_sides
-from flows.maps.plan import BLOCKS
-from flows.maps.sides import LABEL
+from flows.rows.blocks import BLOCKS
+from flows.rows.labels import LABEL
 from schemas.errors import InputError, SpecError, expected, unknown
 from schemas.names import DatasetRef
 from schemas.tables.answers.laboratory import PAIRS

@@ -14,7 +14,7 @@ from flows.laboratory.figures import (
     judged_by,
     pair_figures,
 )
-from flows.laboratory.objectives_figures import ObjectiveFigures, labels_fitted, objective_figures
+from flows.objectives.figures import ObjectiveFigures, labels_fitted, objective_figures
 from flows.page.section import Context, Gathered
 from schemas.certificate import Certificate
 from store.artifacts.answers import answer_table, list_answers

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flows.engine.answers import store_path
 from flows.engine.progress import NoProgress, Progress
 from flows.engine.runner import Runner, SerialRunner
 from flows.maps.fit_heads import Heads, heads_of
 from flows.maps.fitted import Fitted
 from flows.maps.from_moments import fit_from_moments
 from flows.maps.from_rows import fit_from_rows, sgd_options
-from flows.maps.heads import labels_outside
-from flows.maps.plan import LEFT_OUT, AlignOptions, check_options, coverage_notes, fitted_rows, groups_of_rows
-from flows.rows.features_of_rows import features_of, store_path
+from flows.maps.plan import AlignOptions, check_options, fitted_rows, groups_of_rows
+from flows.rows.blocks import LEFT_OUT, coverage_notes
+from flows.rows.features_of_rows import features_of
+from flows.rows.labels import labels_outside
 from schemas.certificate import Certificate
 from schemas.digest import artifact_digest
 from schemas.errors import MismatchError, expected

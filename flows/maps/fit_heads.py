@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.maps.heads import HeadSpec, codes_of, open_head, parse_head
-from flows.maps.plan import LEFT_OUT, AlignOptions
-from flows.maps.sides import LABEL, truth_of
+from flows.maps.heads import HeadSpec, open_head, parse_head
+from flows.maps.plan import AlignOptions
+from flows.rows.blocks import LEFT_OUT
+from flows.rows.labels import LABEL, codes_of, truth_of
 from schemas.digest import digest
 from schemas.specs.align import MethodSpec
 from store.artifacts.features import Features
 from store.artifacts.images import Images
 from store.disk.manifest import Parent
-from t2c_core.concepts.heads import Head
+from t2c_core.maps.heads import Head
 
 NEEDS_SOURCE = ("self-labels", "data-free")
 """Methods that read a head of the source space."""

@@ -12,7 +12,8 @@ from flows.engine.memory import check_memory
 from flows.engine.progress import Progress
 from flows.engine.runner import Runner
 from flows.maps.fitted import Fitted
-from flows.maps.plan import AlignOptions, Part, parts_of
+from flows.maps.plan import AlignOptions
+from flows.rows.blocks import Part, parts_of
 from schemas.certificate import HeldOut
 from schemas.errors import InputError, expected
 from schemas.specs.align import MethodSpec

@@ -11,14 +11,15 @@ from flows.engine.memory import check_memory
 from flows.engine.progress import Progress
 from flows.maps.fit_heads import Heads
 from flows.maps.fitted import Fitted, in_blocks, measured
-from flows.maps.plan import READ_ROWS, AlignOptions
+from flows.maps.plan import AlignOptions
+from flows.rows.blocks import READ_ROWS
 from flows.rows.features_of_rows import ranges
 from schemas.errors import InputError, expected
 from schemas.specs.align import MethodSpec
 from store.artifacts.features import Features
-from t2c_core.concepts.heads import Head
 from t2c_core.maps.aligners import Aligner, Evidence, Fit, Rows, cross_entropy, data_free, self_labels, sgd
 from t2c_core.maps.gradient.options import PRESETS, SgdOptions
+from t2c_core.maps.heads import Head
 
 TEXT_TEMPERATURE = 0.01
 """Temperature of a text head's cosines: CLIP's logit scale of 100."""

@@ -1,7 +1,6 @@
 """Open a classification head over a dataset's features: the model's own, a probe on labels, or class vectors."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import numpy.typing as npt
 
 from flows.maps.plan import AlignOptions, groups_of_rows
 from flows.maps.probes import least_squares_probe, sgd_probe
-from flows.maps.sides import LABEL, class_vectors, label_names, truth_of
+from flows.rows.labels import LABEL, codes_of, label_names, truth_of
+from flows.rows.texts import class_vectors
 from schemas.errors import MismatchError, SpecError, expected, unknown
 from schemas.specs.base import DEFAULT_TEMPLATES, parse_encoder
 from store.artifacts.concepts import open_concepts
@@ -18,7 +18,8 @@ from store.artifacts.features import Features
 from store.artifacts.images import Images
 from store.artifacts.linear_maps import identity_map
 from store.disk.manifest import Parent
-from t2c_core.concepts.heads import UNLABELLED, Head, Kind, check_same_classes, zeroshot_head
+from t2c_core.concepts.heads import zeroshot_head
+from t2c_core.maps.heads import Head, Kind, check_same_classes
 
 if TYPE_CHECKING:
     from t2c_core.encoders import base
@@ -116,20 +117,6 @@ def open_head(
         groups = groups_of_rows(images, features, features, options=AlignOptions(folds=folds))
     fit = sgd_probe if spec.sgd else least_squares_probe
     return fit(features, classes, codes=codes_of(classes, known), groups=groups, folds=folds)
-
-
-def codes_of(classes: Sequence[str], truth: Sequence[str | None]) -> npt.NDArray[np.int64]:
-    """Return the index of each row's class, (rows,) int64; UNLABELLED for a label that is no class of the head."""
-    code: Mapping[str | None, int] = {name: index for index, name in enumerate(classes)}
-    return np.array([code.get(label, UNLABELLED) for label in truth], dtype=np.int64)
-
-
-def labels_outside(classes: Sequence[str], truth: Iterable[str | None], *, most: int = 5) -> str:
-    """Return the labels that are none of the classes with their counts, most frequent first; empty when there are none."""
-    known = {None, *classes}
-    outside = Counter(label for label in truth if label not in known).most_common()
-    listed = ", ".join(f"{label!r} ({count:,})" for label, count in outside[:most])
-    return listed + (", ..." if len(outside) > most else "")
 
 
 def _check_classes_of_probe(images: Images, spec: HeadSpec, truth: Sequence[str | None]) -> None:

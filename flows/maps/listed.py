@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.answers import answer
+from flows.engine.answers import answer, store_path
 from flows.engine.progress import NoProgress, Progress
 from flows.maps.fitted import measured
-from flows.maps.plan import READ_ROWS
-from flows.rows.features_of_rows import find_features, folds_of, ranges, store_path
+from flows.rows.blocks import READ_ROWS
+from flows.rows.features_of_rows import find_features, folds_of, ranges
 from schemas.certificate import IMPORTED, Certificate, HeldOut
 from schemas.digest import SHORT, digest_bytes
 from schemas.errors import InputError, MismatchError, UnknownName, expected, unknown

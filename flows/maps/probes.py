@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.engine.memory import check_memory
-from flows.maps.plan import LEFT_OUT, READ_ROWS
+from flows.rows.blocks import LEFT_OUT, READ_ROWS
 from flows.rows.features_of_rows import ranges
 from schemas.errors import InputError, expected
 from store.artifacts.features import Features
-from t2c_core.concepts.heads import Head, label_moments, probe_from_moments
+from t2c_core.concepts.heads import label_moments, probe_from_moments
+from t2c_core.maps.heads import Head
 from t2c_core.maps.moments import Moments, merge
 from t2c_core.maps.ridge import choose_ridge
 

@@ -38,5 +38,7 @@ class Section:
 
     title: str
     """Heading."""
+    template: str
+    """Its template, by its path below the folder of the capabilities."""
     gather: Callable[[Context], Gathered | None]
     """Returns what the section shows, or None when the store holds nothing for it."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flows.report.data import Thumbnail
+from flows.page.pictures import Thumbnail
 from schemas.errors import InputError, expected
 
 EDGE = 112

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from flows.laboratory.components import P, component_pairs
+from flows.laboratory.means import band
 from flows.recipes.run import RunReport
-from flows.steps.curve_means import band
 from schemas.specs.recipe import RecipeSpec
 from schemas.tables.answers.laboratory import CURVES
 from store.disk.root import Store

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.bottleneck.task import find_concept, matrix
 from flows.engine.answers import answer
-from flows.maps.sides import LABEL
 from flows.reading.reading import Codes, Read, ReadingReport, image_classes, open_read, reading_report
+from flows.rows.labels import LABEL
 from flows.rows.predicted import predicted_classes, predictions_parent
+from flows.rows.similarity_rows import find_concept, matrix
 from schemas.digest import digest
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.bottleneck.task import find_concept
 from flows.engine.answers import answer
-from flows.maps.heads import codes_of
-from flows.maps.sides import LABEL, label_names, truth_of
+from flows.rows.labels import LABEL, codes_of, label_names, truth_of
+from flows.rows.similarity_rows import find_concept
 from schemas.digest import digest
 from schemas.errors import SpecError, expected
 from schemas.names import DatasetRef

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from flows.engine.answers import answer
-from flows.maps.sides import LABEL, truth_of
 from flows.rows.features_of_rows import keys_of
+from flows.rows.labels import LABEL, truth_of
 from flows.rows.predicted import named_classes, predicted_classes, predictions_parent
 from schemas.digest import digest
 from schemas.errors import InputError, SpecError, expected
@@ -21,8 +21,8 @@ from store.artifacts.similarities import resolve_scores
 from store.disk.root import Store
 from store.queries.searched import Searched, searched
 from t2c_core.bottleneck.slices import Slice, SliceOptions, find_slices
-from t2c_core.concepts.zeroshot import wilson
 from t2c_core.maps.row_keys import block_of
+from t2c_core.statistics.proportions import wilson
 
 FEWEST = 40
 """Images that are labelled, predicted and scored below which nothing is sought."""

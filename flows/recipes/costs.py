@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from flows.laboratory.joint_plan import FITTED, HELD, VALIDATION, peak_bytes
-from flows.maps.plan import BLOCKS, held_out_blocks
 from flows.recipes.steps import Command
+from flows.rows.blocks import BLOCKS, held_out_blocks
 from schemas.specs.align import DESCENDING, FROM_MOMENTS
 from schemas.specs.recipe import RecipeSpec
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from flows.page.pictures import Strip, Thumbnail
 from schemas.tables.tables import column
 
 OUTCOME_COUNTS = pa.schema(
@@ -161,22 +162,6 @@ class Aligner:
 
 
 @dataclass(frozen=True, slots=True)
-class Thumbnail:
-    """One small picture."""
-
-    image_id: str
-    """Image as the dataset names it."""
-    data_uri: str
-    """`data:image/webp;base64,...`; empty when the picture cannot be shown."""
-    width: int
-    """Pixels."""
-    height: int
-    """Pixels."""
-    facts: tuple[str, ...] = ()
-    """Short lines below the picture: similarity, z-scores, label."""
-
-
-@dataclass(frozen=True, slots=True)
 class LogicResult:
     """The answer to one concept-logic query."""
 
@@ -218,16 +203,6 @@ class Zeroshot:
     """ACCURACIES, aligned first."""
     per_class: pa.Table
     """CLASS_ACCURACIES, lowest aligned accuracy first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """A row of pictures with a heading."""
-
-    title: str
-    """What the pictures are, such as `most similar in photos@12`."""
-    thumbnails: tuple[Thumbnail, ...]
-    """The pictures, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +250,7 @@ class ReportData:
     grids: tuple[ConceptImages, ...] = ()
     """Most and least similar images."""
     sections: Mapping[str, Any] = field(default_factory=dict)
-    """Optional sections by id (see `flows.report.sections`): what each shows."""
+    """Optional sections by id (see `flows.report.render`): what each shows."""
     artifacts: pa.Table = field(default_factory=ARTIFACTS.empty_table)
     """ARTIFACTS: what was read, and what that was made from."""
     commands: tuple[str, ...] = ()

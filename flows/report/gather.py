@@ -1,8 +1,13 @@
-"""Read from the store what a report says about inputs, the linear map and lineage."""
+"""Read from the store what a report says about inputs, the linear map, distributions, lineage, and how it was made."""
 
+import platform
 import re
+import shlex
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.page import words
+from flows.page.question import Question
 from flows.report.data import (
     ARTIFACTS,
     DUPLICATES,
@@ -22,15 +28,20 @@ from flows.report.data import (
     Aligner,
     DatasetAccount,
 )
+from flows.rows.sides import Side
+from schemas import logic
 from schemas.certificate import Certificate, HeldOut
 from schemas.digest import SHORT
 from schemas.errors import CorruptError, expected
-from schemas.tables.tables import OUTCOMES
+from schemas.tables.tables import CONCEPT_STATS, OUTCOMES
 from store.artifacts.images import Images
 from store.artifacts.linear_maps import StoredMap
+from store.artifacts.similarities import empty_stats
 from store.disk.manifest import Manifest, Parent, check_files, find_manifest
 from store.disk.paths import artifact as artifact_folder
 from store.disk.root import Store
+from t2c_core.shift.shift import ALPHA
+from t2c_core.statistics.stats import concept_stats
 
 EXAMPLES = 20
 """Inputs that are listed by name, for each reason to list them."""
@@ -200,3 +211,49 @@ def _short(folder: str) -> str:
 def _gone(folder: str, parent: Parent) -> dict[str, Any]:
     blank: dict[str, Any] = {"created_at": None, "files": None, "bytes": None, "checked": False, "parents": []}
     return {"artifact": folder, "snapshot": parent.snapshot, "digest": parent.digest, **blank}
+
+
+def side_stats(side: Side) -> pa.Table:
+    """Return CONCEPT_STATS of a side; the stored ones where the side is the whole set that they describe."""
+    if side.among.mask is None and not side.left_out.any():
+        return side.among.scores.stats()
+    rows: list[dict[str, Any]] = []
+    for key, concept in enumerate(side.among.names):
+        values = side.values(key)
+        rows.append({"key": key, "concept": concept, **(concept_stats(values) if len(values) else empty_stats())})
+    return pa.Table.from_pylist(rows, schema=CONCEPT_STATS)
+
+
+def most_telling(stats: pa.Table, shift: pa.Table | None, *, most: int) -> list[int]:
+    """Return the keys of the concepts worth looking at: the smallest q first, or the widest when nothing is compared."""
+    if shift is not None:
+        keys: list[int] = shift.sort_by([("log10_q", "ascending"), ("d", "descending")])["key"].to_pylist()
+    else:
+        keys = stats.sort_by([("std", "descending"), ("key", "ascending")])["key"].to_pylist()
+    return keys[:most]
+
+
+PACKAGES = ("t2c-audit-store", "numpy", "pyarrow", "duckdb", "pillow")
+"""Distributions whose versions are named."""
+
+
+def again(asked: Question, output: str | Path) -> str:
+    """Return the command that makes the report again, snapshots named."""
+    parts = ["t2c", "report", asked.reference, *([asked.current] if asked.current else [])]
+    options = {"--where": asked.where, "--reference-where": asked.reference_where, "--source": asked.source}
+    options |= {"--target": asked.target, "--concepts": asked.bank}
+    parts += [text for key, value in options.items() if value for text in (key, value)]
+    parts += [text for query in asked.queries for text in ("--query", logic.render(query))]
+    parts += ["--alpha", f"{asked.alpha:g}"] if asked.alpha != ALPHA else []
+    for name, value in asked.judged.items():
+        parts += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    return shlex.join([*parts, "--store", str(asked.store.url), "-o", Path(output).name])
+
+
+def versions() -> tuple[tuple[str, str], ...]:
+    """Return the software that took part, with its versions."""
+    found = [("Python", platform.python_version())]
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found.append((package, version(package)))
+    return tuple(found)

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from flows.page import words
+from flows.page.pictures import Strip
 from flows.page.thumbnails import Wanted, thumbnails
-from flows.report.data import FUNNEL, ConceptImages, LogicResult, Strip
+from flows.report.data import FUNNEL, ConceptImages, LogicResult
 from flows.rows.sides import Side
 from store.artifacts.selection import image_rows
 from store.queries.find import FindResult

@@ -1,30 +1,40 @@
 """ReportData in, one HTML string out: Jinja2 with autoescape, one hashed stylesheet, no script, nothing external."""
 
-import base64
-import hashlib
 import math
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from flows.bottleneck import section as bottleneck_section
+from flows.decode import section as words_section
+from flows.laboratory import section as laboratory_section
 from flows.page import charts, words
-from flows.report import sections
+from flows.page.document import FOLDED_PANELS, PANELS, STYLE, environment, policy
+from flows.page.section import Context, Gathered, Section
+from flows.reading import section as reading_section
 from flows.report.data import ReportData
 from flows.report.findings import findings, headline
+from flows.study import section as study_section
+from flows.suite import section as suite_section
+from flows.trust import section as trust_section
 
-TEMPLATES = Path(__file__).parent / "templates"
-SHOWN_ROWS = 40
-"""Rows of a long table that are shown at once; the rest is folded."""
-FOLDED_ROWS = 460
-"""Rows that are folded after them; what is beyond is counted, with the command that lists it."""
-PANELS = 24
-"""Concept distributions drawn at once."""
-FOLDED_PANELS = 72
-"""Concept distributions folded after them."""
-SHOWN_CLASSES = 20
-"""Classes with bars of their own: the hardest."""
+OPTIONAL: Mapping[str, Section] = {
+    "trust": Section("Concept trust", "trust/section.html.jinja", trust_section.gather),
+    "words": Section("In words", "decode/section.html.jinja", words_section.gather),
+    "study": Section("Human study", "study/section.html.jinja", study_section.gather),
+    "bottleneck": Section("Bottlenecks", "bottleneck/section.html.jinja", bottleneck_section.gather),
+    "reading": Section("Reading", "reading/section.html.jinja", reading_section.gather),
+    "laboratory": Section("Alignment laboratory", "laboratory/section.html.jinja", laboratory_section.gather),
+    "suite": Section("Zero-shot suite", "suite/section.html.jinja", suite_section.gather),
+}
+"""Sections that are shown when the store holds something for them: id to section, in the order in which they are shown."""
+
+
+def gather_sections(context: Context) -> dict[str, Gathered]:
+    """Return the sections that have something to show, in order."""
+    found = {key: section.gather(context) for key, section in OPTIONAL.items()}
+    return {key: one for key, one in found.items() if one is not None}
+
+
 SECTIONS = (
     ("inputs", "Inputs"),
     ("aligner", "Aligner"),
@@ -32,17 +42,22 @@ SECTIONS = (
     ("distributions", "Distributions"),
     ("logic", "Concept logic"),
     ("zeroshot", "Zero-shot"),
-    *((key, section.title) for key, section in sections.SECTIONS.items()),
+    *((key, section.title) for key, section in OPTIONAL.items()),
     ("images", "Images"),
     ("lineage", "Lineage"),
 )
 """Every section in order: id and heading."""
 
+TEMPLATES = {
+    key: OPTIONAL[key].template if key in OPTIONAL else f"report/templates/{key}.html.jinja" for key, _ in SECTIONS
+}
+"""Section id to its template."""
+
 
 def render(data: ReportData) -> str:
     """Return the report as one HTML document; the same data give the same string."""
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    page = environment().get_template("report.html.jinja")
+    style = STYLE.read_text(encoding="utf-8")
+    page = environment().get_template("report/templates/report.html.jinja")
     missing = dict(data.missing)
     return page.render(
         data=data,
@@ -53,16 +68,11 @@ def render(data: ReportData) -> str:
         tiles=tiles(data),
         sections=[(key, title) for key, title in SECTIONS if has_section(data, key) or key in missing],
         missing=missing,
+        templates=TEMPLATES,
         panels=panels(data),
         shift_rows=shift_rows(data),
         alpha_log10=words.number(math.log10(data.alpha), 2),
     )
-
-
-def policy(style: str) -> str:
-    """Return the Content-Security-Policy: pictures inside the file, the one stylesheet by its hash, nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def has_section(data: ReportData, key: str) -> bool:
@@ -74,7 +84,7 @@ def has_section(data: ReportData, key: str) -> bool:
         "logic": bool(data.logic),
         "zeroshot": bool(data.zeroshot),
         "images": bool(data.grids),
-        **{key: key in data.sections for key in sections.SECTIONS},
+        **{key: key in data.sections for key in OPTIONAL},
     }
     return bool(optional.get(key, True))
 
@@ -172,26 +182,3 @@ def _panel(
         "mean": reference["mean"],
         "std": reference["std"],
     }
-
-
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """Return the environment: autoescape for every template, and an error for a name that is not there."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = ("count", "number", "signed", "percent", "small", "size", "plural", "clean", "named")
-    made.filters.update({name: getattr(words, name) for name in filters})
-    made.globals.update(
-        charts=charts,
-        SHOWN_ROWS=SHOWN_ROWS,
-        FOLDED_ROWS=FOLDED_ROWS,
-        PANELS=PANELS,
-        FOLDED_PANELS=FOLDED_PANELS,
-        SHOWN_CLASSES=SHOWN_CLASSES,
-    )
-    return made

@@ -14,13 +14,10 @@ from flows.engine.output_files import replacing
 from flows.engine.progress import NoProgress, Progress
 from flows.page.question import Question
 from flows.page.section import Context
-from flows.report.colophon import again, versions
 from flows.report.data import DatasetAccount, ReportData, Zeroshot
-from flows.report.distributions import most_telling, side_stats
-from flows.report.gather import account, aligner, artifacts, check_artifacts
+from flows.report.gather import account, again, aligner, artifacts, check_artifacts, most_telling, side_stats, versions
 from flows.report.pictures import grids, logic
-from flows.report.render import render
-from flows.report.sections import gather_sections
+from flows.report.render import gather_sections, render
 from flows.report.zeroshot_tasks import stored_tasks, table_of
 from flows.rows.sides import Side, open_sides, two_slices
 from flows.shift.classes import AUTO

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flows.engine.answers import store_path
 from schemas.errors import MismatchError, UnknownName, expected
 from schemas.tables.tables import FOLD_FULL
 from store.artifacts.features import Features, how_to_get, list_features, open_features
 from store.artifacts.images import Images, list_datasets
 from store.disk import paths
 from store.disk.manifest import Parent, find_manifest, snapshots
-from store.disk.root import Store
 from t2c_core.maps.row_keys import row_keys
 
 
@@ -150,8 +150,3 @@ def in_parts(items: Sequence[tuple[int, int]], parts: int) -> list[list[tuple[in
     count = min(parts, len(items))
     cuts = [len(items) * part // count for part in range(count + 1)] if count else [0]
     return [list(items[a:b]) for a, b in pairwise(cuts)]
-
-
-def store_path(store: Store, artifact: str) -> str:
-    """Return where an artifact is, for people: a local folder or a URL."""
-    return store.files.local_path(artifact) or store.files.uri(artifact)

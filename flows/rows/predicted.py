@@ -3,10 +3,10 @@
 import pyarrow.compute as pc
 
 from schemas.errors import unknown
+from store.artifacts.dataset_tables import read_predictions
 from store.artifacts.images import Images
 from store.disk import paths
 from store.disk.manifest import Parent, read_manifest
-from store.predictions import read_predictions
 
 
 def predicted_classes(images: Images, model: str) -> list[str | None]:

@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.maps.sides import LABEL
+from flows.rows.labels import LABEL
 from schemas.errors import InputError, SpecError, expected, unknown
 from store.artifacts.concepts import unknown_concept
+from store.artifacts.dataset_tables import read_attributes
 from store.artifacts.images import Images
 from store.artifacts.selection import labels as label_codes
-from store.attributes import read_attributes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

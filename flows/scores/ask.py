@@ -1,15 +1,20 @@
-"""Retrieve images by concept logic: parse the expression, ask the store, say how many remain after each constraint."""
+"""Questions about one scored dataset: images by concept logic, the images most like a concept, a summary by concepts."""
 
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from flows.trust.trust import marks_by_name
+from schemas.errors import SpecError, expected
 from schemas.logic import parse
 from schemas.names import DatasetRef
-from store.artifacts.images import open_images
+from schemas.tables.tables import OUTCOMES
+from store.artifacts.images import Images, open_images
 from store.disk.root import Store
+from store.queries import Extremes, extremes, resolve_scores, searched
 from store.queries import find as found_in
-from store.queries import resolve_scores
+from store.queries import summary as described
+from store.queries import top as ranked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,3 +76,95 @@ def find(
         thresholds=result.thresholds,
         matches=result.table,
     )
+
+
+def top(
+    store: Store,
+    dataset: DatasetRef | str,
+    concept: str,
+    *,
+    k: int = 20,
+    least: bool = False,
+    label: str | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+    where: str | None = None,
+    duplicates: bool = True,
+) -> pa.Table:
+    """Return the k images most (or least) similar to a concept: rank, row, image_id, uri, label, similarity, z.
+
+    Raises UnknownName for a dataset, concept or label that is not there, SpecError for k below 1 or a bad condition.
+    """
+    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank, linear_map=linear_map)
+    images = open_images(store, dataset)
+    return ranked(
+        scores, concept, k, label=label, least=least, images=images, where=where, exclude_duplicates=not duplicates
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SummaryReport:
+    """The answer to `summary`."""
+
+    dataset: str
+    """Dataset and snapshot."""
+    map: str
+    """Map it was scored with."""
+    bank: str
+    """Concept bank."""
+    accounting: pa.Table
+    """outcome, images: what became of every current input; sums to their number."""
+    searched: int
+    """Images with a similarity that may be compared."""
+    concepts: pa.Table
+    """CONCEPT_STATS, in order of key."""
+    classes: pa.Table
+    """For each concept, classes ranked by mean similarity; empty without labels."""
+    extremes: tuple[Extremes, ...]
+    """The most and least similar images of each concept, overall and (when asked for) inside each class."""
+    trust: dict[str, str] | None
+    """Concept to its mark; None: not measured."""
+
+
+def summary(
+    store: Store,
+    dataset: DatasetRef | str,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+    k: int = 5,
+    by_class: bool = False,
+) -> SummaryReport:
+    """Return what a dataset looks like through a concept bank; `k` images at each end of each concept, 0 for none.
+
+    `by_class` adds both ends inside every class, the paper's way to hard images. Raises UnknownName, SpecError.
+    """
+    if k < 0:
+        raise SpecError(expected("number of images", "0 or more", str(k)))
+    scores = resolve_scores(store, dataset, source=source, target=target, bank=bank, linear_map=linear_map)
+    images = open_images(store, dataset)
+    found = described(scores, images=images)
+    among = searched(scores, images=images)
+    names = found.stats["concept"].to_pylist() if k else []
+    ends = [end for name in names for end in extremes(scores, name, k, by_label=by_class, among=among)]
+    return SummaryReport(
+        dataset=f"{images.dataset}@{images.snapshot}",
+        map=scores.map,
+        bank=scores.bank,
+        accounting=accounting(images),
+        searched=found.searched,
+        concepts=found.stats,
+        classes=found.classes,
+        extremes=tuple(ends),
+        trust=marks_by_name(store, scores.dataset, map=scores.map, bank=scores.bank),
+    )
+
+
+def accounting(images: Images) -> pa.Table:
+    """Return outcome and images: every outcome with its number of current inputs, zeros included."""
+    counts = {row["values"]: row["counts"] for row in images.table(["outcome"])["outcome"].value_counts().to_pylist()}
+    return pa.table({"outcome": list(OUTCOMES), "images": pa.array([counts.get(name, 0) for name in OUTCOMES])})

@@ -1,14 +1,14 @@
-"""Commands that ask: summary, top, find, shift, zeroshot, sql. None of them loads a model."""
+"""Commands that ask: summary, top, find, sql. None of them loads a model."""
 
 import shlex
 from typing import Any
 
 import click
+import pyarrow as pa
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, judging_options, labels_option, score_options, side_options
+from flows.cli.options import command, score_options
 from flows.cli.output import Output, show
-from flows.cli.parsing import listed
+from flows.trust.view import NOT_MEASURED
 from schemas.logic import Constraint, render
 from store.disk.root import open_store
 
@@ -27,8 +27,7 @@ from store.disk.root import open_store
 @click.option("--by-class", is_flag=True, help="Also the most and least similar images inside each class.")
 def _summary(out: Output, dataset: str, store_url: str, limit: int, **options: Any) -> None:
     """Describe a dataset by its concepts: outcomes, distributions, the class and the image that each fits best."""
-    from flows.cli.summary_view import show_summary
-    from flows.steps.summary import summary as step
+    from flows.scores.ask import summary as step
 
     report = step(open_store(store_url), dataset, **options)
     show_summary(out, report, limit=limit)
@@ -50,7 +49,7 @@ summary = command("summary", example="t2c summary photos --concepts everyday")(_
 @click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
 def _top(out: Output, dataset: str, concept: str, store_url: str, no_duplicates: bool, **options: Any) -> None:
     """Show the images most (or least) similar to CONCEPT."""
-    from flows.steps.top import top as step
+    from flows.scores.ask import top as step
     from flows.trust.view import say_mark_of
 
     store = open_store(store_url)
@@ -113,36 +112,6 @@ def _find(out: Output, dataset: str, expression: str, store_url: str, output: st
 find = command("find", example="t2c find photos 'dog > 2.25 & beach > 2 & indoors < 0'")(_find)
 
 
-@click.argument("reference")
-@click.argument("current", required=False)
-@score_options
-@side_options
-@judging_options
-@click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
-@click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
-@click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")
-def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drift: bool, **options: Any) -> int:
-    """Compare CURRENT with REFERENCE, concept by concept (two-sample Kolmogorov-Smirnov).
-
-    Either may be a snapshot (photos@3) or a slice (--where); only held-out and out-of-fold similarities are compared.
-    """
-    from flows.exit_codes import EXIT_DRIFT
-    from flows.shift.shift import shift as step
-    from flows.shift.view import show_shift
-
-    options["duplicates"] = not options.pop("no_duplicates")
-    report = step(open_store(store_url), reference, progress=Bars(quiet=out.as_json), **options)
-    show_shift(out, report, limit=limit)
-    if options["current"]:
-        out.suggest(f"t2c report {reference} {options['current']} -o report.html")
-    return EXIT_DRIFT if fail_on_drift and report.drift else 0
-
-
-shift = command(
-    "shift", example="t2c shift photos new_photos\nt2c shift photos --where \"captured_at >= '2026-11-14'\""
-)(_shift)
-
-
 @click.argument("query")
 @click.option("-o", "--output", default=None, metavar="FILE", help="Write the result to FILE.parquet or FILE.csv.")
 def _sql(out: Output, query: str, store_url: str, output: str | None) -> None:
@@ -166,41 +135,6 @@ def _sql(out: Output, query: str, store_url: str, output: str | None) -> None:
 sql = command("sql", example='t2c sql "select concept, mean, std from concept_stats order by mean desc limit 10"')(_sql)
 
 
-@click.argument("dataset")
-@score_options
-@click.option(
-    "--classes", default=None, metavar="A,B", help="Class names, comma-separated.  [default: the dataset's labels]"
-)
-@click.option(
-    "--template",
-    "templates",
-    multiple=True,
-    metavar="TEXT",
-    help="Prompt with {} for the class; may repeat.  [default: the paper's seven]",
-)
-@labels_option("What is right: the label or an attribute.")
-@click.option(
-    "-o", "--output", default=None, metavar="FILE", help="Write one row an image to FILE.parquet or FILE.csv."
-)
-def _zeroshot(
-    out: Output,
-    dataset: str,
-    store_url: str,
-    classes: str | None,
-    templates: tuple[str, ...],
-    output: str | None,
-    **options: Any,
-) -> None:
-    """Classify with class names as concepts, beside the target CLIP itself and chance."""
-    from flows.zeroshot.view import run_zeroshot
-
-    names = listed(classes) or None
-    run_zeroshot(out, open_store(store_url), dataset, classes=names, templates=templates, output=output, **options)
-
-
-zeroshot = command("zeroshot", example='t2c zeroshot photos --template "a photo of a {}"')(_zeroshot)
-
-
 def _present(table: Any, *names: str) -> list[str]:
     """Return the names that are columns of table and not null all over."""
     return [name for name in names if name in table.column_names and table[name].null_count < max(table.num_rows, 1)]
@@ -210,3 +144,39 @@ def _example(names: list[str]) -> str:
     """Return a query a user can type next, from concepts of the bank."""
     asked = [render(Constraint(name, 1, bound)) for name, bound in zip(names[:2], (1.0, 0.0), strict=False)]
     return show(" & ".join(asked))
+
+
+def show_summary(out: Output, report: Any, *, limit: int) -> None:
+    """Show accounting, then one row a concept with its best class, largest mean first; machines get all of it."""
+    out.facts(
+        "scores",
+        {"dataset": report.dataset, "map": report.map, "bank": report.bank, "images compared": report.searched},
+    )
+    out.table("accounting", report.accounting, title="input files")
+    best, marks = _best_classes(report.classes), report.trust
+    stats = report.concepts.sort_by([("mean", "descending")])
+    shown = stats.slice(0, limit).select(["concept", "mean", "std", "q05", "q50", "q95"])
+    if marks is not None:
+        trust = [marks.get(name, NOT_MEASURED) for name in shown["concept"].to_pylist()]
+        shown = shown.add_column(1, "trust", pa.array(trust, pa.string()))
+    if best:
+        classes = [best.get(name) for name in shown["concept"].to_pylist()]
+        shown = shown.append_column("class it fits best", pa.array(classes, pa.string()))
+    out.table("concepts", shown, title="similarity to each concept, largest mean first")
+    if stats.num_rows > limit:
+        out.say(f"  ... and {stats.num_rows - limit:,} more (-n {stats.num_rows})")
+    if marks is None:
+        out.say(f"  trust not measured: t2c trust {report.dataset.partition('@')[0]}")
+    out.put("concepts", report.concepts)
+    out.put("trust", marks)
+    out.put("classes", report.classes)
+    out.put("extremes", report.extremes)
+
+
+def _best_classes(classes: pa.Table) -> dict[str, str]:
+    """Return the class with the largest mean similarity of each concept."""
+    best: dict[str, tuple[float, str]] = {}
+    for row in classes.to_pylist():
+        if row["label"] is not None and row["mean"] > best.get(row["concept"], (float("-inf"), ""))[0]:
+            best[row["concept"]] = (row["mean"], row["label"])
+    return {concept: label for concept, (_, label) in best.items()}

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flows.engine.answers import store_path
 from flows.engine.progress import NoProgress, Progress
 from flows.engine.runner import Runner, SerialRunner
-from flows.rows.features_of_rows import features_of, folds_of, store_path
+from flows.rows.features_of_rows import features_of, folds_of
 from flows.scores.blocks import score_blocks
 from flows.scores.fidelity import fidelity_of
 from schemas.certificate import Fidelity

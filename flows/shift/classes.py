@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flows.maps.sides import LABEL, label_parents, truth_of
+from flows.rows.labels import LABEL, label_parents, truth_of
 from flows.rows.predicted import predicted_classes, predictions_parent
 from flows.rows.sides import Side
+from store.artifacts.dataset_tables import read_predictions
 from store.artifacts.images import Images
 from store.disk.manifest import Parent
-from store.predictions import read_predictions
 from t2c_core.shift.class_shift import ClassMix, class_mix
 
 AUTO, NONE, PREDICTION = "auto", "none", "prediction:"

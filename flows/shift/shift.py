@@ -10,8 +10,7 @@ from flows.engine.answers import Answer, answer
 from flows.engine.progress import NoProgress, Progress
 from flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
 from flows.shift.classes import AUTO, classes_of
-from flows.shift.table import Beyond, Wanted, compare_all
-from flows.steps.shift_blocks import self_null
+from flows.shift.table import Beyond, Wanted, compare_all, self_null
 from flows.trust.trust import marks_in_use
 from schemas.errors import SpecError, expected
 from store.artifacts.similarities import Scores

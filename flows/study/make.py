@@ -7,22 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from flows.engine.progress import NoProgress, Progress
-from flows.maps.sides import LABEL
-from flows.page.thumbnails import Wanted, thumbnails
+from flows.rows.labels import LABEL
 from flows.rows.truths import truths_of
 from flows.study.design import Plan, Study, design
 from flows.study.key_file import NAME, write_key
-from flows.study.page import render_page
+from flows.study.page import collage_pictures, render_page
 from flows.study.words import Stored, read_checks, read_sayings, stored_sayings
-from schemas.errors import InputError, SpecError, StoreWriteError, expected
+from schemas.errors import SpecError, StoreWriteError, expected
 from schemas.names import DatasetRef
 from store.artifacts.images import Images, open_images
 from store.artifacts.selection import searchable
 from store.disk.root import Store
-from store.sources.image_bytes import open_bytes
-
-EDGE = 240
-"""Longest side of a picture in a collage, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +80,7 @@ def make(
         content=images.manifest.content_digest,
         checks=read_checks(checks) if checks else (),
     )
-    pictures = _pictures(images, study, progress or NoProgress())
+    pictures = collage_pictures(images, study, progress or NoProgress())
     return _write(study, folder, pictures, without=found.without)
 
 
@@ -97,25 +92,6 @@ def rows_by_class(images: Images, labels: str) -> dict[str, list[int]]:
     for row in usable.tolist():
         if (code := int(truth.codes[row])) >= 0 and truth.values[code]:
             found.setdefault(truth.values[code], []).append(row)
-    return found
-
-
-def _pictures(images: Images, study: Study, progress: Progress) -> dict[int, str]:
-    """Return data URIs by image row; raises InputError for a class none of whose pictures can be read now."""
-    rows = sorted({row for item in study.items for row in item.images})
-    uris = images.table(["uri"], current=False)["uri"].take(rows).to_pylist()
-    progress.start("pictures", len(rows), "pictures")
-    found: dict[int, str] = {}
-    for start in range(0, len(rows), 64):
-        wanted = [Wanted(str(row), uri) for row, uri in zip(rows[start:][:64], uris[start:][:64], strict=True)]
-        made = thumbnails(wanted, read=open_bytes, edge=EDGE)
-        found |= {int(one.image_id): one.data_uri for one in made if one.data_uri}
-        progress.advance(len(wanted))
-    progress.done()
-    for item in study.items:
-        if not any(row in found for row in item.images):
-            want = f"pictures that can still be read, {len(item.images)} of them"
-            raise InputError(expected(f"collage of class {item.label!r}", want, "none", "Check where the images are"))
     return found
 
 

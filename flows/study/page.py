@@ -10,10 +10,17 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from flows.engine.progress import Progress
+from flows.page.thumbnails import Wanted, thumbnails
 from flows.study.design import Study
+from schemas.errors import InputError, expected
+from store.artifacts.images import Images
+from store.sources.image_bytes import open_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
 
+EDGE = 240
+"""Longest side of a picture in a collage, pixels."""
 ANSWERS = (
     (1, "Yes, the main object", "The word describes the main object in the pictures."),
     (2, "Somewhat: a similar object", "The word describes an object similar to the main one."),
@@ -84,3 +91,22 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def collage_pictures(images: Images, study: Study, progress: Progress) -> dict[int, str]:
+    """Return data URIs by image row; raises InputError for a class none of whose pictures can be read now."""
+    rows = sorted({row for item in study.items for row in item.images})
+    uris = images.table(["uri"], current=False)["uri"].take(rows).to_pylist()
+    progress.start("pictures", len(rows), "pictures")
+    found: dict[int, str] = {}
+    for start in range(0, len(rows), 64):
+        wanted = [Wanted(str(row), uri) for row, uri in zip(rows[start:][:64], uris[start:][:64], strict=True)]
+        made = thumbnails(wanted, read=open_bytes, edge=EDGE)
+        found |= {int(one.image_id): one.data_uri for one in made if one.data_uri}
+        progress.advance(len(wanted))
+    progress.done()
+    for item in study.items:
+        if not any(row in found for row in item.images):
+            want = f"pictures that can still be read, {len(item.images)} of them"
+            raise InputError(expected(f"collage of class {item.label!r}", want, "none", "Check where the images are"))
+    return found

@@ -6,12 +6,15 @@ as a band, chance a dashed line. Text is never inside the drawing, so a strip fi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from markupsafe import Markup
 
 from flows.page import words
+from flows.page.document import write_document
+from flows.suite.plan import Skipped
 from flows.suite.tasks import GROUPS, TASKS, Group
 
 COLOURS = 8
@@ -188,3 +191,10 @@ def axis() -> Markup:
         Markup('<text x="{}%" y="12" text-anchor="{}">{}</text>').format(*place) for place in places
     )
     return Markup('<svg class="suite-axis" aria-hidden="true" width="100%" height="16">{}</svg>').format(numbers)
+
+
+def write_suite_page(output: str | Path, table: pa.Table, *, target: str, skipped: Sequence[Skipped] = ()) -> None:
+    """Write SUITE as figures 5 and 6; raises SpecError or StoreWriteError for a place that cannot be written."""
+    figures = suite_figures(table, target=target)
+    models, tasks = words.plural(len(figures.legend), "model"), words.plural(figures.tasks, "zero-shot task")
+    write_document("suite/page.html.jinja", output, section=figures, headline=f"{models} at {tasks}", skipped=skipped)

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from flows.engine.answers import Answer, answer
 from flows.engine.progress import NoProgress, Progress
 from flows.engine.runner import Runner, SerialRunner
-from flows.page.words import plural
 from flows.rows.features_of_rows import features_of
 from flows.suite.banks import Vectors, class_banks
 from flows.suite.class_maps import check_folders
@@ -73,7 +72,7 @@ class SuiteReport:
         as_good = sum(row["accuracy"] >= row["clip_accuracy"] for row in tested)
         tasks, models = len({row["task"] for row in tested}), len({row["model"] for row in tested})
         return (
-            f"zero-shot suite: {plural(models, 'model')} at {plural(tasks, 'task')}; as accurate as {self.target} itself, "
+            f"zero-shot suite: {models} model{'s' * (models != 1)} at {tasks} task{'s' * (tasks != 1)}; as accurate as {self.target} itself, "
             f"or more, in {as_good} of {len(tested)}"
         )
 

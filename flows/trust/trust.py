@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from flows.engine.answers import Answer, answer
 from flows.engine.progress import NoProgress, Progress
-from flows.maps.sides import label_parents
 from flows.rows.exemplars import every_exemplar
+from flows.rows.labels import label_parents
 from flows.rows.truths import check_matches, match, truths_of
 from flows.trust.measure import Asked
 from flows.trust.table import trust_table

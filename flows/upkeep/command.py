@@ -43,7 +43,7 @@ explain = command("explain", example="t2c explain photos\nt2c explain similariti
 def _verify(out: Output, store_url: str) -> int:
     """Check every committed file and every feature chunk against its digest; exit 1 when anything is wrong."""
     from flows.cli.bars import Bars
-    from flows.exit_codes import EXIT_ERROR
+    from flows.engine.stop import EXIT_ERROR
     from store.artifacts.verify import verify as step
 
     bars = Bars(quiet=out.as_json)
@@ -115,7 +115,7 @@ gc = command("gc", example="t2c gc --dry-run")(_gc)
 @click.option("--devices/--no-devices", default=True, show_default=True, help="Load torch and look for accelerators.")
 def _doctor(out: Output, store_url: str, devices: bool) -> int:
     """Check this machine: versions, devices, memory, disk, store; exit 1 when something must be mended."""
-    from flows.exit_codes import EXIT_ERROR
+    from flows.engine.stop import EXIT_ERROR
     from flows.upkeep.doctor import doctor as step
 
     checks = step(store_url, devices=devices)

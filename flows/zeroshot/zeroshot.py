@@ -12,17 +12,10 @@ import pyarrow as pa
 from flows.engine.answers import Answer, answer
 from flows.engine.progress import NoProgress, Progress
 from flows.engine.runner import Runner, SerialRunner
-from flows.maps.sides import (
-    LABEL,
-    Classifier,
-    check_some_labels,
-    class_names,
-    class_vectors,
-    classifier,
-    own_classifier,
-    truth_of,
-)
+from flows.maps.sides import Classifier, classifier, own_classifier
 from flows.rows.features_of_rows import folds_of
+from flows.rows.labels import LABEL, check_some_labels, class_names, truth_of
+from flows.rows.texts import class_vectors
 from flows.scores.blocks import BLOCK_ROWS, similarities_of
 from flows.zeroshot.counts import Counted, ZeroshotScore, score_of
 from schemas.digest import digest

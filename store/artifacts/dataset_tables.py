@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import InputError, expected
+from schemas.tables.tables import ATTRIBUTES, PREDICTIONS
 from store.disk import paths
 from store.disk.lease import lease
 from store.disk.manifest import Manifest, Parent, commit, find_manifest, read_parquet, write_parquet
@@ -115,3 +116,27 @@ def _changed(kind: Kind, new: pa.Table, old: pa.Table) -> int:
 
 def _sorted(kind: Kind, table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in kind.keys])
+
+
+_ATTRIBUTES = Kind("attributes", ATTRIBUTES, ("name", "row"))
+_PREDICTIONS = Kind("predictions", PREDICTIONS, ("model", "row", "class"))
+
+
+def write_attributes(store: Store, dataset: str, table: pa.Table, *, parents: Sequence[Parent] = ()) -> Written:
+    """Commit attributes (schema ATTRIBUTES); a (name, row) that was there gets its new value. Raises InputError."""
+    return write(store, _ATTRIBUTES, dataset, table, parents=parents)
+
+
+def read_attributes(store: Store, dataset: str, *, snapshot: int | None = None) -> pa.Table:
+    """Return ATTRIBUTES of a dataset, sorted by name and row; empty when none were imported."""
+    return read(store, _ATTRIBUTES, dataset, snapshot=snapshot)
+
+
+def write_predictions(store: Store, dataset: str, table: pa.Table, *, parents: Sequence[Parent] = ()) -> Written:
+    """Commit predictions (schema PREDICTIONS); a (model, row, class) that was there gets its new score."""
+    return write(store, _PREDICTIONS, dataset, table, parents=parents)
+
+
+def read_predictions(store: Store, dataset: str, *, snapshot: int | None = None) -> pa.Table:
+    """Return PREDICTIONS of a dataset, sorted by model, row and class; empty when none were imported."""
+    return read(store, _PREDICTIONS, dataset, snapshot=snapshot)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from schemas.errors import InputError, expected, unknown
 from schemas.tables.tables import IMAGES
 from store.artifacts.images import Images
-from store.disk.data_files import FileEntry
-from store.parquet_columns import parquet_file
+from store.disk.data_files import FileEntry, parquet_file
 
 Mask = NDArray[np.bool_]
 

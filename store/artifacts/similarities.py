@@ -22,10 +22,9 @@ from store.artifacts.features import list_features
 from store.artifacts.images import open_images
 from store.artifacts.linear_maps import regressions
 from store.disk import paths
-from store.disk.data_files import FileEntry
+from store.disk.data_files import FileEntry, parquet_file
 from store.disk.manifest import Manifest, Parent, list_artifacts, read_manifest, read_parquet
 from store.disk.root import Store
-from store.parquet_columns import parquet_file
 
 STATS_ROLE = "stats"
 """Role of the file of concept_stats."""

@@ -1,7 +1,9 @@
 """Committed files one by one: written atomically with size and sha256, read only by the name a manifest gives them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -121,3 +123,35 @@ def _problem(store: "Store", entry: FileEntry) -> str:
     except CorruptError:
         return "expected a committed file, but got no file"
     return ""
+
+
+@contextmanager
+def parquet_file(store: "Store", entry: FileEntry) -> Iterator[pq.ParquetFile]:
+    """Give a committed file as a ParquetFile (memory-mapped when local); every error inside is a CorruptError naming it."""
+    try:
+        check_size(store, entry)
+        with _open(store, entry) as source:
+            yield pq.ParquetFile(
+                source, metadata=_footer(store, entry.path, entry.size), pre_buffer=not _local(store, entry)
+            )
+    except T2CError:
+        raise
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise CorruptError(expected(entry.path, "a Parquet file", f"{error}", "Run: t2c verify")) from error
+
+
+def _local(store: "Store", entry: FileEntry) -> bool:
+    return store.files.local_path(entry.path) is not None
+
+
+def _open(store: "Store", entry: FileEntry) -> Any:
+    local = store.files.local_path(entry.path)
+    if local is not None:
+        return pa.memory_map(local)
+    return store.files.filesystem.open(store.files.uri(entry.path))
+
+
+@lru_cache(maxsize=1024)
+def _footer(store: "Store", path: str, size: int) -> pq.FileMetaData:
+    with _open(store, FileEntry(path, size, "", 0)) as source:
+        return pq.read_metadata(source)

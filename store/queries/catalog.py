@@ -5,9 +5,9 @@ that no manifest names are never read. The connection is locked: it reads the st
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,11 +21,45 @@ from store.artifacts.answers import list_answers
 from store.artifacts.concepts import list_banks, open_concepts
 from store.artifacts.images import Images, list_datasets, open_images
 from store.artifacts.similarities import STATS_ROLE, list_similarities
-from store.connection import connect, literal, lock
 from store.disk.manifest import FileEntry, find_manifest
 from store.disk.paths import attributes, predictions
 from store.disk.root import Store
 from store.queries import artifact_tables
+
+SQL = Path(__file__).with_name("sql")
+"""Folder of the SQL files beside this module."""
+_HARDENING = {
+    "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_unsigned_extensions": "false",
+    "TimeZone": "'UTC'",
+}
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return an in-memory connection that sees no Python variable and loads no extension; times are in UTC."""
+    connection = duckdb.connect(":memory:", config={"allow_unsigned_extensions": "false"})
+    for name, value in _HARDENING.items():
+        if name != "allow_unsigned_extensions":
+            connection.execute(f"set {name} = {value}")
+    return connection
+
+
+def lock(connection: duckdb.DuckDBPyConnection, files: Iterable[str]) -> None:
+    """Limit a connection to some files for good: no other path, no network, no setting can be changed afterwards."""
+    connection.execute(f"set allowed_paths = {literal(sorted(set(files)))}")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+def literal(value: str | list[str]) -> str:
+    """Return text, or a list of texts, as a SQL literal; for the places where SQL takes no bound value, such as views."""
+    if isinstance(value, list):
+        return f"[{', '.join(literal(item) for item in value)}]::varchar[]"
+    return "'" + value.replace("'", "''") + "'"
+
 
 MACRO_VIEWS = frozenset({"images", "similarities"})
 """Views that the macros read."""
@@ -82,12 +116,12 @@ def documentation() -> pa.Table:
 
 
 def sql_text(name: str) -> str:
-    """Return the text of store/sql/<name>.sql."""
-    return files("store.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    """Return the text of sql/<name>.sql."""
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def render_sql(name: str, values: Mapping[str, str]) -> str:
-    """Return store/sql/<name>.sql with each {placeholder} replaced by SQL text, in one pass; values are never rescanned."""
+    """Return sql/<name>.sql with each {placeholder} replaced by SQL text, in one pass; values are never rescanned."""
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], sql_text(name))
 
 

@@ -30,7 +30,7 @@ class _Source:
     key: str
     """Column of the view that the argument names a value of."""
     sql: str
-    """Name of the file in store/sql that selects row and found."""
+    """Name of the file in sql that selects row and found."""
     what: str
     """What the argument names."""
     load: str
@@ -87,8 +87,7 @@ def rewrite(text: str, found: Sequence[Call]) -> str:
 
 def joins(found: Sequence[Call]) -> str:
     """Return the SQL that joins a column to the images view for each function and name called."""
-    from store.connection import literal
-    from store.queries.catalog import render_sql
+    from store.queries.catalog import literal, render_sql
 
     parts = []
     for (function, name), column in _columns(found).items():

@@ -13,8 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas.errors import SpecError, expected
-from store.connection import connect
-from store.queries.catalog import open_catalog
+from store.queries.catalog import connect, open_catalog
 
 if TYPE_CHECKING:
     from store.disk.root import Store

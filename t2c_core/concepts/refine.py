@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
-from t2c_core.concepts.similarity import unit
+from t2c_core.statistics.unit_rows import unit
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32

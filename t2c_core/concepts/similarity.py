@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
 from t2c_core.maps.linear_map import Map, check_source
+from t2c_core.statistics.unit_rows import Array, unit
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Float64
 
-Array = NDArray[Any]
 
 BLOCK_ROWS = 2048
 """Rows scored at once. The last block is padded to it, so that a row's bits do not depend on how many come with it."""
@@ -41,13 +41,6 @@ def score(
             expected(f"feature of row {int(np.argmin(finite))} of the block", "finite numbers", "NaN or infinity")
         )
     return scores
-
-
-def unit(vectors: Float[np.ndarray, "concepts target"]) -> Float[np.ndarray, "concepts target"]:
-    """Return rows scaled to length 1; zero rows stay zero."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: Array = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths != 0)
-    return scaled
 
 
 def paired_cosine(

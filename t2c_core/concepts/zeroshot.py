@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
-from t2c_core.statistics.stats import Z_95
+from t2c_core.statistics.proportions import wilson
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Int64
@@ -82,19 +81,6 @@ def accuracy_by_class(
     pairs = _labelled(predicted, labels, classes)
     groups = {name: [pair for pair in pairs if pair[1] == name] for name in classes}
     return {name: _accuracy(group, chance=1 / len(classes), majority=1.0) for name, group in groups.items() if group}
-
-
-def wilson(correct: int, n: int, *, z: float = Z_95) -> tuple[float, float]:
-    """Return Wilson's score interval of a share correct / n (Wilson 1927), 95 % unless z says otherwise.
-
-    Raises InputError for no rows, or a count outside 0 to n.
-    """
-    if not 0 <= correct <= n or n < 1:
-        raise InputError(expected("share", "0 <= correct <= n with n of 1 or more", f"{correct} of {n}"))
-    share, extra = correct / n, z * z / n
-    middle = (share + extra / 2) / (1 + extra)
-    half = z * math.sqrt(share * (1 - share) / n + extra / (4 * n)) / (1 + extra)
-    return (0.0 if correct == 0 else middle - half), (1.0 if correct == n else middle + half)
 
 
 def _labelled(predicted: Sequence[str], labels: Sequence[str | None], classes: Sequence[str]) -> list[tuple[str, str]]:

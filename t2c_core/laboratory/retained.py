@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import MismatchError, expected
-from t2c_core.concepts.zeroshot import wilson
+from t2c_core.statistics.proportions import wilson
 from t2c_core.statistics.stats import Z_95
 
 if TYPE_CHECKING:

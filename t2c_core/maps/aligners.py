@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
-from t2c_core.concepts.heads import Head, check_same_classes
 from t2c_core.maps.data_free import fit_heads
 from t2c_core.maps.gradient.options import SgdOptions
+from t2c_core.maps.heads import Head, check_same_classes
 from t2c_core.maps.linear_map import LinearMap
 from t2c_core.maps.low_rank import fit_low_rank
 from t2c_core.maps.moments import Moments

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
-from t2c_core.concepts.heads import Head, check_same_classes
+from t2c_core.maps.heads import Head, check_same_classes
 from t2c_core.maps.linear_map import LinearMap
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
-from t2c_core.statistics.pvalues import EXACT_LIMIT, log10_p_value
+from t2c_core.statistics.pvalues import EXACT_LIMIT, benjamini_hochberg, log10_p_value
 from t2c_core.statistics.stats import PIECE, check_values, mean_and_std
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Float64
+    from jaxtyping import Float
 
 Array = NDArray[Any]
 Verdict = Literal["risen", "fallen", "none"]
@@ -137,17 +137,6 @@ def judge(comparisons: Sequence[Comparison], *, alpha: float = ALPHA) -> list[tu
         (float(q), names[comparison.sign] if q <= np.log10(alpha) else "none")
         for q, comparison in zip(log10_q, comparisons, strict=True)
     ]
-
-
-def benjamini_hochberg(log10_p: Float[np.ndarray, " concepts"]) -> Float64[np.ndarray, " concepts"]:
-    """Return log10 q-values of log10 p-values (Benjamini and Hochberg 1995), all in log space."""
-    order = np.argsort(log10_p, kind="stable")
-    count = len(log10_p)
-    scaled = log10_p[order] + np.log10(count / np.arange(1, count + 1))
-    rising = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 0.0)
-    log10_q = np.empty(count)
-    log10_q[order] = rising
-    return log10_q
 
 
 def _sorted_sets(reference: Array, current: Array, *, ordered: bool) -> tuple[Array, Array]:

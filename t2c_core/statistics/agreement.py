@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
-from t2c_core.concepts.zeroshot import wilson
+from t2c_core.statistics.proportions import wilson
 
 Array = NDArray[Any]
 

@@ -8,10 +8,16 @@ the same choices as scipy.stats.ks_2samp(method="auto"), so the same numbers, fr
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from schemas.errors import InputError, expected
 from t2c_core.statistics import kolmogorov
 from t2c_core.statistics.lattice import log_exact
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float64
 
 EXACT_LIMIT = 10_000
 """Largest set for which the p-value is exact."""
@@ -41,3 +47,14 @@ def log10_p_value(d: float, m: int, n: int) -> float:
 
 def _log_separated(m: int, n: int) -> float:
     return math.log(2) + math.lgamma(m + 1) + math.lgamma(n + 1) - math.lgamma(m + n + 1)
+
+
+def benjamini_hochberg(log10_p: Float[np.ndarray, " concepts"]) -> Float64[np.ndarray, " concepts"]:
+    """Return log10 q-values of log10 p-values (Benjamini and Hochberg 1995), all in log space."""
+    order = np.argsort(log10_p, kind="stable")
+    count = len(log10_p)
+    scaled = log10_p[order] + np.log10(count / np.arange(1, count + 1))
+    rising = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 0.0)
+    log10_q = np.empty(count)
+    log10_q[order] = rising
+    return log10_q

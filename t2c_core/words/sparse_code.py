@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, expected
-from t2c_core.concepts.similarity import unit
+from t2c_core.statistics.unit_rows import unit
 from t2c_core.words.decoders import Decoded, Word, check_vectors
 from t2c_core.words.vocabulary import Vocabulary, check_k, nearest_words
 

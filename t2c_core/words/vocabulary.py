@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError, MismatchError, expected
-from t2c_core.concepts.similarity import unit
+from t2c_core.statistics.unit_rows import unit
 from t2c_core.words.decoders import Decoded, Word, check_vectors
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from flows.scores.score import score
 from schemas.spaces import Space
 from schemas.tables.tables import ATTRIBUTES
 from store.artifacts.concepts import add_concepts
+from store.artifacts.dataset_tables import write_attributes
 from store.artifacts.feature_writer import FeatureWriter
 from store.artifacts.images import open_images
-from store.attributes import write_attributes
 from store.disk.lease import lease
 from store.disk.root import Store
 from tests.planted.features import content

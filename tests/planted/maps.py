@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from t2c_core.concepts.heads import Head, zeroshot_head
+from t2c_core.concepts.heads import zeroshot_head
 from t2c_core.maps.aligners import Evidence, Rows
+from t2c_core.maps.heads import Head
 from t2c_core.maps.moments import Moments, estimate_centre
 
 SOURCE, TARGET, N = 8, 5, 1200

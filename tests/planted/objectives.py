@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from flows.data.table_imports import import_attributes
-from flows.laboratory.objectives import Fitting
+from flows.objectives.objectives import Fitting
 from schemas.specs.objectives import TaskSpec
 from store.artifacts.images import open_images
 from store.disk.root import Store

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from flows.page.pictures import Strip, Thumbnail
 from flows.page.thumbnails import thumbnail
 from flows.report.data import (
     ACCURACIES,
@@ -28,8 +29,6 @@ from flows.report.data import (
     DatasetAccount,
     LogicResult,
     ReportData,
-    Strip,
-    Thumbnail,
     Zeroshot,
 )
 from flows.world.world import VALUES, draw

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from schemas.errors import InputError, MismatchError, expected
-from t2c_core.concepts.heads import UNLABELLED, Head
 from t2c_core.maps.gradient.descent import Loss, minimise, on_device, scale_of
 from t2c_core.maps.gradient.options import SgdOptions
+from t2c_core.maps.heads import UNLABELLED, Head
 from t2c_core.maps.linear_map import LinearMap
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from flows.audit.run import audit
 from schemas.errors import SpecError
 from schemas.specs.audit import load_audit
 from schemas.tables.tables import PREDICTIONS
+from store.artifacts.dataset_tables import write_predictions
 from store.disk.root import open_store
-from store.predictions import write_predictions
 from tests.planted.attributes import SOURCE, TARGET, plant
 
 AUDIT = """

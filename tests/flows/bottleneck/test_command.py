@@ -10,8 +10,8 @@ import pytest
 
 from flows.cli.app import run
 from schemas.tables.tables import PREDICTIONS
+from store.artifacts.dataset_tables import write_predictions
 from store.disk.root import open_store
-from store.predictions import write_predictions
 from tests.planted.attributes import World, plant
 
 

@@ -6,15 +6,16 @@ import pytest
 
 from flows.bottleneck.fit import fit_bottleneck
 from flows.bottleneck.head import FitOptions
-from flows.bottleneck.task import SplitOptions, find_concept
+from flows.bottleneck.task import SplitOptions
+from flows.rows.similarity_rows import find_concept
 from flows.scores.score import score
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.tables.answers.trust import TRUST
 from store.artifacts.answers import list_answers, write_answer
 from store.artifacts.bottlenecks import list_bottlenecks
+from store.artifacts.dataset_tables import write_attributes
 from store.artifacts.images import open_images
 from store.artifacts.similarities import list_similarities
-from store.attributes import write_attributes
 from store.disk.root import Store
 from store.queries.user_sql import run_user_sql
 from t2c_core.maps.gradient.linear_head import HeadOptions

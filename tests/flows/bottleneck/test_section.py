@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.bottleneck.explained import cards
 from flows.bottleneck.fit import fit_bottleneck
+from flows.bottleneck.page import cards
 from flows.bottleneck.use import edit_bottleneck, explain_images
 from flows.reading.hard_images import hard_images
 from flows.reading.reading import class_ranks, concept_pairs
@@ -15,8 +15,8 @@ from flows.reading.slices import model_slices
 from flows.report.write import report
 from schemas.tables.tables import PREDICTIONS
 from store.artifacts.bottlenecks import list_bottlenecks
+from store.artifacts.dataset_tables import write_predictions
 from store.disk.root import open_store
-from store.predictions import write_predictions
 from tests.planted.attributes import World, plant
 from tests.planted.photos import picture
 from tests.planted.scored import add_images, image_table

@@ -10,7 +10,7 @@ import pytest
 from flows.cli import app as frame
 from flows.cli.app import run
 from flows.cli.commands import COMMANDS
-from flows.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
+from flows.engine.stop import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from schemas.errors import InputError, SpecError
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.concepts.banks import add_concepts, bank_table, concept_table, encode_prompts, text_encoder_of
+from flows.concepts.banks import add_concepts, bank_table, concept_table, text_encoder_of
+from flows.rows.texts import encode_prompts
 from schemas.errors import MismatchError, SpecError
 from schemas.specs.base import ConceptFile, parse_encoder
 from store.artifacts.concepts import open_concepts

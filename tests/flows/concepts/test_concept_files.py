@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.concept_files import read_concept_file
+from flows.concepts.banks import read_concept_file
 from schemas.errors import SpecError
 from schemas.specs.base import DEFAULT_TEMPLATES
 

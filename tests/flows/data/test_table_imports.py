@@ -11,9 +11,8 @@ from pyarrow import parquet
 from flows.data.index import index
 from flows.features.imports import import_attributes, import_predictions
 from schemas.errors import InputError, SpecError, T2CError, UnknownName
-from store.attributes import read_attributes
+from store.artifacts.dataset_tables import read_attributes, read_predictions
 from store.disk.root import Store
-from store.predictions import read_predictions
 from store.queries.catalog import open_catalog
 from tests.flows.features.test_imports import HOSTILE, bring, photos, vectors
 

@@ -13,7 +13,7 @@ from schemas.tables.answers.decode import DECODED
 from schemas.tables.answers.trust import TRUST
 from schemas.tables.tables import ATTRIBUTES
 from store.artifacts.answers import list_answers, write_answer
-from store.attributes import write_attributes
+from store.artifacts.dataset_tables import write_attributes
 from store.disk.root import Store
 from tests.planted.features import SOURCE, TARGET, Planted
 from tests.planted.words import IMAGES, WORDS, add_words, along, ask, best, plant_words, rows_of

@@ -18,7 +18,7 @@ from flows.scores.score import score
 from flows.trust.trust import trust
 from schemas.tables.tables import ATTRIBUTES
 from store.artifacts.answers import answer_table, list_answers, write_answer
-from store.attributes import write_attributes
+from store.artifacts.dataset_tables import write_attributes
 from store.disk.root import Store
 from tests.planted.features import SOURCE, TARGET, Planted
 from tests.planted.photos import fill

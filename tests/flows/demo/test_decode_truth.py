@@ -22,8 +22,8 @@ from flows.decode.images import DecodeImages, element_variance, open_decode_imag
 from flows.demo.plan import BANK, CONCEPTS, PLANTED, SOURCE, TARGET
 from flows.features.extract import extract
 from flows.maps.align import align
-from flows.maps.sides import truth_of
 from flows.rows.features_of_rows import features_of
+from flows.rows.labels import truth_of
 from flows.world.world import VALUES, write_images
 from schemas.specs.base import parse_encoder
 from store.artifacts.images import open_images

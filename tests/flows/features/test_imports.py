@@ -274,8 +274,8 @@ def test_another_encoder_name_in_a_declared_space_keeps_the_one_array(store: Sto
 
 
 def test_imported_features_are_asked_by_encoder_or_by_space(store: Store, tmp_path: Path) -> None:
+    from flows.scores.ask import summary
     from flows.scores.score import score
-    from flows.steps.summary import summary
 
     np.save(tmp_path / "v.npy", np.eye(3, 4, dtype=np.float32))
     (tmp_path / "ids.txt").write_text("a\nb\nc\n")

@@ -10,13 +10,13 @@ from flows.laboratory.curve_plan import by_classes, by_samples
 from flows.laboratory.curves import curves
 from flows.laboratory.joint_plan import FITTED, NO_RIDGE_NOTE, VALIDATION, joint_moments, open_sides
 from flows.laboratory.pairs import pairs
-from flows.maps.plan import LEFT_OUT
+from flows.rows.blocks import LEFT_OUT
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.names import parse_dataset_ref
 from schemas.tables.answers.laboratory import CURVES
 from schemas.tables.tables import ATTRIBUTES
+from store.artifacts.dataset_tables import write_attributes
 from store.artifacts.images import open_images
-from store.attributes import write_attributes
 from t2c_core.laboratory.joint import merge_joint
 from t2c_core.maps.quality import quality
 from t2c_core.maps.ridge import fit

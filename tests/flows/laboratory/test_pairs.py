@@ -19,7 +19,7 @@ from store.artifacts.answers import list_answers
 from store.artifacts.feature_writer import FeatureWriter
 from store.artifacts.images import open_images
 from store.disk.lease import lease
-from t2c_core.concepts.zeroshot import wilson
+from t2c_core.statistics.proportions import wilson
 from tests.planted.features import TARGET, Planted
 from tests.planted.laboratory import ALIEN, BASE, CLASSES, NAMES, NOISY, TURNED, base_features, plant
 

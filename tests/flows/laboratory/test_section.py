@@ -18,7 +18,7 @@ from flows.page.line_charts import Line, line_chart
 from flows.report.write import report
 from flows.scores.score import score
 from schemas.tables.tables import ATTRIBUTES
-from store.attributes import write_attributes
+from store.artifacts.dataset_tables import write_attributes
 from store.disk.root import Store
 from tests.planted.features import Planted
 from tests.planted.laboratory import BASE, NAMES, NOISY, TURNED, plant

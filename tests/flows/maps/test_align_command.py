@@ -5,7 +5,7 @@ import json
 import pytest
 
 from flows.cli.app import run
-from flows.exit_codes import EXIT_USAGE
+from flows.engine.stop import EXIT_USAGE
 from tests.planted.features import SOURCE, TARGET, Planted
 
 SIDES = ["--source", SOURCE.name, "--target", TARGET.name]

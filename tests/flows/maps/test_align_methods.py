@@ -13,11 +13,11 @@ from flows.zeroshot.zeroshot import zeroshot
 from schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
 from schemas.specs.align import MethodSpec
 from schemas.tables.tables import ATTRIBUTES
+from store.artifacts.dataset_tables import write_attributes
 from store.artifacts.features import open_features
 from store.artifacts.images import open_images
 from store.artifacts.linear_maps import open_map
 from store.artifacts.similarities import resolve_scores
-from store.attributes import write_attributes
 from t2c_core.maps.gradient.options import PRESETS
 from t2c_core.maps.gradient.sgd import fit_sgd
 from tests.planted.features import CONCEPTS, SOURCE, TARGET, Planted

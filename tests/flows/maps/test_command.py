@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows.cli.app import run
-from flows.exit_codes import EXIT_ERROR
+from flows.engine.stop import EXIT_ERROR
 from tests.planted.features import SOURCE, TARGET, Planted
 
 SIDES = ["--source", SOURCE.name, "--target", TARGET.name]

@@ -8,9 +8,10 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from flows.maps.heads import HeadSpec, codes_of, labels_outside, open_head, parse_head
+from flows.maps.heads import HeadSpec, open_head, parse_head
 from flows.maps.plan import AlignOptions, groups_of_rows
 from flows.rows.features_of_rows import features_of
+from flows.rows.labels import codes_of, labels_outside
 from schemas.errors import InputError, MismatchError, SpecError, UnknownName
 from schemas.spaces import Space
 from schemas.specs.base import parse_encoder

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from flows.report.render import TEMPLATES
+from flows.page import document
 from flows.suite.figures import COLOURS
 
-STYLE = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+STYLE = document.STYLE.read_text(encoding="utf-8")
 _LIGHT, _DARK = STYLE.partition("@media print")[0].split("(prefers-color-scheme: dark)")
 LIGHT, DARK = (dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{3,6});", block)) for block in (_LIGHT, _DARK))
 

@@ -8,8 +8,8 @@ from flows.reading.hard_images import hard_images
 from flows.reading.reading import class_ranks, concept_pairs
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.tables.tables import PREDICTIONS
+from store.artifacts.dataset_tables import write_predictions
 from store.disk.root import Store
-from store.predictions import write_predictions
 from store.queries import resolve_scores
 from store.queries.user_sql import run_user_sql
 from tests.planted.attributes import World

@@ -9,9 +9,9 @@ from flows.rows.predicted import predicted_classes
 from flows.scores.ask import find
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.tables.tables import PREDICTIONS
+from store.artifacts.dataset_tables import write_predictions
 from store.artifacts.images import open_images
 from store.disk.root import Store
-from store.predictions import write_predictions
 from store.queries.user_sql import run_user_sql
 from t2c_core.bottleneck.slices import SliceOptions
 from tests.planted.attributes import World

@@ -14,7 +14,7 @@ from flows.world.world import write_images
 from schemas.errors import InputError, WeightsMissing
 from schemas.specs.recipe import RecipeSpec, load_recipe
 from schemas.specs.yaml import parse_spec
-from store.attributes import read_attributes
+from store.artifacts.dataset_tables import read_attributes
 from store.disk.root import open_store
 
 RECIPE = """

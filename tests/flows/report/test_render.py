@@ -12,9 +12,10 @@ import pyarrow as pa
 import pytest
 
 from flows.page import words
-from flows.report.data import DUPLICATES, LABELS, PROBLEMS, ConceptImages, ReportData, Strip, Thumbnail
-from flows.report.render import FOLDED_PANELS, FOLDED_ROWS, PANELS, SECTIONS, SHOWN_ROWS, render
-from flows.report.sections import SECTIONS as OPTIONAL
+from flows.page.document import FOLDED_PANELS, FOLDED_ROWS, PANELS, SHOWN_ROWS
+from flows.page.pictures import Strip, Thumbnail
+from flows.report.data import DUPLICATES, LABELS, PROBLEMS, ConceptImages, ReportData
+from flows.report.render import OPTIONAL, SECTIONS, render
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -8,8 +8,8 @@ import pytest
 from flows.rows.truths import Match, Truth, check_matches, fold_name, match, merged, truths_of
 from schemas.errors import InputError, SpecError, UnknownName
 from schemas.tables.tables import ATTRIBUTES
+from store.artifacts.dataset_tables import write_attributes
 from store.artifacts.images import open_images
-from store.attributes import write_attributes
 from store.disk.root import Store
 from tests.planted.scored import add_images, image_table
 

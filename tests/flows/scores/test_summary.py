@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flows.steps.summary import summary
+from flows.scores.ask import summary
 from schemas.errors import SpecError
 from store.disk.root import Store
 from tests.planted.scored import scored

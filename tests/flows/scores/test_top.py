@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flows.steps.top import top
+from flows.scores.ask import top
 from schemas.errors import SpecError, UnknownName
 from store.disk.root import Store
 from tests.planted.scored import scored

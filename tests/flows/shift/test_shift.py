@@ -14,10 +14,10 @@ from schemas.certificate import Certificate
 from schemas.errors import InputError, MismatchError, SpecError
 from schemas.names import parse_dataset_ref
 from schemas.tables.tables import ATTRIBUTES, FITTED_ROWS, SHIFT
+from store.artifacts.dataset_tables import write_attributes
 from store.artifacts.images import content_hashes, open_images
 from store.artifacts.linear_maps import write_map
 from store.artifacts.similarities import open_similarities
-from store.attributes import write_attributes
 from t2c_core.maps.linear_map import LinearMap
 from tests.planted.features import SOURCE, TARGET, Planted, content
 

@@ -11,10 +11,9 @@ from schemas.errors import InputError, SpecError, UnknownName
 from schemas.tables.answers.trust import TRUST
 from schemas.tables.tables import ATTRIBUTES, PREDICTIONS, SHIFT
 from store.artifacts.answers import write_answer
+from store.artifacts.dataset_tables import write_attributes, write_predictions
 from store.artifacts.similarities import Scores
-from store.attributes import write_attributes
 from store.disk.root import Store
-from store.predictions import write_predictions
 from store.queries.catalog import open_catalog
 from tests.planted.scored import scored
 

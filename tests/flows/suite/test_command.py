@@ -7,7 +7,7 @@ import pytest
 
 from flows.cli.app import run
 from flows.data.index import index
-from flows.exit_codes import EXIT_ERROR, EXIT_USAGE
+from flows.engine.stop import EXIT_ERROR, EXIT_USAGE
 from flows.suite import drawn
 from store.disk.root import open_store
 from tests.planted.layouts import write_mnist

@@ -6,12 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from flows.report.suite_page import write_suite_page
-from flows.suite.figures import COLOURS, SuiteFigures, suite_figures
+from flows.suite.figures import COLOURS, SuiteFigures, suite_figures, write_suite_page
 from flows.suite.plan import Skipped
 from flows.suite.tasks import TASKS
 from schemas.tables.answers.suite import SUITE
-from t2c_core.concepts.zeroshot import wilson
+from t2c_core.statistics.proportions import wilson
 
 TARGET = "open_clip:ViT-B-16/openai"
 

@@ -18,7 +18,7 @@ from store.artifacts.answers import list_answers
 from store.artifacts.linear_maps import list_maps
 from store.disk.root import Store
 from store.queries.user_sql import run_user_sql
-from t2c_core.concepts.zeroshot import wilson
+from t2c_core.statistics.proportions import wilson
 from tests.planted.encoders import FakeEncoder
 from tests.planted.layouts import picture, write_breeds
 from tests.planted.photos import fill

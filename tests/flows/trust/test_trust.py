@@ -12,9 +12,9 @@ from schemas.errors import InputError, SpecError
 from schemas.tables.answers.trust import TRUST
 from schemas.tables.tables import ATTRIBUTES, FITTED_ROWS
 from store.artifacts.concepts import add_concepts
+from store.artifacts.dataset_tables import write_attributes
 from store.artifacts.images import content_hashes, open_images
 from store.artifacts.linear_maps import write_map
-from store.attributes import write_attributes
 from store.queries.catalog import open_catalog
 from t2c_core.maps.linear_map import LinearMap
 from tests.planted.features import SOURCE, TARGET, Planted

@@ -10,8 +10,8 @@ from schemas.errors import InputError, MismatchError, SpecError, UnknownName
 from schemas.spaces import Space
 from schemas.tables.tables import ATTRIBUTES, ZEROSHOT
 from store.artifacts.concepts import add_concepts
-from store.attributes import write_attributes
-from t2c_core.concepts.zeroshot import wilson
+from store.artifacts.dataset_tables import write_attributes
+from t2c_core.statistics.proportions import wilson
 from tests.planted.features import SOURCE, TARGET, Planted
 
 CLASSES = ("red", "blue", "in a tree")

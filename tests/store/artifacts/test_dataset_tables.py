@@ -7,10 +7,9 @@ import pytest
 
 from schemas.errors import InputError
 from schemas.tables.tables import ATTRIBUTES, PREDICTIONS
-from store.attributes import read_attributes, write_attributes
+from store.artifacts.dataset_tables import read_attributes, read_predictions, write_attributes, write_predictions
 from store.disk.manifest import check_files
 from store.disk.root import Store
-from store.predictions import read_predictions, write_predictions
 
 
 def attributes(*lines: tuple[int, str, str, float | None]) -> pa.Table:

@@ -13,15 +13,14 @@ from schemas.errors import StoreError
 from schemas.tables.catalog import MACROS, VIEWS
 from schemas.tables.tables import ATTRIBUTES, FITTED_ROWS, OUTCOME_UPDATES, PREDICTIONS, SHIFT, doc
 from store.artifacts.answers import write_answer
+from store.artifacts.dataset_tables import write_attributes, write_predictions
 from store.artifacts.feature_writer import FeatureWriter
 from store.artifacts.images import record_outcomes
 from store.artifacts.linear_maps import write_map
-from store.attributes import write_attributes
 from store.disk.lease import lease
 from store.disk.paths import features as features_path
 from store.disk.paths import images as images_path
 from store.disk.root import Store, open_store
-from store.predictions import write_predictions
 from store.queries.catalog import documentation, escape_glob, open_catalog, render_sql
 from store.queries.user_sql import run_user_sql
 from tests.planted.scored import SPACE, add_bank, add_images, image_table, score, scored

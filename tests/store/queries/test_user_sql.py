@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from schemas.errors import SpecError
-from store.connection import connect, literal
 from store.disk.root import Store
-from store.queries.catalog import open_catalog
+from store.queries.catalog import connect, literal, open_catalog
 from store.queries.user_sql import parse_select, run_user_sql
 from tests.planted.scored import scored
 

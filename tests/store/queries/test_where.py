@@ -9,12 +9,11 @@ import pytest
 
 from schemas.errors import SpecError, UnknownName
 from schemas.tables.tables import ATTRIBUTES, OUTCOME_UPDATES, PREDICTIONS
+from store.artifacts.dataset_tables import write_attributes, write_predictions
 from store.artifacts.images import open_images, record_outcomes
-from store.attributes import write_attributes
 from store.disk.lease import lease
 from store.disk.paths import images as images_path
 from store.disk.root import Store
-from store.predictions import write_predictions
 from store.queries.where import tables_read, where_mask
 from tests.planted.scored import add_images, image_table
 

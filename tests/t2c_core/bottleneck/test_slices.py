@@ -8,7 +8,7 @@ from scipy import stats
 
 from schemas.errors import InputError, MismatchError, SpecError
 from t2c_core.bottleneck.slices import SliceOptions, find_slices, lower_bound, upper_tail
-from t2c_core.concepts.zeroshot import wilson
+from t2c_core.statistics.proportions import wilson
 
 
 def planted(

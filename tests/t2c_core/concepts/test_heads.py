@@ -5,15 +5,8 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from schemas.errors import InputError, MismatchError
-from t2c_core.concepts.heads import (
-    UNLABELLED,
-    Head,
-    check_same_classes,
-    compose,
-    label_moments,
-    probe_from_moments,
-    zeroshot_head,
-)
+from t2c_core.concepts.heads import compose, label_moments, probe_from_moments, zeroshot_head
+from t2c_core.maps.heads import UNLABELLED, Head, check_same_classes
 from t2c_core.maps.linear_map import LinearMap
 from t2c_core.maps.moments import merge
 

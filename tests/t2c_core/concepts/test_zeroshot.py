@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from schemas.errors import InputError, MismatchError
-from t2c_core.concepts.zeroshot import accuracy, accuracy_by_class, predict, wilson
+from t2c_core.concepts.zeroshot import accuracy, accuracy_by_class, predict
+from t2c_core.statistics.proportions import wilson
 
 CLASSES = ("cat", "dog", "owl")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from schemas.errors import MismatchError
-from t2c_core.concepts.zeroshot import wilson
 from t2c_core.laboratory.retained import Hits
+from t2c_core.statistics.proportions import wilson
 
 
 def test_hits_are_counted_and_add() -> None:

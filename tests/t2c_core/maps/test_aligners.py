@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from schemas.errors import InputError, MismatchError
-from t2c_core.concepts.heads import Head
 from t2c_core.maps.aligners import (
     Aligner,
     Evidence,
@@ -18,6 +17,7 @@ from t2c_core.maps.aligners import (
     sgd,
 )
 from t2c_core.maps.gradient.options import SgdOptions
+from t2c_core.maps.heads import Head
 from t2c_core.maps.moments import Moments, estimate_centre, merge
 from t2c_core.maps.quality import quality
 from tests.planted.maps import FREE, SOURCE, N, evidence, heads, labelled, low, paired, rotation

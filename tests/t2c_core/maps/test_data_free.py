@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from schemas.errors import InputError
-from t2c_core.concepts.heads import Head
 from t2c_core.maps.aligners import Evidence, data_free
 from t2c_core.maps.data_free import fit_heads
+from t2c_core.maps.heads import Head
 from tests.planted.maps import SOURCE, TARGET, head_map, heads
 
 

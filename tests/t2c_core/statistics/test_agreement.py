@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from schemas.errors import InputError
-from t2c_core.concepts.zeroshot import wilson
 from t2c_core.statistics.agreement import GRAINS, RATES, agreement, pairs_of, rate
+from t2c_core.statistics.proportions import wilson
 
 ANSWERS = np.array([1, 1, 1, 2, 2, 3, 4, 4, 1, 1])
 

@@ -1,0 +1,40 @@
+"""The command that compares two sets of images: `t2c shift`."""
+
+from typing import Any
+
+import click
+
+from flows.cli.bars import Bars
+from flows.cli.options import command, judging_options, score_options, side_options
+from flows.cli.output import Output
+from store.disk.root import open_store
+
+
+@click.argument("reference")
+@click.argument("current", required=False)
+@score_options
+@side_options
+@judging_options
+@click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
+@click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
+@click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")
+def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drift: bool, **options: Any) -> int:
+    """Compare CURRENT with REFERENCE, concept by concept (two-sample Kolmogorov-Smirnov).
+
+    Either may be a snapshot (photos@3) or a slice (--where); only held-out and out-of-fold similarities are compared.
+    """
+    from flows.engine.stop import EXIT_DRIFT
+    from flows.shift.shift import shift as step
+    from flows.shift.view import show_shift
+
+    options["duplicates"] = not options.pop("no_duplicates")
+    report = step(open_store(store_url), reference, progress=Bars(quiet=out.as_json), **options)
+    show_shift(out, report, limit=limit)
+    if options["current"]:
+        out.suggest(f"t2c report {reference} {options['current']} -o report.html")
+    return EXIT_DRIFT if fail_on_drift and report.drift else 0
+
+
+shift = command(
+    "shift", example="t2c shift photos new_photos\nt2c shift photos --where \"captured_at >= '2026-11-14'\""
+)(_shift)
