@@ -2,7 +2,9 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+BASE := .venv-base/bin
 INSTALLED := .venv/.installed
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --quiet
 export DO_NOT_TRACK := 1
 # Compiled modules are kept, in .venv and ignored folders, even where the shell forbids it: torch then loads in a third of the time.
 export PYTHONDONTWRITEBYTECODE :=
@@ -15,20 +17,24 @@ help:  ## list the targets
 
 install: $(INSTALLED)  ## create .venv with the locked versions
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock requirements-base.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"python: expected 3.11 or newer, but got {v[0]}.{v[1]}. Run: make PYTHON=python3.11 ...")'
 	@echo "Installing the locked versions into .venv (about a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -E '^uv==' requirements.lock)"
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --build-constraints requirements.lock --editable .
+	@# a second environment with nothing but the base install, hard links into the first one's cache: its tests run there
+	@test -x $(BASE)/python || $(PYTHON) -m venv --without-pip .venv-base
+	@$(BIN)/uv pip sync --quiet --python $(BASE)/python requirements-base.lock
+	@$(BIN)/uv pip install --quiet --python $(BASE)/python --no-deps --build-constraints requirements.lock --editable .
 	@touch $@
 
 demo: install  ## run the main job on the embedded default: about 90 s, no network, no GPU
-	@$(BIN)/python -m flows.demo
+	@$(BIN)/python -m t2c.flows.demo
 
 demo-paper: install  ## the paper's experiments on a drawn world, written to docs/paper.md: about 5 minutes, no network, no GPU
-	@$(BIN)/python -m flows.paper
+	@$(BIN)/python -m t2c.flows.paper
 
 # two workers on two cores: more threads of BLAS only spin against each other
 test: export OMP_NUM_THREADS := 1
@@ -63,8 +69,9 @@ bench: install  ## every speed and memory claim, as ratios measured side by side
 docs: install  ## write docs/tables.md and docs/commands.md from the code
 	@$(BIN)/python docs/generate.py
 
-lock: install  ## resolve the newest allowed versions into requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --extra onnx --extra language --extra paper --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade -o requirements.lock
+lock: install  ## resolve the newest allowed versions into requirements.lock and requirements-base.lock
+	$(LOCK) --group dev --extra all --upgrade -o requirements.lock
+	$(LOCK) --constraint requirements.lock -o requirements-base.lock
 
 clean:  ## remove what the demo and the tests left
 	rm -rf demo-store demo-out paper-out tour-store concepts.txt report.html audit.html .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Row, at_most, paired, seconds
-from t2c_core.maps.gradient.linear_head import HeadOptions, LinearHead, fit_linear_head
+from t2c.core.maps.gradient.linear_head import HeadOptions, LinearHead, fit_linear_head
 
 IMAGES, CONCEPTS, CLASSES = 50_000, 64, 10
 LIMIT_S = 5.0

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Row, at_least, at_most, paired, peak_mebibytes
-from t2c_core.maps.moments import Moments, estimate_centre
-from t2c_core.maps.ridge import fit
+from t2c.core.maps.moments import Moments, estimate_centre
+from t2c.core.maps.ridge import fit
 
 ROWS, SOURCE, TARGET = 20_000, 1280, 512
 

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import Row, at_most, paired, seconds
 from benchmarks.pairs import features
-from t2c_core.concepts.heads import compose
-from t2c_core.laboratory.curves import CurvePoint, curve, point_counts
-from t2c_core.laboratory.joint import JointMoments, fold_joint, joint_centre, merge_joint
-from t2c_core.laboratory.joint_fit import choose_ridges
-from t2c_core.maps.heads import Head
-from t2c_core.maps.moments import estimate_centre, fold_moments
-from t2c_core.maps.quality import quality
-from t2c_core.maps.ridge import fit
+from t2c.core.concepts.heads import compose
+from t2c.core.laboratory.curves import CurvePoint, curve, point_counts
+from t2c.core.laboratory.joint import JointMoments, fold_joint, joint_centre, merge_joint
+from t2c.core.laboratory.joint_fit import choose_ridges
+from t2c.core.maps.heads import Head
+from t2c.core.maps.moments import estimate_centre, fold_moments
+from t2c.core.maps.quality import quality
+from t2c.core.maps.ridge import fit
 
 ROWS, BLOCK, SOURCE, TARGET = 114_688, 16_384, 1280, 512
 PARTS, HELD = 64, 6

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.harness import Row, at_most, paired
-from t2c_core.words.vocabulary import Vocabulary, VocabularyDecoder
+from t2c.core.words.vocabulary import Vocabulary, VocabularyDecoder
 
 VECTORS, WORDS, TARGET, K = 1_000, 100_000, 512, 5
 

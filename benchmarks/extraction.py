@@ -18,14 +18,14 @@ import torch
 from PIL import Image
 
 from benchmarks.harness import Row, at_least, at_most, ratio_of, seconds
-from flows.data.index import index
-from flows.features.extract import extract
-from schemas.specs.base import parse_encoder
-from store.disk.root import Store, open_store
-from t2c_core.encoders.base import Encoder
-from t2c_core.encoders.load import load_encoder
-from t2c_core.encoders.pixels import decode
-from t2c_core.encoders.resize import resize_and_crop
+from t2c.core.encoders.base import Encoder
+from t2c.core.encoders.load import load_encoder
+from t2c.core.encoders.pixels import decode
+from t2c.core.encoders.resize import resize_and_crop
+from t2c.flows.data.index import index
+from t2c.flows.features.extract import extract
+from t2c.schemas.specs.base import parse_encoder
+from t2c.store.disk.root import Store, open_store
 
 IMAGES, LARGE_IMAGES, BATCH, PAIRS = 256, 128, 32, 3
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Ratio, Row, at_least, ratio_of, seconds
-from t2c_core.shift.shift import compare, ks_test
+from t2c.core.shift.shift import compare, ks_test
 
 Array = NDArray[Any]
 

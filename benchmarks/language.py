@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from benchmarks.harness import Row, at_most, paired
-from t2c_core.words.language.decoder import LanguageDecoder, load_language_decoder
-from t2c_core.words.language.model import cache_of, rows_of
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.language.decoder import LanguageDecoder, load_language_decoder
+from t2c.core.words.language.model import cache_argument, cache_of, rows_of
+from t2c.core.words.language.settings import Settings
 
 VOCABULARY = 8_000
 VECTORS = 64
@@ -60,7 +60,9 @@ def bare(decoder: LanguageDecoder, vectors: int, *, passes: int) -> Any:
         with torch.no_grad():
             for _ in range(passes):
                 cache = cache_of(context, decoder.language.model.config)
-                decoder.language.model(input_ids=last, past_key_values=cache, use_cache=True)
+                decoder.language.model(
+                    input_ids=last, use_cache=True, **{cache_argument(decoder.language.model): cache}
+                )
 
     return run
 

@@ -10,20 +10,20 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.harness import Row, milliseconds, within_ms
-from schemas.logic import parse
-from schemas.spaces import Space
-from schemas.tables.tables import IMAGES
-from store.artifacts.compact import compact
-from store.artifacts.concepts import Concepts, add_concepts
-from store.artifacts.images import Images, append_images, open_images
-from store.artifacts.linear_maps import identity_map
-from store.artifacts.score_writer import Region, ScoreBlock, write_scores
-from store.artifacts.similarities import Scores, open_similarities
-from store.disk.lease import lease
-from store.disk.paths import images as images_folder
-from store.disk.root import Store, open_store
-from store.queries import find, top
-from t2c_core.statistics.stats import concept_stats
+from t2c.core.statistics.stats import concept_stats
+from t2c.schemas.logic import parse
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.artifacts.compact import compact
+from t2c.store.artifacts.concepts import Concepts, add_concepts
+from t2c.store.artifacts.images import Images, append_images, open_images
+from t2c.store.artifacts.linear_maps import identity_map
+from t2c.store.artifacts.score_writer import Region, ScoreBlock, write_scores
+from t2c.store.artifacts.similarities import Scores, open_similarities
+from t2c.store.disk.lease import lease
+from t2c.store.disk.paths import images as images_folder
+from t2c.store.disk.root import Store, open_store
+from t2c.store.queries import find, top
 
 IMAGES_TOTAL, CONCEPTS, APPENDS, APPENDED = 1_000_000, 20, 100, 1_000
 SPACE = Space("imported", "benchmark", 8, "declared:benchmark")
@@ -124,6 +124,6 @@ def _queries(store: Store, how: str) -> list[Row]:
 
 
 def _process(store: Store) -> Row:
-    command = [sys.executable, "-m", "flows.cli", "find", "photos", QUERY, "--store", store.url]
+    command = [sys.executable, "-m", "t2c.flows.cli", "find", "photos", QUERY, "--store", store.url]
     measured = milliseconds(lambda: subprocess.run(command, check=True, capture_output=True), repeats=5)
     return within_ms(f"`t2c find` as a whole process, {IMAGES_TOTAL:,} images", measured, 1000)

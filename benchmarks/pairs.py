@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Row, at_most, paired
-from t2c_core.laboratory.joint import fold_joint, joint_centre
-from t2c_core.laboratory.joint_fit import choose_ridges, fit_pairs, ordered_pairs
-from t2c_core.laboratory.space_similarity import space_similarity
+from t2c.core.laboratory.joint import fold_joint, joint_centre
+from t2c.core.laboratory.joint_fit import choose_ridges, fit_pairs, ordered_pairs
+from t2c.core.laboratory.space_similarity import space_similarity
 
 ROWS, BLOCK = 393_216, 16_384
 """Rows, read as one block again and again: the products cannot tell."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import ndtri
 
-from t2c_core.concepts.trust import (
+from t2c.core.concepts.trust import (
     Meaning,
     Transport,
     bank_directions,
@@ -19,12 +19,12 @@ from t2c_core.concepts.trust import (
     sphere_directions,
     threshold,
 )
-from t2c_core.concepts.trust import judge as judge_trust
-from t2c_core.shift.block_null import plan_blocks, self_distance
-from t2c_core.shift.shift import compare, judge
-from t2c_core.statistics.auroc import newcombe
-from t2c_core.statistics.rank_agreement import Agreement, Known, measure
-from t2c_core.statistics.ranks import spearman_interval
+from t2c.core.concepts.trust import judge as judge_trust
+from t2c.core.shift.block_null import plan_blocks, self_distance
+from t2c.core.shift.shift import compare, judge
+from t2c.core.statistics.auroc import newcombe
+from t2c.core.statistics.rank_agreement import Agreement, Known, measure
+from t2c.core.statistics.ranks import spearman_interval
 
 DIMENSIONS, CONCEPTS, NEGATIVES, DRAWS = 64, 60, 1000, 200
 AREAS = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
@@ -89,14 +89,14 @@ def _mark(
 
 def demo() -> Iterator[str]:
     """Yield how often random directions are trusted in the demo's store, each for a value drawn at random."""
-    from flows.rows.aligned import aligned_units
-    from flows.rows.features_of_rows import features_of, find_features, folds_of
-    from flows.rows.truths import truths_of
-    from store.artifacts.concepts import open_concepts
-    from store.artifacts.images import content_hashes, open_images
-    from store.artifacts.linear_maps import identity_map, open_map
-    from store.artifacts.similarities import resolve_scores
-    from store.disk.root import open_store
+    from t2c.flows.rows.aligned import aligned_units
+    from t2c.flows.rows.features_of_rows import features_of, find_features, folds_of
+    from t2c.flows.rows.truths import truths_of
+    from t2c.store.artifacts.concepts import open_concepts
+    from t2c.store.artifacts.images import content_hashes, open_images
+    from t2c.store.artifacts.linear_maps import identity_map, open_map
+    from t2c.store.artifacts.similarities import resolve_scores
+    from t2c.store.disk.root import open_store
 
     store = open_store("demo-store")
     images, scores = open_images(store, "reference"), resolve_scores(store, "reference")

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from benchmarks.closed_form import ROWS, SOURCE, TARGET, features
 from benchmarks.harness import Row, at_least, paired
-from t2c_core.maps.gradient.options import PRESETS
-from t2c_core.maps.gradient.sgd import fit_sgd
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Moments, estimate_centre, fold_moments, merge
-from t2c_core.maps.quality import quality
-from t2c_core.maps.ridge import choose_ridge, fit
+from t2c.core.maps.gradient.options import PRESETS
+from t2c.core.maps.gradient.sgd import fit_sgd
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Moments, estimate_centre, fold_moments, merge
+from t2c.core.maps.quality import quality
+from t2c.core.maps.ridge import choose_ridge, fit
 
 SIZES = (1_000, 5_000, ROWS)
 """Rows fitted: fewer than source dimensions, a few times as many, many."""

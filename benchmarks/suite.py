@@ -4,13 +4,13 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.harness import Row, at_most, paired
-from flows.data.index import index
-from flows.features.extract import extract
-from flows.maps.align import align
-from flows.suite.suite import SuiteReport, suite
-from flows.world.world import write_images
-from schemas.specs.base import parse_encoder
-from store.disk.root import Store, open_store
+from t2c.flows.data.index import index
+from t2c.flows.features.extract import extract
+from t2c.flows.maps.align import align
+from t2c.flows.suite.suite import SuiteReport, suite
+from t2c.flows.world.world import write_images
+from t2c.schemas.specs.base import parse_encoder
+from t2c.store.disk.root import Store, open_store
 
 MODEL, TARGET = "demo:efficientnet-lite0-128", "demo:clip"
 PHOTOS = 200

@@ -3,8 +3,8 @@
 import numpy as np
 
 from benchmarks.harness import Row, at_most, paired
-from t2c_core.concepts.trust import bank_directions, sphere_directions
-from t2c_core.statistics.rank_agreement import AT_ONCE, Known, measure
+from t2c.core.concepts.trust import bank_directions, sphere_directions
+from t2c.core.statistics.rank_agreement import AT_ONCE, Known, measure
 
 IMAGES, CONCEPTS, TARGET, DIRECTIONS, CLASSES = 50_000, 1_000, 512, 200, 100
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 import pyarrow as pa
 
-from flows.cli.app import app
-from flows.cli.commands import COMMANDS
-from schemas.tables import tables
-from schemas.tables.answers import ANSWERS
-from schemas.tables.catalog import MACROS, VIEWS
+from t2c.flows.cli.app import app
+from t2c.flows.cli.commands import COMMANDS
+from t2c.schemas.tables import tables
+from t2c.schemas.tables.answers import ANSWERS
+from t2c.schemas.tables.catalog import MACROS, VIEWS
 
 HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from schemas.errors import CorruptError, expected
+from t2c.schemas.errors import CorruptError, expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from schemas.errors import CorruptError, expected
-from schemas.spaces import Space, space_from
+from t2c.schemas.errors import CorruptError, expected
+from t2c.schemas.spaces import Space, space_from
 
 REGRESSIONS = ("ridge", "least-squares")
 """Aligners whose map is taken unless another is named by digest: the closed-form regression of section 3."""

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.errors import LogicError, expected
+from t2c.schemas.errors import LogicError, expected
 
 DEEPEST = 50
 """Parentheses and ! that may be nested."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from schemas.errors import SpecError, expected
+from t2c.schemas.errors import SpecError, expected
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 _SNAPSHOT = re.compile(r"0*[1-9][0-9]{0,17}")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from schemas.digest import SHORT, digest
-from schemas.errors import MismatchError, expected
+from t2c.schemas.digest import SHORT, digest
+from t2c.schemas.errors import MismatchError, expected
 
 ALGORITHM_VERSION = 1
 """Raised when the same weights and settings would give other features than before."""

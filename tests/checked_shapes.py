@@ -1,4 +1,4 @@
-"""Axes in the signatures of t2c_core are checked at every call: on in every test process, off in production.
+"""Axes in the signatures of t2c.core are checked at every call: on in every test process, off in production.
 
 The modules import jaxtyping under TYPE_CHECKING alone (docs/decisions), so that is True while they are loaded here.
 """
@@ -12,9 +12,9 @@ import pytest
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
-import schemas.logic
-import schemas.specs.base
-import schemas.tables.tables  # noqa: F401  (loaded first, as TYPE_CHECKING is not theirs)
+import t2c.schemas.logic
+import t2c.schemas.specs.base
+import t2c.schemas.tables.tables  # noqa: F401  (loaded first, as TYPE_CHECKING is not theirs)
 
 CHECKED = (
     "bottleneck.blame",
@@ -57,7 +57,7 @@ CHECKED = (
     "words.sparse_code",
     "words.vocabulary",
 )
-"""Modules of t2c_core whose arrays have named axes."""
+"""Modules of t2c.core whose arrays have named axes."""
 
 AXES = {"images", "source", "target", "concepts", "components", "classes", "prompts", "candidates"}
 """The one vocabulary of axes."""
@@ -75,7 +75,7 @@ def checker(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def load_checked() -> None:
     """Import the modules anew with a check around each function and dataclass."""
-    modules = [f"t2c_core.{name}" for name in CHECKED]
+    modules = [f"t2c.core.{name}" for name in CHECKED]
     with pytest.MonkeyPatch.context() as patch, install_import_hook(modules, f"{__name__}.checker"):
         patch.setattr(typing, "TYPE_CHECKING", True)
         for module in modules:

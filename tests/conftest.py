@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import settings
 
-from schemas.tables.tables import IMAGES
-from store.disk.root import Store, open_store
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.disk.root import Store, open_store
 from tests.checked_shapes import load_checked
 
 load_checked()

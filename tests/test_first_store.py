@@ -12,10 +12,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from flows.audit.run import audit
-from schemas.specs.audit import load_audit
-from store.artifacts.verify import verify
-from store.disk.root import open_store
+from t2c.flows.audit.run import audit
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.artifacts.verify import verify
+from t2c.store.disk.root import open_store
 
 MADE = Path(__file__).parent / "data" / "first_store"
 ADDRESS = "/first-store"

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.cli.app import run
-from schemas.specs.base import parse_encoder
-from store.artifacts.features import open_features
-from store.artifacts.images import open_images
-from store.disk.root import open_store
-from t2c_core.encoders.load import load_encoder
+from t2c.core.encoders.load import load_encoder
+from t2c.flows.cli.app import run
+from t2c.schemas.specs.base import parse_encoder
+from t2c.store.artifacts.features import open_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import open_store
 from tests.assets import ASSETS
 
 PHOTOS, CLIP_B32, TEXT_B16 = (ASSETS / name for name in ("photos", "clip-vit-b32", "clip-vit-b16-text"))

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from flows.audit.stages import Job, scored_with
-from flows.bottleneck.fit import BottleneckReport, fit_bottleneck
-from flows.bottleneck.head import FitOptions
-from flows.bottleneck.task import SplitOptions
-from flows.bottleneck.use import EditReport, ErrorsReport, bottleneck_errors, edit_bottleneck
-from flows.reading.hard_images import hard_images
-from flows.reading.reading import ReadingReport, class_ranks, concept_pairs
-from flows.reading.slices import SlicesReport, model_slices
-from schemas.specs.bottleneck import BottleneckSpec, ReadingSpec
-from t2c_core.maps.gradient.linear_head import HeadOptions
+from t2c.core.maps.gradient.linear_head import HeadOptions
+from t2c.flows.audit.stages import Job, scored_with
+from t2c.flows.bottleneck.fit import BottleneckReport, fit_bottleneck
+from t2c.flows.bottleneck.head import FitOptions
+from t2c.flows.bottleneck.task import SplitOptions
+from t2c.flows.bottleneck.use import EditReport, ErrorsReport, bottleneck_errors, edit_bottleneck
+from t2c.flows.reading.hard_images import hard_images
+from t2c.flows.reading.reading import ReadingReport, class_ranks, concept_pairs
+from t2c.flows.reading.slices import SlicesReport, model_slices
+from t2c.schemas.specs.bottleneck import BottleneckSpec, ReadingSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)

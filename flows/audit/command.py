@@ -7,12 +7,12 @@ import click
 import pyarrow as pa
 from click.core import ParameterSource
 
-from flows.audit.run import AuditReport
-from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options
-from flows.cli.output import Output
-from flows.shift.view import by_effect, shift_columns
-from schemas.specs.audit import EXAMPLE_FILE
+from t2c.flows.audit.run import AuditReport
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, runner_options
+from t2c.flows.cli.output import Output
+from t2c.flows.shift.view import by_effect, shift_columns
+from t2c.schemas.specs.audit import EXAMPLE_FILE
 
 
 @click.argument("file")
@@ -29,7 +29,7 @@ def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, **option
     The store is the one the file names (relative to the file); else --store or $T2C_STORE (relative to the working
     directory); else t2c-store beside the file.
     """
-    from flows.engine.stop import EXIT_DRIFT
+    from t2c.flows.engine.stop import EXIT_DRIFT
 
     store = store_url if store_given() else None
     found = run_audit(out, file, prefect=options["prefect"], store=store, dask=options["dask_address"])
@@ -51,7 +51,7 @@ def run_audit(out: Output, file: str, *, prefect: bool, store: str | None, dask:
     """Run the audit in a file, as a Prefect flow or as plain functions, and show what it did and found."""
     bars = Bars(quiet=out.as_json)
     if prefect:
-        from flows.audit.prefect_run import run_audit as run_flow
+        from t2c.flows.audit.prefect_run import run_audit as run_flow
 
         report = run_flow(file, store=store, dask=dask, progress=bars)
     else:
@@ -61,9 +61,9 @@ def run_audit(out: Output, file: str, *, prefect: bool, store: str | None, dask:
 
 
 def _plain(file: str, *, store: str | None, dask: str | None, progress: Bars) -> AuditReport:
-    from flows.audit.run import audit
-    from flows.engine.runner import runner_for
-    from schemas.specs.audit import load_audit
+    from t2c.flows.audit.run import audit
+    from t2c.flows.engine.runner import runner_for
+    from t2c.schemas.specs.audit import load_audit
 
     with runner_for(dask) as runner:
         return audit(load_audit(file, store=store), runner=runner, progress=progress)

@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from flows.audit.bottleneck_stages import bottleneck_model, read_dataset
-from flows.audit.laboratory_stages import compare_objectives, efficiency_curve, pair_matrix, principal_components
-from flows.audit.stages import Job, scored_with
-from flows.decode.decode import DecodeReport, decode
-from flows.decode.decoders import DecoderSpec
-from flows.suite.suite import SuiteReport, suite
-from flows.trust.trust import TrustReport, trust
-from schemas.specs.decode import DecodeBlock
-from schemas.specs.suite import SuiteSpec
-from schemas.specs.trust import TrustSpec
+from t2c.flows.audit.bottleneck_stages import bottleneck_model, read_dataset
+from t2c.flows.audit.laboratory_stages import compare_objectives, efficiency_curve, pair_matrix, principal_components
+from t2c.flows.audit.stages import Job, scored_with
+from t2c.flows.decode.decode import DecodeReport, decode
+from t2c.flows.decode.decoders import DecoderSpec
+from t2c.flows.suite.suite import SuiteReport, suite
+from t2c.flows.trust.trust import TrustReport, trust
+from t2c.schemas.specs.decode import DecodeBlock
+from t2c.schemas.specs.suite import SuiteSpec
+from t2c.schemas.specs.trust import TrustSpec
 
 
 def zero_shot_suite(job: Job, block: SuiteSpec) -> SuiteReport:

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flows.audit.stages import Job
-from flows.features.extract import extract
-from flows.laboratory.components import ComponentsReport, components
-from flows.laboratory.curves import CurvesReport, curves
-from flows.laboratory.pairs import PairsReport, pairs
-from flows.objectives.objectives import Fitting, ObjectivesReport, objectives
-from schemas.names import parse_dataset_ref
-from schemas.specs.base import parse_encoder
-from schemas.specs.laboratory import ComponentsSpec, CurvesSpec, LaboratorySpec, PairsSpec
-from schemas.specs.objectives import ObjectivesSpec
+from t2c.flows.audit.stages import Job
+from t2c.flows.features.extract import extract
+from t2c.flows.laboratory.components import ComponentsReport, components
+from t2c.flows.laboratory.curves import CurvesReport, curves
+from t2c.flows.laboratory.pairs import PairsReport, pairs
+from t2c.flows.objectives.objectives import Fitting, ObjectivesReport, objectives
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.base import parse_encoder
+from t2c.schemas.specs.laboratory import ComponentsSpec, CurvesSpec, LaboratorySpec, PairsSpec
+from t2c.schemas.specs.objectives import ObjectivesSpec
 
 
 def pair_matrix(job: Job, block: PairsSpec) -> PairsReport:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flows.audit.run import AuditReport
-from flows.shift.shift import ShiftReport
+from t2c.flows.audit.run import AuditReport
+from t2c.flows.shift.shift import ShiftReport
 
 SHOWN = ("concept", "trust", "verdict", "effect", "cause", "d", "log10_q", "n_reference", "n_current")
 """Columns of a shift table that people are shown."""

@@ -19,16 +19,16 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
-from flows.audit import stages as audit_stages
-from flows.audit.extras import EXTRAS
-from flows.audit.markdown import shift_rows, summary_markdown
-from flows.audit.run import AuditReport
-from flows.audit.run import audit as run
-from flows.audit.stages import Job
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import runner_for
-from schemas.errors import ConflictError, T2CError
-from schemas.specs.audit import load_audit
+from t2c.flows.audit import stages as audit_stages
+from t2c.flows.audit.extras import EXTRAS
+from t2c.flows.audit.markdown import shift_rows, summary_markdown
+from t2c.flows.audit.run import AuditReport
+from t2c.flows.audit.run import audit as run
+from t2c.flows.audit.stages import Job
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import runner_for
+from t2c.schemas.errors import ConflictError, T2CError
+from t2c.schemas.specs.audit import load_audit
 
 RETRY_DELAYS_S = (2, 10, 30)
 """Seconds before each retry of a task that failed on I/O."""

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from flows.audit.run import AuditReport, audit
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import runner_for
-from schemas.specs.audit import load_audit
+from t2c.flows.audit.run import AuditReport, audit
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import runner_for
+from t2c.schemas.specs.audit import load_audit
 
 SETTINGS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
@@ -62,8 +62,8 @@ def run_audit(
     if spec.encoders.extracted:
         threading.Thread(target=_warm_up, daemon=True).start()
     prepare()
-    from flows.audit.prefect_flows import Caller, called_by
-    from flows.audit.prefect_flows import audit as audit_flow
+    from t2c.flows.audit.prefect_flows import Caller, called_by
+    from t2c.flows.audit.prefect_flows import audit as audit_flow
 
     watcher = progress or NoProgress()
     caller, failed = Caller(watcher), "it did not start"
@@ -88,4 +88,4 @@ def run_audit(
 def _warm_up() -> None:
     """Import torch while the server starts: both take seconds, and one mostly waits."""
     with suppress(Exception):  # whatever is wrong is said by the step that needs it
-        import t2c_core.encoders.forward  # noqa: F401
+        import t2c.core.encoders.forward  # noqa: F401

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from flows.audit.extras import ExtraReport, asked_extras
-from flows.audit.stages import (
+from t2c.flows.audit.extras import ExtraReport, asked_extras
+from t2c.flows.audit.stages import (
     Job,
     add_bank,
     align_encoders,
@@ -18,23 +18,23 @@ from flows.audit.stages import (
     summarise,
     write_report,
 )
-from flows.concepts.banks import ConceptsReport
-from flows.data.index import IndexReport
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.engine.stop import EXIT_DRIFT
-from flows.features.extract_report import ExtractReport
-from flows.maps.align import AlignReport
-from flows.report.write import ReportReport
-from flows.scores.ask import FindReport, SummaryReport
-from flows.scores.score import ScoreReport
-from flows.shift.shift import ShiftReport
-from flows.zeroshot.zeroshot import ZeroshotReport
-from schemas.errors import BusyError
-from schemas.specs.audit import AuditSpec, ZeroshotSpec
-from store.disk.lease import lease
-from store.disk.paths import answers
-from store.disk.root import Store, open_store
+from t2c.flows.concepts.banks import ConceptsReport
+from t2c.flows.data.index import IndexReport
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.stop import EXIT_DRIFT
+from t2c.flows.features.extract_report import ExtractReport
+from t2c.flows.maps.align import AlignReport
+from t2c.flows.report.write import ReportReport
+from t2c.flows.scores.ask import FindReport, SummaryReport
+from t2c.flows.scores.score import ScoreReport
+from t2c.flows.shift.shift import ShiftReport
+from t2c.flows.zeroshot.zeroshot import ZeroshotReport
+from t2c.schemas.errors import BusyError
+from t2c.schemas.specs.audit import AuditSpec, ZeroshotSpec
+from t2c.store.disk.lease import lease
+from t2c.store.disk.paths import answers
+from t2c.store.disk.root import Store, open_store
 
 
 class Each(Protocol):
@@ -75,7 +75,7 @@ class AuditReport:
     zeroshot: tuple[ZeroshotReport, ...] = ()
     """Zero-shot tasks, each done on its datasets."""
     extras: tuple[ExtraReport, ...] = ()
-    """What the optional blocks of the file asked for, in the order of `flows.audit.extras.EXTRAS`."""
+    """What the optional blocks of the file asked for, in the order of `t2c.flows.audit.extras.EXTRAS`."""
     reports: tuple[ReportReport, ...] = ()
     """HTML files."""
 

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.concepts.banks import ConceptsReport, add_concepts, read_concept_file
-from flows.data.index import IndexReport, index
-from flows.data.table_imports import import_attributes, import_predictions
-from flows.engine.progress import Progress
-from flows.engine.runner import Runner
-from flows.features.extract import extract
-from flows.features.extract_report import ExtractReport
-from flows.maps.align import AlignReport, align
-from flows.report.write import ReportReport, report
-from flows.scores.ask import FindReport, SummaryReport, find, summary
-from flows.scores.score import ScoreReport, score
-from flows.shift.shift import ShiftReport, shift
-from flows.zeroshot.zeroshot import ZeroshotReport, zeroshot
-from schemas.names import parse_dataset_ref
-from schemas.specs.audit import AuditSpec, ShiftSpec, ZeroshotSpec
-from schemas.specs.base import parse_encoder
-from store.artifacts.features import open_features
-from store.disk.root import Store
+from t2c.flows.concepts.banks import ConceptsReport, add_concepts, read_concept_file
+from t2c.flows.data.index import IndexReport, index
+from t2c.flows.data.table_imports import import_attributes, import_predictions
+from t2c.flows.engine.progress import Progress
+from t2c.flows.engine.runner import Runner
+from t2c.flows.features.extract import extract
+from t2c.flows.features.extract_report import ExtractReport
+from t2c.flows.maps.align import AlignReport, align
+from t2c.flows.report.write import ReportReport, report
+from t2c.flows.scores.ask import FindReport, SummaryReport, find, summary
+from t2c.flows.scores.score import ScoreReport, score
+from t2c.flows.shift.shift import ShiftReport, shift
+from t2c.flows.zeroshot.zeroshot import ZeroshotReport, zeroshot
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.audit import AuditSpec, ShiftSpec, ZeroshotSpec
+from t2c.schemas.specs.base import parse_encoder
+from t2c.store.artifacts.features import open_features
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

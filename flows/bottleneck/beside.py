@@ -9,15 +9,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.bottleneck.task import FOLDS, HELD_OUT, Task
-from flows.maps.heads import HeadSpec, open_head
-from flows.rows.exemplars import exemplars
-from flows.rows.features_of_rows import find_features
-from flows.rows.truths import match, truths_of
-from schemas.tables.answers.bottleneck import ATTRIBUTE_AUROC
-from store.artifacts.dataset_tables import read_attributes
-from store.artifacts.images import content_hashes
-from t2c_core.statistics.auroc import auroc
+from t2c.core.statistics.auroc import auroc
+from t2c.flows.bottleneck.task import FOLDS, HELD_OUT, Task
+from t2c.flows.maps.heads import HeadSpec, open_head
+from t2c.flows.rows.exemplars import exemplars
+from t2c.flows.rows.features_of_rows import find_features
+from t2c.flows.rows.truths import match, truths_of
+from t2c.schemas.tables.answers.bottleneck import ATTRIBUTE_AUROC
+from t2c.store.artifacts.dataset_tables import read_attributes
+from t2c.store.artifacts.images import content_hashes
 
 Vectors = npt.NDArray[np.float32]
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, labels_option, mapping_option, score_options
-from flows.cli.output import Output
-from flows.cli.parsing import CONCEPT_OF_VALUE, listed, named_numbers, pairs
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, labels_option, mapping_option, score_options
+from t2c.flows.cli.output import Output
+from t2c.flows.cli.parsing import CONCEPT_OF_VALUE, listed, named_numbers, pairs
+from t2c.store.disk.root import open_store
 
 _MODEL = click.option(
     "--model", default=None, metavar="DIGEST", help="Which bottleneck.  [default: the newest fitted on DATASET]"
@@ -49,11 +49,11 @@ def _fit(
 
     Accuracy is that of images kept apart, beside a linear probe on the full features and a head on true attributes.
     """
-    from flows.bottleneck.fit import fit_bottleneck
-    from flows.bottleneck.head import FitOptions
-    from flows.bottleneck.task import SplitOptions
-    from flows.bottleneck.view import show_fit
-    from t2c_core.maps.gradient.linear_head import HeadOptions
+    from t2c.core.maps.gradient.linear_head import HeadOptions
+    from t2c.flows.bottleneck.fit import fit_bottleneck
+    from t2c.flows.bottleneck.head import FitOptions
+    from t2c.flows.bottleneck.task import SplitOptions
+    from t2c.flows.bottleneck.view import show_fit
 
     split = SplitOptions(*(options.pop(name) for name in ("holdout", "seed", "held_out_where")))
     sgd = HeadOptions(epochs=options.pop("epochs"), learning_rate=options.pop("learning_rate"))
@@ -74,7 +74,7 @@ def _fit(
 
 def _list(out: Output, store_url: str) -> None:
     """List the bottlenecks of the store."""
-    from flows.bottleneck.use import bottleneck_table
+    from t2c.flows.bottleneck.use import bottleneck_table
 
     table = bottleneck_table(open_store(store_url))
     shown = ["model", "dataset", "bank", "head", "used", "classes", "held_out", "edits"]
@@ -95,8 +95,8 @@ def _explain(
 
     With no image named: the surest errors, and some surest right answers. A file in .html shows the pictures.
     """
-    from flows.bottleneck.use import explain_images
-    from flows.bottleneck.view import show_explanations
+    from t2c.flows.bottleneck.use import explain_images
+    from t2c.flows.bottleneck.view import show_explanations
 
     report = explain_images(open_store(store_url), dataset, images, **options)
     show_explanations(out, report)
@@ -110,11 +110,11 @@ def _explain(
 
 def _write(report: Any, output: str) -> None:
     if output.lower().endswith((".html", ".htm")):
-        from flows.bottleneck.page import write_explanation_page
+        from t2c.flows.bottleneck.page import write_explanation_page
 
         write_explanation_page(report, output)
         return
-    from flows.engine.output_files import write_table
+    from t2c.flows.engine.output_files import write_table
 
     write_table(report.table, output)
 
@@ -127,7 +127,7 @@ def _errors(out: Output, dataset: str, store_url: str, limit: int, **options: An
 
     `gap` is by how much the class fares worse where the concept leans its unusual way, at least.
     """
-    from flows.bottleneck.use import bottleneck_errors
+    from t2c.flows.bottleneck.use import bottleneck_errors
 
     report = bottleneck_errors(open_store(store_url), dataset, **options)
     facts = {
@@ -163,8 +163,8 @@ def _edit(
 
     The edited bottleneck is kept beside the one it came from, and can be explained and edited again.
     """
-    from flows.bottleneck.use import edit_bottleneck
-    from flows.bottleneck.view import show_edit
+    from t2c.flows.bottleneck.use import edit_bottleneck
+    from t2c.flows.bottleneck.view import show_edit
 
     report = edit_bottleneck(
         open_store(store_url), dataset, off=off, scale=named_numbers(scale, option="--scale"), **options

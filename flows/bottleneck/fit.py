@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.bottleneck.beside import attribute_inputs, auroc_table, probe_predictions
-from flows.bottleneck.head import NOT_MEASURED, FitOptions, fit_and_store
-from flows.bottleneck.measure import (
+from t2c.core.maps.gradient.linear_head import fit_linear_head
+from t2c.flows.bottleneck.beside import attribute_inputs, auroc_table, probe_predictions
+from t2c.flows.bottleneck.head import NOT_MEASURED, FitOptions, fit_and_store
+from t2c.flows.bottleneck.measure import (
     Measured,
     accuracy_row,
     class_table,
@@ -18,24 +19,23 @@ from flows.bottleneck.measure import (
     explanation_table,
     open_measured,
 )
-from flows.bottleneck.task import SplitOptions, Task, open_task
-from flows.engine.answers import Answer, answer, store_path
-from flows.engine.progress import NoProgress, Progress
-from flows.rows.exemplars import refinements
-from flows.rows.labels import LABEL, label_parents
-from flows.trust.trust import Marks, marks_in_use
-from schemas.bottleneck_certificate import BottleneckCertificate
-from schemas.digest import digest
-from schemas.names import DatasetRef
-from schemas.tables.answers.bottleneck import BOTTLENECK, BOTTLENECK_WEIGHTS
-from store.artifacts.bottlenecks import (
+from t2c.flows.bottleneck.task import SplitOptions, Task, open_task
+from t2c.flows.engine.answers import Answer, answer, store_path
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.rows.exemplars import refinements
+from t2c.flows.rows.labels import LABEL, label_parents
+from t2c.flows.trust.trust import Marks, marks_in_use
+from t2c.schemas.bottleneck_certificate import BottleneckCertificate
+from t2c.schemas.digest import digest
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.bottleneck import BOTTLENECK, BOTTLENECK_WEIGHTS
+from t2c.store.artifacts.bottlenecks import (
     StoredBottleneck,
     find_bottleneck,
 )
-from store.disk.manifest import Parent
-from store.disk.root import Store
-from store.queries.where import tables_read
-from t2c_core.maps.gradient.linear_head import fit_linear_head
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
+from t2c.store.queries.where import tables_read
 
 PARTS = 7
 """Parts that a fit reports its progress in: the head, then each table."""

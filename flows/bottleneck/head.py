@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.bottleneck.task import Task
-from flows.rows.similarity_rows import matrix, read_alike
-from flows.trust.trust import Marks
-from schemas.bottleneck_certificate import BottleneckCertificate, LeftOut
-from schemas.errors import InputError, SpecError, expected
-from store.artifacts.bottlenecks import (
+from t2c.core.bottleneck.bottleneck import Scale
+from t2c.core.bottleneck.sparse_head import STRENGTHS, fit_sparse_head
+from t2c.core.maps.gradient.linear_head import HeadOptions, LinearHead, fit_linear_head
+from t2c.flows.bottleneck.task import Task
+from t2c.flows.rows.similarity_rows import matrix, read_alike
+from t2c.flows.trust.trust import Marks
+from t2c.schemas.bottleneck_certificate import BottleneckCertificate, LeftOut
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.store.artifacts.bottlenecks import (
     CONCEPTS_SEEN,
     FITTED,
     HELD_OUT,
@@ -21,11 +24,8 @@ from store.artifacts.bottlenecks import (
     StoredBottleneck,
     write_bottleneck,
 )
-from store.artifacts.images import content_hashes
-from store.disk.manifest import Parent
-from t2c_core.bottleneck.bottleneck import Scale
-from t2c_core.bottleneck.sparse_head import STRENGTHS, fit_sparse_head
-from t2c_core.maps.gradient.linear_head import HeadOptions, LinearHead, fit_linear_head
+from t2c.store.artifacts.images import content_hashes
+from t2c.store.disk.manifest import Parent
 
 HeadKind = Literal["sgd", "sparse"]
 NOT_MEASURED = "not measured"

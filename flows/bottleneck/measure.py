@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.rows.labels import check_some_labels, codes_of, truth_of
-from flows.rows.similarity_rows import matrix
-from schemas.errors import InputError, UnknownName, expected
-from schemas.names import DatasetRef
-from schemas.tables.answers.bottleneck import BOTTLENECK_CLASSES, BOTTLENECK_ERRORS, EXPLANATIONS
-from store.artifacts.bottlenecks import FITTED, HELD_OUT, StoredBottleneck
-from store.artifacts.images import Images, content_hashes, open_images
-from store.artifacts.similarities import Scores, resolve_scores
-from store.disk.manifest import Parent
-from store.queries.searched import searched
-from t2c_core.bottleneck.blame import Group, blame, group_errors
-from t2c_core.bottleneck.bottleneck import Bottleneck, Scale, Share, explain
-from t2c_core.statistics.proportions import wilson
+from t2c.core.bottleneck.blame import Group, blame, group_errors
+from t2c.core.bottleneck.bottleneck import Bottleneck, Scale, Share, explain
+from t2c.core.statistics.proportions import wilson
+from t2c.flows.rows.labels import check_some_labels, codes_of, truth_of
+from t2c.flows.rows.similarity_rows import matrix
+from t2c.schemas.errors import InputError, UnknownName, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.bottleneck import BOTTLENECK_CLASSES, BOTTLENECK_ERRORS, EXPLANATIONS
+from t2c.store.artifacts.bottlenecks import FITTED, HELD_OUT, StoredBottleneck
+from t2c.store.artifacts.images import Images, content_hashes, open_images
+from t2c.store.artifacts.similarities import Scores, resolve_scores
+from t2c.store.disk.manifest import Parent
+from t2c.store.queries.searched import searched
 
 EXAMPLE_ERRORS, EXAMPLE_HITS = 8, 4
 """Images explained when nobody names any: the surest errors, and the surest of as many classes."""

@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 from markupsafe import Markup
 
-from flows.bottleneck.use import ExplainReport
-from flows.page import charts, words
-from flows.page.document import write_document
-from flows.page.pictures import Thumbnail
-from flows.page.thumbnails import Wanted, thumbnails
-from store.artifacts.bottlenecks import FITTED
-from store.sources.image_bytes import open_bytes
+from t2c.flows.bottleneck.use import ExplainReport
+from t2c.flows.page import charts, words
+from t2c.flows.page.document import write_document
+from t2c.flows.page.pictures import Thumbnail
+from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.store.artifacts.bottlenecks import FITTED
+from t2c.store.sources.image_bytes import open_bytes
 
 Read = Callable[[str], bytes]
 

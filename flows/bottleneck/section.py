@@ -6,17 +6,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.bottleneck.page import Card, cards
-from flows.page.pictures import Thumbnail
-from flows.page.section import Context, Gathered
-from flows.page.thumbnails import Wanted, thumbnails
-from schemas.bottleneck_certificate import BottleneckCertificate
-from store.artifacts.answers import answer_table, list_answers
-from store.artifacts.bottlenecks import StoredBottleneck, list_bottlenecks, open_bottleneck
-from store.artifacts.images import Images, open_images
-from store.artifacts.selection import image_rows
-from store.disk.manifest import Manifest
-from store.sources.image_bytes import open_bytes
+from t2c.flows.bottleneck.page import Card, cards
+from t2c.flows.page.pictures import Thumbnail
+from t2c.flows.page.section import Context, Gathered
+from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.schemas.bottleneck_certificate import BottleneckCertificate
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.artifacts.bottlenecks import StoredBottleneck, list_bottlenecks, open_bottleneck
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.selection import image_rows
+from t2c.store.disk.manifest import Manifest
+from t2c.store.sources.image_bytes import open_bytes
 
 MOST = 3
 """Bottlenecks shown: the newest of each task and head."""

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.maps.plan import AlignOptions, check_options, group_of_blocks
-from flows.rows.blocks import BLOCKS, held_apart
-from flows.rows.features_of_rows import keys_of
-from flows.rows.labels import LABEL, check_some_labels, class_names, codes_of, truth_of
-from schemas.errors import InputError, SpecError, expected
-from schemas.names import DatasetRef
-from store.artifacts.images import Images, content_hashes, open_images
-from store.artifacts.similarities import Scores, resolve_scores
-from store.disk.root import Store
-from store.queries.searched import Searched, searched
-from t2c_core.maps.row_keys import block_of
+from t2c.core.maps.row_keys import block_of
+from t2c.flows.maps.plan import AlignOptions, check_options, group_of_blocks
+from t2c.flows.rows.blocks import BLOCKS, held_apart
+from t2c.flows.rows.features_of_rows import keys_of
+from t2c.flows.rows.labels import LABEL, check_some_labels, class_names, codes_of, truth_of
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.store.artifacts.images import Images, content_hashes, open_images
+from t2c.store.artifacts.similarities import Scores, resolve_scores
+from t2c.store.disk.root import Store
+from t2c.store.queries.searched import Searched, searched
 
 FOLDS = 5
 """Folds of the fitted rows: for choosing the strength of a sparse head and the ridge of the probe beside it."""

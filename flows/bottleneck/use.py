@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from flows.bottleneck.measure import (
+from t2c.flows.bottleneck.measure import (
     Measured,
     accuracy_row,
     error_table,
@@ -14,23 +14,23 @@ from flows.bottleneck.measure import (
     explanation_table,
     open_measured,
 )
-from flows.concepts.exemplar_rows import rows_of_ids
-from flows.engine.answers import answer, store_path
-from flows.rows.similarity_rows import find_concept
-from schemas.bottleneck_certificate import BottleneckCertificate, Edit
-from schemas.errors import SpecError, expected
-from schemas.names import DatasetRef, parse_dataset_ref
-from schemas.tables.answers.bottleneck import BOTTLENECK, BOTTLENECK_EDITS
-from store.artifacts.bottlenecks import (
+from t2c.flows.concepts.exemplar_rows import rows_of_ids
+from t2c.flows.engine.answers import answer, store_path
+from t2c.flows.rows.similarity_rows import find_concept
+from t2c.schemas.bottleneck_certificate import BottleneckCertificate, Edit
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import DatasetRef, parse_dataset_ref
+from t2c.schemas.tables.answers.bottleneck import BOTTLENECK, BOTTLENECK_EDITS
+from t2c.store.artifacts.bottlenecks import (
     BottleneckArrays,
     StoredBottleneck,
     list_bottlenecks,
     resolve_bottleneck,
     write_bottleneck,
 )
-from store.artifacts.images import open_images
-from store.artifacts.selection import image_rows
-from store.disk.root import Store
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.selection import image_rows
+from t2c.store.disk.root import Store
 
 BOTTLENECKS = pa.schema(
     {

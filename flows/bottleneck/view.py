@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from flows.bottleneck.fit import BottleneckReport
-from flows.bottleneck.use import EditReport, ExplainReport
-from flows.cli.output import Output, show
+from t2c.flows.bottleneck.fit import BottleneckReport
+from t2c.flows.bottleneck.use import EditReport, ExplainReport
+from t2c.flows.cli.output import Output, show
 
 WHO = {
     "concepts": "concept bottleneck",

@@ -1,5 +1,5 @@
 """The `t2c` command."""
 
-from flows.cli.app import main
+from t2c.flows.cli.app import main
 
 __all__ = ["main"]

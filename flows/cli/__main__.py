@@ -1,5 +1,5 @@
-"""Run the command with `python -m flows.cli`."""
+"""Run the command with `python -m t2c.flows.cli`."""
 
-from flows.cli import main
+from t2c.flows.cli import main
 
 main()

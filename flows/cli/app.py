@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from flows.cli.commands import COMMANDS, GROUPS
-from flows.engine.stop import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
-from schemas.errors import SpecError, T2CError, nearest
+from t2c.flows.cli.commands import COMMANDS, GROUPS
+from t2c.flows.engine.stop import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
+from t2c.schemas.errors import SpecError, T2CError, nearest
 
 _GO_ON = "run the same command again to go on"
 
@@ -67,7 +67,7 @@ def _terminated(signum: int, frame: Any) -> None:  # noqa: ARG001
 
 def _fail(error: BaseException, code: int, *, as_json: bool) -> int:
     """Print an error to standard error, as JSON where --json was asked for, and return its exit code."""
-    from flows.cli.output import json_line, printable
+    from t2c.flows.cli.output import json_line, printable
 
     if as_json:
         body = {"error": {"type": type(error).__name__, "message": str(error), "exit_code": code}}

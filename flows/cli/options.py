@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from flows.cli.output import Output
+from t2c.flows.cli.output import Output
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

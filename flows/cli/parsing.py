@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from schemas.errors import SpecError, expected
+from t2c.schemas.errors import SpecError, expected
 
 CONCEPT_OF_VALUE = "VALUE=CONCEPT, such as 'tree=in a tree'"
 """Form of --mapping."""

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from flows.engine.answers import store_path
-from flows.engine.progress import NoProgress, Progress
-from flows.rows.texts import encode_prompts
-from schemas.errors import MismatchError, SpecError, expected
-from schemas.names import check_name
-from schemas.specs.base import Averaging, ConceptFile, parse_encoder
-from schemas.specs.yaml import load_spec
-from schemas.tables.tables import CONCEPTS
-from store.artifacts.concepts import Concepts, list_banks, open_concepts
-from store.artifacts.concepts import add_concepts as write_concepts
-from store.artifacts.features import list_features
-from store.artifacts.images import list_datasets
-from store.disk import paths
-from store.disk.root import Store
-from t2c_core.concepts.concepts import ConceptPrompts, expand
+from t2c.core.concepts.concepts import ConceptPrompts, expand
+from t2c.flows.engine.answers import store_path
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.rows.texts import encode_prompts
+from t2c.schemas.errors import MismatchError, SpecError, expected
+from t2c.schemas.names import check_name
+from t2c.schemas.specs.base import Averaging, ConceptFile, parse_encoder
+from t2c.schemas.specs.yaml import load_spec
+from t2c.schemas.tables.tables import CONCEPTS
+from t2c.store.artifacts.concepts import Concepts, list_banks, open_concepts
+from t2c.store.artifacts.concepts import add_concepts as write_concepts
+from t2c.store.artifacts.features import list_features
+from t2c.store.artifacts.images import list_datasets
+from t2c.store.disk import paths
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import TextEncoder
+    from t2c.core.encoders.base import TextEncoder
 
 EXAMPLE = "A text file has one concept a line; YAML has concepts, prompts, contexts, templates, averaging."
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -137,7 +137,7 @@ def concept_table(store: Store, bank: str) -> pa.Table:
 def _encoded(
     new: Sequence[ConceptPrompts], name: str, concepts: ConceptFile, *, device: str, progress: Progress
 ) -> "tuple[pa.Table, TextEncoder]":
-    from t2c_core.encoders.load import load_text_encoder
+    from t2c.core.encoders.load import load_text_encoder
 
     text = load_text_encoder(parse_encoder(name), device=device)
     text.check_texts([prompt for one in new for prompt in one.prompts])

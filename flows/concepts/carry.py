@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.answers import store_path
-from flows.rows.features_of_rows import features_of, find_features
-from schemas.errors import MismatchError, SpecError, expected
-from schemas.names import check_name
-from store.artifacts.concepts import Concepts, add_concepts, list_banks, open_concepts
-from store.artifacts.features import Features
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import StoredMap, find_map, open_map
-from store.disk import paths
-from store.disk.root import Store
-from t2c_core.statistics.unit_rows import unit
+from t2c.core.statistics.unit_rows import unit
+from t2c.flows.engine.answers import store_path
+from t2c.flows.rows.features_of_rows import features_of, find_features
+from t2c.schemas.errors import MismatchError, SpecError, expected
+from t2c.schemas.names import check_name
+from t2c.store.artifacts.concepts import Concepts, add_concepts, list_banks, open_concepts
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import StoredMap, find_map, open_map
+from t2c.store.disk import paths
+from t2c.store.disk.root import Store
 
 LENGTH_ROWS = 4096
 """Images whose features say how long a vector of the CLIP's space usually is."""

@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command
-from flows.cli.output import Output
-from flows.concepts.refine_command import EXAMPLE, refine
-from flows.features.command import show_report
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command
+from t2c.flows.cli.output import Output
+from t2c.flows.concepts.refine_command import EXAMPLE, refine
+from t2c.flows.features.command import show_report
+from t2c.store.disk.root import open_store
 
 
 @click.group()
@@ -31,8 +31,8 @@ def _add(out: Output, bank: str, file: str, encoder: str | None, device: str, st
 
     Only concepts the bank does not hold yet are encoded. `-` reads lines from standard input.
     """
-    from flows.concepts.banks import add_concepts as step
-    from flows.concepts.banks import read_concept_file
+    from t2c.flows.concepts.banks import add_concepts as step
+    from t2c.flows.concepts.banks import read_concept_file
 
     store = open_store(store_url, create=True)
     report = step(
@@ -53,7 +53,7 @@ def _add(out: Output, bank: str, file: str, encoder: str | None, device: str, st
 @click.option("--space", default=None, help="Declare that features imported with this space's name fit these vectors.")
 def _import(out: Output, bank: str, vectors: str, names: str, space: str | None, store_url: str) -> None:
     """Import your own concept vectors: VECTORS (.npy, concepts x dimensions) and NAMES (.txt, .json or .csv)."""
-    from flows.features.imports import import_concepts as step
+    from t2c.flows.features.imports import import_concepts as step
 
     show_report(out, step(open_store(store_url, create=True), bank, vectors, names=names, space=space))
     out.suggest(f"t2c score DATASET --source ENCODER --concepts {bank}")
@@ -62,7 +62,7 @@ def _import(out: Output, bank: str, vectors: str, names: str, space: str | None,
 @click.argument("bank", required=False)
 def _list(out: Output, bank: str | None, store_url: str) -> None:
     """List the banks of the store, or the concepts of one."""
-    from flows.concepts.banks import bank_table, concept_table
+    from t2c.flows.concepts.banks import bank_table, concept_table
 
     store = open_store(store_url)
     if bank is None:
@@ -100,7 +100,7 @@ def _carry(out: Output, bank: str, store_url: str, **options: Any) -> None:
 
     It takes a map from the CLIP to the encoder: t2c align DATASET --source CLIP --target ENCODER.
     """
-    from flows.concepts.carry import carry as step
+    from t2c.flows.concepts.carry import carry as step
 
     report = step(open_store(store_url), bank, **options)
     out.facts("report", {"bank": report.bank, "concepts": report.concepts, "map": report.map[:12]})

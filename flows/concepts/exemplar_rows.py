@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from flows.rows.id_files import read_ids
-from flows.rows.row_ids import find_rows, unknown_ids
-from schemas.errors import InputError, SpecError, expected
-from schemas.logic import parse
-from store.artifacts.images import Images
-from store.artifacts.similarities import Scores
-from store.queries import find
+from t2c.flows.rows.id_files import read_ids
+from t2c.flows.rows.row_ids import find_rows, unknown_ids
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.logic import parse
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.queries import find
 
 STDIN = "-"
 """Name of the standard input."""

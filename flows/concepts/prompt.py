@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError, expected
-from schemas.logic import parse, render
-from schemas.names import DatasetRef
-from store.artifacts.images import open_images
-from store.disk.root import Store
-from store.queries import find as found_in
-from store.queries import resolve_scores, searched
-from store.queries.where import where_mask
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.proportions import wilson
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.logic import parse, render
+from t2c.schemas.names import DatasetRef
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
+from t2c.store.queries import find as found_in
+from t2c.store.queries import resolve_scores, searched
+from t2c.store.queries.where import where_mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from flows.cli.options import command, score_options
-from flows.cli.output import Output
-from store.disk.root import open_store
+from t2c.flows.cli.options import command, score_options
+from t2c.flows.cli.output import Output
+from t2c.store.disk.root import open_store
 
 
 @click.argument("dataset")
@@ -23,7 +23,7 @@ def _prompt(out: Output, dataset: str, expression: str, prompt: str, store_url: 
 
     Both return equally many images; with --truth, how many of them are right.
     """
-    from flows.concepts.prompt import prompt as step
+    from t2c.flows.concepts.prompt import prompt as step
 
     report = step(open_store(store_url), dataset, expression, prompt, **options)
     rows = [

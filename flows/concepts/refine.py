@@ -8,21 +8,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.concepts.refine_job import RefineJob, RefineOptions, aside_of, exemplar_table, open_job
-from flows.concepts.refine_measure import Aside, Measure, borne_out, measure_table
-from flows.engine.answers import answer, store_path
-from flows.rows.exemplars import refinements
-from flows.rows.labels import label_parents
-from flows.trust.trust import marks_in_use
-from schemas.digest import digest, digest_bytes
-from schemas.errors import SpecError, expected
-from schemas.names import DatasetRef
-from schemas.tables.answers.refine import REFINED
-from store.artifacts.concepts import Concepts, add_concepts
-from store.disk import paths
-from store.disk.manifest import Parent, read_manifest
-from store.disk.root import Store
-from t2c_core.concepts.refine import linear_classifier, mean_of_exemplars
+from t2c.core.concepts.refine import linear_classifier, mean_of_exemplars
+from t2c.flows.concepts.refine_job import RefineJob, RefineOptions, aside_of, exemplar_table, open_job
+from t2c.flows.concepts.refine_measure import Aside, Measure, borne_out, measure_table
+from t2c.flows.engine.answers import answer, store_path
+from t2c.flows.rows.exemplars import refinements
+from t2c.flows.rows.labels import label_parents
+from t2c.flows.trust.trust import marks_in_use
+from t2c.schemas.digest import digest, digest_bytes
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.refine import REFINED
+from t2c.store.artifacts.concepts import Concepts, add_concepts
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Parent, read_manifest
+from t2c.store.disk.root import Store
 
 AVERAGING = {"mean": "mean of exemplars", "classifier": "linear classifier"}
 """What CONCEPTS says of a refined vector under `averaging`."""

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from flows.cli.options import score_options
-from flows.cli.output import Output
-from schemas.errors import SpecError, expected
-from store.disk.root import open_store
+from t2c.flows.cli.options import score_options
+from t2c.flows.cli.output import Output
+from t2c.schemas.errors import SpecError, expected
+from t2c.store.disk.root import open_store
 
 EXAMPLE = (
     't2c concepts refine "in a tree" --dataset photos --positive good.txt --negative bad.txt\n'
@@ -40,10 +40,10 @@ def refine(out: Output, concept: str, store_url: str, dataset: str | None, **opt
 
     Works in the aligned space; before and after are compared on images that the vector was not made from.
     """
-    from flows.concepts.refine import refine_concept
-    from flows.concepts.refine_job import RefineOptions
-    from store.artifacts.images import open_images
-    from store.queries import resolve_scores
+    from t2c.flows.concepts.refine import refine_concept
+    from t2c.flows.concepts.refine_job import RefineOptions
+    from t2c.store.artifacts.images import open_images
+    from t2c.store.queries import resolve_scores
 
     store = open_store(store_url)
     name = dataset or _only_dataset(store)
@@ -81,7 +81,7 @@ def refine(out: Output, concept: str, store_url: str, dataset: str | None, **opt
 
 def _rows(scores: Any, images: Any, given: str | None, query: str | None, *, take: int, side: str) -> list[int]:
     """Return the rows of one side, from an option or a query; raises SpecError for both."""
-    from flows.concepts.exemplar_rows import found_rows, read_rows
+    from t2c.flows.concepts.exemplar_rows import found_rows, read_rows
 
     if given is not None and query is not None:
         raise SpecError(expected(f"{side} exemplars", "rows or a query", "both"))
@@ -91,7 +91,7 @@ def _rows(scores: Any, images: Any, given: str | None, query: str | None, *, tak
 
 
 def _only_dataset(store: Any) -> str:
-    from store.artifacts.images import list_datasets
+    from t2c.store.artifacts.images import list_datasets
 
     known = list_datasets(store)
     if len(known) != 1:

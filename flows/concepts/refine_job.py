@@ -8,23 +8,23 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.concepts.refine_measure import Aside
-from flows.rows.aligned import aligned_units
-from flows.rows.features_of_rows import features_of, folds_of, keys_of
-from flows.rows.similarity_rows import find_concept
-from schemas.errors import InputError, SpecError, expected
-from schemas.names import DatasetRef
-from schemas.tables.answers.refine import EXEMPLARS
-from store.artifacts.concepts import Concepts, open_concepts
-from store.artifacts.features import Features
-from store.artifacts.images import Images, content_hashes, open_images
-from store.artifacts.linear_maps import StoredMap, identity_map, open_map
-from store.artifacts.selection import image_rows
-from store.artifacts.similarities import Scores, resolve_scores
-from store.disk.root import Store
-from store.queries.searched import searched
-from t2c_core.concepts.refine import FEWEST
-from t2c_core.maps.row_keys import smallest_keys
+from t2c.core.concepts.refine import FEWEST
+from t2c.core.maps.row_keys import smallest_keys
+from t2c.flows.concepts.refine_measure import Aside
+from t2c.flows.rows.aligned import aligned_units
+from t2c.flows.rows.features_of_rows import features_of, folds_of, keys_of
+from t2c.flows.rows.similarity_rows import find_concept
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.refine import EXEMPLARS
+from t2c.store.artifacts.concepts import Concepts, open_concepts
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, content_hashes, open_images
+from t2c.store.artifacts.linear_maps import StoredMap, identity_map, open_map
+from t2c.store.artifacts.selection import image_rows
+from t2c.store.artifacts.similarities import Scores, resolve_scores
+from t2c.store.disk.root import Store
+from t2c.store.queries.searched import searched
 
 Method = Literal["mean", "classifier"]
 Rows = npt.NDArray[np.int64]

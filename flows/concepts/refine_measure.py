@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.rows.truths import Truth, match, truths_of
-from schemas.tables.answers.refine import REFINEMENT
-from store.artifacts.images import Images
-from t2c_core.statistics.auroc import auroc
+from t2c.core.statistics.auroc import auroc
+from t2c.flows.rows.truths import Truth, match, truths_of
+from t2c.schemas.tables.answers.refine import REFINEMENT
+from t2c.store.artifacts.images import Images
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from flows.concepts.banks import read_concept_file
-from flows.engine.progress import NoProgress, Progress
-from flows.rows.texts import encode_prompts, text_side
-from schemas.digest import digest
-from schemas.errors import InputError, MismatchError, SpecError, StoreWriteError, expected
-from schemas.spaces import Space
-from schemas.specs.base import Averaging, ConceptFile
-from store.artifacts.concepts import open_concepts
-from store.artifacts.vocabularies import StoredVocabulary, add_vectors, open_vocabulary_words
-from store.disk.manifest import Parent
-from store.disk.root import Store
-from t2c_core.concepts.concepts import ConceptPrompts, expand
-from t2c_core.words.vocabulary import Vocabulary
+from t2c.core.concepts.concepts import ConceptPrompts, expand
+from t2c.core.words.vocabulary import Vocabulary
+from t2c.flows.concepts.banks import read_concept_file
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.rows.texts import encode_prompts, text_side
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import InputError, MismatchError, SpecError, StoreWriteError, expected
+from t2c.schemas.spaces import Space
+from t2c.schemas.specs.base import Averaging, ConceptFile
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.vocabularies import StoredVocabulary, add_vectors, open_vocabulary_words
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import TextEncoder
+    from t2c.core.encoders.base import TextEncoder
 
 ENGLISH = "english"
 """The English nouns and adjectives of the package wonderwords."""

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command
-from flows.cli.output import Output, shorten, show
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command
+from t2c.flows.cli.output import Output, shorten, show
+from t2c.store.disk.root import open_store
 
 
 @click.argument("source", metavar="SOURCE")
@@ -64,7 +64,7 @@ def _index(out: Output, source: str, dataset: str, store_url: str, max_pixels: i
     Every input file gets a row with one outcome (ok, corrupt, too_large, unsupported, missing). Indexing again adds
     only what is new, and supersedes what changed or is gone.
     """
-    from flows.data.index import index as step
+    from t2c.flows.data.index import index as step
 
     if max_pixels is not None:
         options["max_pixels"] = max_pixels
@@ -90,7 +90,7 @@ index = command("index", example="t2c index photos/ --name photos")(_index)
 )
 def _retry(out: Output, dataset: str, store_url: str, max_pixels: int | None) -> None:
     """Read again every file whose outcome is not ok; those that now read get a row that supersedes the old one."""
-    from flows.data.retry import retry as step
+    from t2c.flows.data.retry import retry as step
 
     options = {} if max_pixels is None else {"max_pixels": max_pixels}
     report = step(open_store(store_url), dataset, progress=Bars(quiet=out.as_json), **options)
@@ -143,7 +143,7 @@ def _import_attributes(out: Output, dataset: str, file: str, store_url: str, **o
 
     The file is long (image_id, name, value) or wide (image_id and one column an attribute).
     """
-    from flows.data.table_imports import import_attributes as step
+    from t2c.flows.data.table_imports import import_attributes as step
 
     _imported(out, step(open_store(store_url), dataset, file, **options))
 
@@ -158,7 +158,7 @@ def _import_attributes(out: Output, dataset: str, file: str, store_url: str, **o
 @_table_options
 def _import_predictions(out: Output, dataset: str, file: str, store_url: str, **options: Any) -> None:
     """Import predictions from FILE (Parquet or CSV) with columns image_id, class and, where known, score."""
-    from flows.data.table_imports import import_predictions as step
+    from t2c.flows.data.table_imports import import_predictions as step
 
     _imported(out, step(open_store(store_url), dataset, file, **options))
 

@@ -10,20 +10,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from flows.data.plan import Plan
-from flows.data.scan import default_threads, scan
-from flows.engine.progress import NoProgress, Progress
-from schemas.errors import InputError, MismatchError, SpecError, expected
-from schemas.names import check_name
-from schemas.tables.tables import OUTCOMES
-from store.artifacts.images import Images, append_images, open_images
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import find_manifest
-from store.disk.root import Store
-from store.sources.inspect import MAX_PIXELS
-from store.sources.items import Fields, Source
-from store.sources.source import open_source
+from t2c.flows.data.plan import Plan
+from t2c.flows.data.scan import default_threads, scan
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.schemas.errors import InputError, MismatchError, SpecError, expected
+from t2c.schemas.names import check_name
+from t2c.schemas.tables.tables import OUTCOMES
+from t2c.store.artifacts.images import Images, append_images, open_images
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import find_manifest
+from t2c.store.disk.root import Store
+from t2c.store.sources.inspect import MAX_PIXELS
+from t2c.store.sources.items import Fields, Source
+from t2c.store.sources.source import open_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def index(
     """Index a folder, webdataset tars or Parquet files as a dataset, or bring a dataset up to date with them.
 
     `label_from`, `split_from`, `captured_at`, `ids` and `image_column` say which column or rule fills a field
-    (store.sources.items.Fields); `kind` is folder, tar, parquet or auto. A source that was listed already is taken as it is.
+    (t2c.store.sources.items.Fields); `kind` is folder, tar, parquet or auto. A source that was listed already is taken as it is.
     Rows do not depend on `threads`.
 
     Raises InputError when there is nothing to index, when no input is readable (nothing is committed), and when more

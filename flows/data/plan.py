@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from schemas.tables.tables import IMAGES
-from store.artifacts.images import Images
-from store.sources.inspect import Inspection
-from store.sources.items import Item
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.artifacts.images import Images
+from t2c.store.sources.inspect import Inspection
+from t2c.store.sources.items import Item
 
 _FLUSH = 8192
 

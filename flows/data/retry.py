@@ -9,16 +9,16 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.data.scan import default_threads, scan
-from flows.engine.progress import NoProgress, Progress
-from schemas.tables.tables import IMAGES
-from store.artifacts.images import Images, append_images, open_images
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.root import Store
-from store.sources.inspect import MAX_PIXELS, Inspection
-from store.sources.items import Item
-from store.sources.source import open_stream
+from t2c.flows.data.scan import default_threads, scan
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.artifacts.images import Images, append_images, open_images
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store
+from t2c.store.sources.inspect import MAX_PIXELS, Inspection
+from t2c.store.sources.items import Item
+from t2c.store.sources.source import open_stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-from store.sources.inspect import Inspection, inspect
-from store.sources.source import Item, open_stream
+from t2c.store.sources.inspect import Inspection, inspect
+from t2c.store.sources.source import Item, open_stream
 
 _BATCH = 16
 """Items a thread looks at in one go: neighbours in a container are then read together."""

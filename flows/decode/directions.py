@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from flows.decode.images import DecodeImages, element_variance
-from flows.decode.vectors import Array, Decodable, Scene, directions, points, texts
-from flows.features.vector_files import open_npy, open_vectors
-from flows.maps.heads import HeadSpec, open_head
-from flows.rows.labels import label_parents
-from schemas.digest import digest_bytes
-from schemas.errors import InputError, MismatchError, expected
-from store.artifacts.bottlenecks import StoredBottleneck
-from store.artifacts.concepts import open_concepts
-from store.disk.manifest import Parent
+from t2c.flows.decode.images import DecodeImages, element_variance
+from t2c.flows.decode.vectors import Array, Decodable, Scene, directions, points, texts
+from t2c.flows.features.vector_files import open_npy, open_vectors
+from t2c.flows.maps.heads import HeadSpec, open_head
+from t2c.flows.rows.labels import label_parents
+from t2c.schemas.digest import digest_bytes
+from t2c.schemas.errors import InputError, MismatchError, expected
+from t2c.store.artifacts.bottlenecks import StoredBottleneck
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.disk.manifest import Parent
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.concepts.vocabularies import OpenVocabulary
-from flows.decode.change import FALLEN, Change
-from flows.decode.images import DecodeImages
-from flows.decode.vectors import Decodable
-from flows.rows.aligned import aligned_units
-from flows.trust.trust import marks_in_use
-from store.artifacts.concepts import list_banks, open_concepts
-from store.artifacts.linear_maps import StoredMap
-from store.disk.manifest import Parent
-from store.disk.root import Store
-from t2c_core.statistics.unit_rows import unit
-from t2c_core.words.decoders import Decoded, Word
-from t2c_core.words.fidelity import (
+from t2c.core.statistics.unit_rows import unit
+from t2c.core.words.decoders import Decoded, Word
+from t2c.core.words.fidelity import (
     AUROC_FLOOR,
     agreement,
     images_compared,
@@ -28,7 +18,17 @@ from t2c_core.words.fidelity import (
     separation,
     separation_floor,
 )
-from t2c_core.words.vocabulary import Vocabulary, chance_cosine, nearest_words, word_ranks
+from t2c.core.words.vocabulary import Vocabulary, chance_cosine, nearest_words, word_ranks
+from t2c.flows.concepts.vocabularies import OpenVocabulary
+from t2c.flows.decode.change import FALLEN, Change
+from t2c.flows.decode.images import DecodeImages
+from t2c.flows.decode.vectors import Decodable
+from t2c.flows.rows.aligned import aligned_units
+from t2c.flows.trust.trust import marks_in_use
+from t2c.store.artifacts.concepts import list_banks, open_concepts
+from t2c.store.artifacts.linear_maps import StoredMap
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 NOT_MEASURED = "not measured"
 """Trust of a word that was never measured as a concept."""

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.progress import NoProgress, Progress
-from flows.rows.blocks import READ_ROWS
-from flows.rows.features_of_rows import find_features, folds_of, keys_of, ranges
-from schemas.errors import InputError, MismatchError, expected
-from schemas.names import DatasetRef
-from schemas.tables.tables import FOLD_FULL, FOLD_IN_SAMPLE
-from store.artifacts.features import Features
-from store.artifacts.images import Images, content_hashes, list_datasets, open_images
-from store.artifacts.linear_maps import StoredMap
-from store.artifacts.map_files import MapArrays
-from store.artifacts.selection import searchable
-from t2c_core.maps.row_keys import smallest_keys
+from t2c.core.maps.row_keys import smallest_keys
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.rows.blocks import READ_ROWS
+from t2c.flows.rows.features_of_rows import find_features, folds_of, keys_of, ranges
+from t2c.schemas.errors import InputError, MismatchError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.tables import FOLD_FULL, FOLD_IN_SAMPLE
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, content_hashes, list_datasets, open_images
+from t2c.store.artifacts.linear_maps import StoredMap
+from t2c.store.artifacts.map_files import MapArrays
+from t2c.store.artifacts.selection import searchable
 
 Array = npt.NDArray[np.float64]
 

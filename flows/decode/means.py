@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.decode.images import DecodeImages, GroupMeans
-from flows.decode.vectors import Decodable, Scene, points
-from flows.rows.blocks import READ_ROWS
-from flows.rows.features_of_rows import ranges
-from flows.rows.labels import LABEL, label_parents, truth_of
-from schemas.errors import InputError, SpecError, expected, unknown
-from store.artifacts.selection import image_rows
-from store.disk.manifest import Parent
+from t2c.flows.decode.images import DecodeImages, GroupMeans
+from t2c.flows.decode.vectors import Decodable, Scene, points
+from t2c.flows.rows.blocks import READ_ROWS
+from t2c.flows.rows.features_of_rows import ranges
+from t2c.flows.rows.labels import LABEL, label_parents, truth_of
+from t2c.schemas.errors import InputError, SpecError, expected, unknown
+from t2c.store.artifacts.selection import image_rows
+from t2c.store.disk.manifest import Parent
 
 SEED = 0
 """Seed of k-means."""

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from flows.page import words
-from flows.page.pictures import Thumbnail
-from flows.page.section import Context, Gathered
-from flows.page.thumbnails import Wanted, thumbnails
-from schemas.names import parse_dataset_ref
-from store.artifacts.answers import answer_table, list_answers
-from store.artifacts.images import Images, open_images
-from store.artifacts.linear_maps import StoredMap, open_map
-from store.artifacts.selection import image_rows
-from store.disk import paths
-from store.disk.manifest import Manifest, find_manifest
-from store.sources.image_bytes import open_bytes
-from t2c_core.words.fidelity import AUROC_FLOOR
+from t2c.core.words.fidelity import AUROC_FLOOR
+from t2c.flows.page import words
+from t2c.flows.page.pictures import Thumbnail
+from t2c.flows.page.section import Context, Gathered
+from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.schemas.names import parse_dataset_ref
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.linear_maps import StoredMap, open_map
+from t2c.store.artifacts.selection import image_rows
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Manifest, find_manifest
+from t2c.store.sources.image_bytes import open_bytes
 
 CARDS = 12
 """Vectors of an answer that are shown with pictures."""

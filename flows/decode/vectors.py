@@ -8,12 +8,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from flows.decode.images import DecodeImages, GroupMeans
-from schemas.errors import SpecError, expected
-from store.disk.manifest import Parent
-from store.disk.root import Store
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.words.vocabulary import Vocabulary
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.words.vocabulary import Vocabulary
+from t2c.flows.decode.images import DecodeImages, GroupMeans
+from t2c.schemas.errors import SpecError, expected
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 Array = npt.NDArray[np.floating[Any]]
 

@@ -1,5 +1,5 @@
-"""`python -m flows.demo`: the main job on the embedded default; exit code 1 when a check does not hold."""
+"""`python -m t2c.flows.demo`: the main job on the embedded default; exit code 1 when a check does not hold."""
 
-from flows.demo.command import main
+from t2c.flows.demo.command import main
 
 main()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from flows.demo.pictures import Pictures
-from flows.demo.plan import BANK, CONCEPTS, PROMPTS, QUERIES, REFERENCE, SECOND, SOURCE, TARGET, DemoPlan
-from flows.world.world import VALUES
-from schemas.specs.audit import AlignSpec, AuditSpec, BankSpec, DatasetSpec, EncodersSpec, ShiftSpec, ZeroshotSpec
+from t2c.flows.demo.pictures import Pictures
+from t2c.flows.demo.plan import BANK, CONCEPTS, PROMPTS, QUERIES, REFERENCE, SECOND, SOURCE, TARGET, DemoPlan
+from t2c.flows.world.world import VALUES
+from t2c.schemas.specs.audit import AlignSpec, AuditSpec, BankSpec, DatasetSpec, EncodersSpec, ShiftSpec, ZeroshotSpec
 
 REPORT = "report.html"
 """Name of the report beside the audit file."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from flows.world.world import draw
+from t2c.flows.world.world import draw
 
 
 def _png_header(width: int, height: int) -> bytes:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.audit.run import AuditReport
-from flows.demo.findings import Findings
-from flows.demo.plan import PLANTED_TEXTURE, DemoPlan
-from flows.world.world import VALUES
+from t2c.flows.audit.run import AuditReport
+from t2c.flows.demo.findings import Findings
+from t2c.flows.demo.plan import PLANTED_TEXTURE, DemoPlan
+from t2c.flows.world.world import VALUES
 
 WITHIN = 3.0
 """Standard errors within which a shift must be the one that the mix predicts."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from flows.cli.bars import Bars
-from flows.demo.plan import FULL, SMALL
-from flows.demo.run import run, start_afresh
+from t2c.flows.cli.bars import Bars
+from t2c.flows.demo.plan import FULL, SMALL
+from t2c.flows.demo.run import run, start_afresh
 
 
 @click.command()

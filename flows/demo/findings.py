@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.demo.cells import Prediction, permutation_p_values, predict_shift
-from flows.demo.pictures import Pictures
-from flows.demo.plan import (
+from t2c.core.shift.shift import compare
+from t2c.core.statistics.pvalues import benjamini_hochberg
+from t2c.flows.demo.cells import Prediction, permutation_p_values, predict_shift
+from t2c.flows.demo.pictures import Pictures
+from t2c.flows.demo.plan import (
     BANK,
     KEEP_OTHERS,
     PLANTED,
@@ -21,15 +23,13 @@ from flows.demo.plan import (
     DemoPlan,
     Query,
 )
-from flows.demo.retrieval import Retrieval, retrieval
-from flows.scores.ask import top
-from flows.world.world import VALUES, shares
-from schemas.logic import parse
-from store.artifacts.images import open_images
-from store.disk.root import Store
-from store.queries import find, resolve_scores, searched
-from t2c_core.shift.shift import compare
-from t2c_core.statistics.pvalues import benjamini_hochberg
+from t2c.flows.demo.retrieval import Retrieval, retrieval
+from t2c.flows.scores.ask import top
+from t2c.flows.world.world import VALUES, shares
+from t2c.schemas.logic import parse
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
+from t2c.store.queries import find, resolve_scores, searched
 
 TOP = 20
 """Most similar images looked at for each concept."""

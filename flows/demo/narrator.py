@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.progress import NoProgress, Progress
 
 WORTH_SAYING_S = 0.5
 """Shorter stretches of work pass without a line."""

@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.demo.broken import plant
-from flows.demo.plan import PLANTED, REFERENCE, SECOND, DemoPlan
-from flows.world.world import Mix, write_images
+from t2c.flows.demo.broken import plant
+from t2c.flows.demo.plan import PLANTED, REFERENCE, SECOND, DemoPlan
+from t2c.flows.world.world import Mix, write_images
 
 BLOCK = 125
 """Images drawn by one task."""

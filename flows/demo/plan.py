@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from flows.world.captions import ZERO_SHOT_PROMPTS
-from flows.world.world import VALUES, Mix
-from schemas.specs.base import ConceptFile, ContextConcepts
+from t2c.flows.world.captions import ZERO_SHOT_PROMPTS
+from t2c.flows.world.world import VALUES, Mix
+from t2c.schemas.specs.base import ConceptFile, ContextConcepts
 
 SOURCE = "demo:efficientnet-lite0-128"
 """The encoder under audit: ImageNet weights, never saw text."""

@@ -5,19 +5,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.audit.run import AuditReport, audit
-from flows.demo import show
-from flows.demo.audit_file import write_audit_file
-from flows.demo.checks import Check, checks
-from flows.demo.findings import Findings, find_out
-from flows.demo.narrator import Narrator
-from flows.demo.pictures import draw_both
-from flows.demo.plan import BANK, REFERENCE, TARGET, DemoPlan
-from flows.engine.progress import Progress
-from flows.scores.score import score
-from schemas.errors import BusyError
-from schemas.specs.audit import load_audit
-from store.disk.root import open_store
+from t2c.flows.audit.run import AuditReport, audit
+from t2c.flows.demo import show
+from t2c.flows.demo.audit_file import write_audit_file
+from t2c.flows.demo.checks import Check, checks
+from t2c.flows.demo.findings import Findings, find_out
+from t2c.flows.demo.narrator import Narrator
+from t2c.flows.demo.pictures import draw_both
+from t2c.flows.demo.plan import BANK, REFERENCE, TARGET, DemoPlan
+from t2c.flows.engine.progress import Progress
+from t2c.flows.scores.score import score
+from t2c.schemas.errors import BusyError
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.disk.root import open_store
 
 Say = Callable[[str], None]
 """Receiver of the output, one line at a time."""
@@ -66,7 +66,7 @@ def run(
 def _audit(file: Path, progress: Progress, *, prefect: bool) -> AuditReport:
     if not prefect:
         return audit(load_audit(file), progress=progress)
-    from flows.audit.prefect_run import run_audit
+    from t2c.flows.audit.prefect_run import run_audit
 
     return run_audit(file, progress=progress)
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.audit.run import AuditReport
-from flows.demo.checks import Check
-from flows.demo.findings import TOP, Findings, QueryFinding
-from flows.demo.plan import KEEP_OTHERS, PLANTED, PLANTED_TEXTURE, QUERIES, REFERENCE, DemoPlan
-from flows.demo.retrieval import Retrieval
-from flows.zeroshot.zeroshot import ZeroshotReport
-from schemas.tables.tables import OUTCOMES
+from t2c.flows.audit.run import AuditReport
+from t2c.flows.demo.checks import Check
+from t2c.flows.demo.findings import TOP, Findings, QueryFinding
+from t2c.flows.demo.plan import KEEP_OTHERS, PLANTED, PLANTED_TEXTURE, QUERIES, REFERENCE, DemoPlan
+from t2c.flows.demo.retrieval import Retrieval
+from t2c.flows.zeroshot.zeroshot import ZeroshotReport
+from t2c.schemas.tables.tables import OUTCOMES
 
 COLUMNS = 80
 """No line is longer."""

@@ -1,6 +1,6 @@
 """Draws the training world and runs the recipe that makes the demo's CLIP.
 
-    python -m flows.demo.train_clip --cache /tmp/demo-clip --out t2c_core/encoders/demo_clip
+    python -m t2c.flows.demo.train_clip --cache /tmp/demo-clip --out t2c_core/encoders/demo_clip
 
 Images are drawn once into a cache of uint8 arrays; the same seed draws the same images and the same captions.
 """
@@ -14,13 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from flows.demo.training_images import Labelled, cached
-from flows.world.captions import ZERO_SHOT_PROMPTS, caption, filler, prompts_of, vocabulary
-from flows.world.world import VALUES
-from schemas.specs.base import DEFAULT_TEMPLATES
-from t2c_core.encoders.demo_clip import CONFIG
-from t2c_core.encoders.demo_clip.tokenizer import DemoTokenizer, trim
-from t2c_core.encoders.demo_clip.train import (
+from t2c.core.encoders.demo_clip import CONFIG
+from t2c.core.encoders.demo_clip.tokenizer import DemoTokenizer, trim
+from t2c.core.encoders.demo_clip.train import (
     Recipe,
     embed_images,
     embed_texts,
@@ -30,6 +26,10 @@ from t2c_core.encoders.demo_clip.train import (
     threads,
     train,
 )
+from t2c.flows.demo.training_images import Labelled, cached
+from t2c.flows.world.captions import ZERO_SHOT_PROMPTS, caption, filler, prompts_of, vocabulary
+from t2c.flows.world.world import VALUES
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES
 
 TRAIN_SEED, HELD_OUT_SEED = 7, 8
 """Seeds of the training and the held-out world; the demo's own seeds differ."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from flows.world.world import VALUES, draw
+from t2c.flows.world.world import VALUES, draw
 
 IMAGE_SIZE = 96
 """Pixels a side that the image tower sees."""

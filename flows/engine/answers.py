@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.digest import artifact_digest
-from schemas.errors import StoreWriteError
-from store.artifacts.answers import answer_table, write_answer
-from store.disk import paths
-from store.disk.manifest import Manifest, Parent, find_manifest
-from store.disk.root import Store
+from t2c.schemas.digest import artifact_digest
+from t2c.schemas.errors import StoreWriteError
+from t2c.store.artifacts.answers import answer_table, write_answer
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Manifest, Parent, find_manifest
+from t2c.store.disk.root import Store
 
 
 def store_path(store: Store, artifact: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from distributed import Client, Future
 
-from schemas.errors import InputError, expected
+from t2c.schemas.errors import InputError, expected
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -2,7 +2,7 @@
 
 import os
 
-from schemas.errors import PlanError, expected
+from t2c.schemas.errors import PlanError, expected
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from schemas.errors import SpecError, StoreWriteError, T2CError, expected
+from t2c.schemas.errors import SpecError, StoreWriteError, T2CError, expected
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def runner_for(address: str | None) -> Iterator[Runner]:
     if address is None:
         yield SerialRunner()
         return
-    from flows.engine.dask_runner import dask_runner  # loads Dask only when it is asked for
+    from t2c.flows.engine.dask_runner import dask_runner  # loads Dask only when it is asked for
 
     with dask_runner(address) as runner:
         yield runner

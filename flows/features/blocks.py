@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.specs.base import EncoderSpec
-from store.artifacts.feature_writer import ChunkTask, FeatureWriter
-from store.sources.image_bytes import open_bytes
+from t2c.schemas.specs.base import EncoderSpec
+from t2c.store.artifacts.feature_writer import ChunkTask, FeatureWriter
+from t2c.store.sources.image_bytes import open_bytes
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import Encoder
-    from t2c_core.encoders.batches import Batch, Encoded, Failure
+    from t2c.core.encoders.base import Encoder
+    from t2c.core.encoders.batches import Batch, Encoded, Failure
 
 OnBatch = Callable[[int, int], None]
 """Told after every batch: images decoded, images that failed."""
@@ -67,7 +67,7 @@ def extract_chunks(item: ExtractItem) -> ItemResult:
 
 def run_item(item: ExtractItem, *, on_batch: OnBatch, stop: Callable[[], bool]) -> ItemResult:
     """Run an item; once stop() is true, no batch is begun and chunks begun are written as far as they are."""
-    from t2c_core.encoders.batches import Pipeline, encode_batches
+    from t2c.core.encoders.batches import Pipeline, encode_batches
 
     encoders = [
         _load(encoder, item.device) if isinstance(encoder, EncoderSpec) else encoder for encoder in item.encoders
@@ -88,14 +88,14 @@ def run_item(item: ExtractItem, *, on_batch: OnBatch, stop: Callable[[], bool]) 
 
 @lru_cache(maxsize=4)
 def _load(spec: EncoderSpec, device: str) -> "Encoder":
-    from t2c_core.encoders.load import load_encoder
+    from t2c.core.encoders.load import load_encoder
 
     return load_encoder(spec, device=device)
 
 
 def plan_batches(item: ExtractItem, rows: npt.NDArray[np.int64]) -> Iterator["Batch"]:
     """Yield the cells of the batch grid that any task touches, each with its rows to decode and its encoders."""
-    from t2c_core.encoders.batches import Batch
+    from t2c.core.encoders.batches import Batch
 
     size = item.batch_rows
     ranges = [np.array([(task.start, task.stop) for task in tasks]).reshape(-1, 2) for tasks in item.tasks]
@@ -114,8 +114,8 @@ def plan_batches(item: ExtractItem, rows: npt.NDArray[np.int64]) -> Iterator["Ba
 
 def find_failures(images: pa.Table) -> list["Failure"]:
     """Decode rows once more to learn why they have no feature; an earlier, interrupted run knew it and was killed."""
-    from t2c_core.encoders.batches import Failure
-    from t2c_core.encoders.pixels import UnreadableImage, decode
+    from t2c.core.encoders.batches import Failure
+    from t2c.core.encoders.pixels import UnreadableImage, decode
 
     rows = np.asarray(images["row"], dtype=np.int64)
     read, failures = reader(images), []
@@ -132,7 +132,7 @@ def find_failures(images: pa.Table) -> list["Failure"]:
 
 def reader(images: pa.Table) -> Callable[[int], bytes]:
     """Return the function from row to the bytes that were indexed; it raises UnreadableImage (missing) for any others."""
-    from t2c_core.encoders.pixels import UnreadableImage
+    from t2c.core.encoders.pixels import UnreadableImage
 
     rows = np.asarray(images["row"], dtype=np.int64)
     uris, hashes = images["uri"].combine_chunks(), images["content_hash"].combine_chunks()

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command
-from flows.cli.output import Output
-from flows.cli.parsing import listed
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command
+from t2c.flows.cli.output import Output
+from t2c.flows.cli.parsing import listed
+from t2c.store.disk.root import open_store
 
 
 @click.group()
@@ -42,7 +42,7 @@ def _import(out: Output, dataset: str, vectors: str, ids: str | None, store_url:
 
     A dataset that is not there yet is made from the ids.
     """
-    from flows.features.imports import import_features as step
+    from t2c.flows.features.imports import import_features as step
 
     report = step(
         open_store(store_url, create=True), dataset, vectors, ids=ids, progress=Bars(quiet=out.as_json), **options
@@ -56,7 +56,7 @@ def _import(out: Output, dataset: str, vectors: str, ids: str | None, store_url:
 @click.option("-o", "--output", required=True, help="FILE.npy (ids beside it) or FILE.parquet.")
 def _export(out: Output, dataset: str, encoder: str, output: str, store_url: str) -> None:
     """Export the features of one encoder with their image ids."""
-    from flows.features.exports import export_features as step
+    from t2c.flows.features.exports import export_features as step
 
     report = step(open_store(store_url), dataset, encoder, output, progress=Bars(quiet=out.as_json))
     out.facts("report", {"encoder": report.encoder, "rows": report.rows})
@@ -82,8 +82,8 @@ def _export(out: Output, dataset: str, encoder: str, output: str, store_url: str
 @click.option("-o", "--output", required=True, metavar="FILE.parquet", help="Where the joined table goes.")
 def _get(out: Output, dataset: str, **options: Any) -> None:
     """Read features joined on image_id, as of a snapshot: the feature-store read."""
-    from flows.engine.output_files import write_table
-    from flows.features.exports import get_features, read_wanted_ids
+    from t2c.flows.engine.output_files import write_table
+    from t2c.flows.features.exports import get_features, read_wanted_ids
 
     names = listed(options["encoders"])
     ids = read_wanted_ids(options["ids"]) if options["ids"] else None
@@ -99,8 +99,8 @@ def _list(out: Output, dataset: str, store_url: str) -> None:
     """List the features of a dataset."""
     import pyarrow as pa
 
-    from schemas.names import parse_dataset_ref
-    from store.artifacts.features import list_features
+    from t2c.schemas.names import parse_dataset_ref
+    from t2c.store.artifacts.features import list_features
 
     found = list_features(open_store(store_url), parse_dataset_ref(dataset).name)
     rows = [
@@ -146,7 +146,7 @@ command("features list", example="t2c features list photos", group=features)(_li
 
 def show_report(out: Output, report: Any) -> None:
     """Show a report dataclass: its plain fields as facts, its path as what was written."""
-    from schemas.spaces import Space
+    from t2c.schemas.spaces import Space
 
     facts: dict[str, Any] = {}
     for name in report.__dataclass_fields__:

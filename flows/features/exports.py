@@ -11,16 +11,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import parquet
 
-from flows.engine.output_files import replacing
-from flows.engine.progress import NoProgress, Progress
-from flows.rows.features_of_rows import features_of
-from flows.rows.id_files import read_ids
-from flows.rows.row_ids import row_index, unknown_ids
-from schemas.errors import InputError, SpecError, expected
-from schemas.names import DatasetRef
-from store.artifacts.features import Features
-from store.artifacts.images import Images, open_images
-from store.disk.root import Store
+from t2c.flows.engine.output_files import replacing
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.flows.rows.id_files import read_ids
+from t2c.flows.rows.row_ids import row_index, unknown_ids
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.disk.root import Store
 
 Missing = Literal["refuse", "null"]
 """What happens to ids that a snapshot does not hold, or that have no vector."""

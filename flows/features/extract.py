@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.engine.stop import stop_on_signals
-from flows.features.blocks import ExtractItem, ItemResult, extract_chunks, find_failures, reader, run_item
-from flows.features.extract_report import ExtractReport, check_bad_rate, make_report, none_readable
-from flows.features.plan import (
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.stop import stop_on_signals
+from t2c.flows.features.blocks import ExtractItem, ItemResult, extract_chunks, find_failures, reader, run_item
+from t2c.flows.features.extract_report import ExtractReport, check_bad_rate, make_report, none_readable
+from t2c.flows.features.plan import (
     Target,
     choose_chunk_rows,
     default_batch,
@@ -24,21 +24,21 @@ from flows.features.plan import (
     record_batch_rows,
     rows_in,
 )
-from flows.rows.features_of_rows import check_rows
-from schemas.errors import InputError, SpecError, expected
-from schemas.spaces import check_same_space
-from schemas.specs.base import EncoderSpec
-from schemas.tables.tables import OUTCOME_UPDATES
-from store.artifacts.feature_writer import ChunkTask, FeatureWriter
-from store.artifacts.features import list_features
-from store.artifacts.images import Images, open_images, record_outcomes
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.root import Store
+from t2c.flows.rows.features_of_rows import check_rows
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.spaces import check_same_space
+from t2c.schemas.specs.base import EncoderSpec
+from t2c.schemas.tables.tables import OUTCOME_UPDATES
+from t2c.store.artifacts.feature_writer import ChunkTask, FeatureWriter
+from t2c.store.artifacts.features import list_features
+from t2c.store.artifacts.images import Images, open_images, record_outcomes
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import Encoder
-    from t2c_core.encoders.batches import Failure
+    from t2c.core.encoders.base import Encoder
+    from t2c.core.encoders.batches import Failure
 
 _COLUMNS = ["row", "image_id", "uri", "content_hash", "outcome", "width", "height", "duplicate_of", "current"]
 
@@ -135,7 +135,7 @@ def _load(
 ) -> list[tuple["EncoderSpec | Encoder", "Encoder"]]:
     """Return each encoder with what names it, one a space; MismatchError when a name has features in another space, or of
     other rows."""
-    from t2c_core.encoders.load import load_encoder
+    from t2c.core.encoders.load import load_encoder
 
     there = {features.encoder: features for features in list_features(images.store, images.dataset)}
     loaded: dict[str, tuple[EncoderSpec | Encoder, Encoder]] = {}
@@ -178,7 +178,7 @@ def _open_targets(
 
 def _check_sources(images: Images, targets: Sequence[Target], readable: pa.Table, sample: int = 16) -> None:
     """Raise InputError when none of a sample of the images to decode can be opened: a disk that is not mounted, say."""
-    from t2c_core.encoders.pixels import UnreadableImage
+    from t2c.core.encoders.pixels import UnreadableImage
 
     places = rows_in(readable, [task for target in targets for task in target.tasks])
     chosen = readable.take(pa.array(places[:: max(1, len(places) // sample)][:sample]))

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options
-from flows.cli.output import Output
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, runner_options
+from t2c.flows.cli.output import Output
+from t2c.store.disk.root import open_store
 
 
 @click.argument("pattern", required=False, default="")
@@ -18,7 +18,7 @@ def _encoders(out: Output, pattern: str, library: str | None, store_url: str) ->
     """List the encoders whose name contains PATTERN; without one, the demo's and how many each library has."""
     from collections import Counter
 
-    from t2c_core.encoders.load import list_encoders
+    from t2c.core.encoders.load import list_encoders
 
     names = [name for name in list_encoders(library or "") if pattern.casefold() in name.casefold()]
     out.put("encoders", names)
@@ -68,9 +68,9 @@ def _extract(
 
     Killed at any moment, the same command goes on where it stopped; run again, it does only what is new.
     """
-    from flows.engine.runner import runner_for
-    from flows.features.extract import extract as step
-    from schemas.specs.base import parse_encoder
+    from t2c.flows.engine.runner import runner_for
+    from t2c.flows.features.extract import extract as step
+    from t2c.schemas.specs.base import parse_encoder
 
     store = open_store(store_url)
     specs = [parse_encoder(name) for name in names or _extracted(store, dataset)]
@@ -93,8 +93,8 @@ extract = command(
 
 def _extracted(store: Any, dataset: str) -> list[str]:
     """Return the encoders whose features a dataset holds already."""
-    from schemas.errors import SpecError, expected
-    from store.artifacts.features import list_features
+    from t2c.schemas.errors import SpecError, expected
+    from t2c.store.artifacts.features import list_features
 
     names = [features.encoder for features in list_features(store, dataset)]
     if not names:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from flows.features.blocks import ItemResult
-from flows.features.plan import ExtractPlan
-from schemas.errors import InputError, expected
-from store.artifacts.features import Features
-from store.artifacts.images import Images
+from t2c.flows.features.blocks import ItemResult
+from t2c.flows.features.plan import ExtractPlan
+from t2c.schemas.errors import InputError, expected
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images
 
 _LOOK = "Look at them: t2c sql \"select image_id, outcome, error from images where outcome <> 'ok'\""
 

@@ -12,23 +12,23 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.data.table_imports import TableImportReport, import_attributes, import_predictions
-from flows.engine.answers import store_path
-from flows.engine.progress import NoProgress, Progress
-from flows.features.join import join_rows
-from flows.features.vector_files import Vectors, open_vectors
-from flows.rows.features_of_rows import check_rows
-from schemas.errors import InputError, MismatchError, SpecError, expected
-from schemas.names import check_name
-from schemas.spaces import Space
-from store.artifacts.concepts import add_concepts, open_concepts
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.features import Features, list_features
-from store.artifacts.images import Images
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import find_manifest
-from store.disk.root import Store
+from t2c.flows.data.table_imports import TableImportReport, import_attributes, import_predictions
+from t2c.flows.engine.answers import store_path
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.features.join import join_rows
+from t2c.flows.features.vector_files import Vectors, open_vectors
+from t2c.flows.rows.features_of_rows import check_rows
+from t2c.schemas.errors import InputError, MismatchError, SpecError, expected
+from t2c.schemas.names import check_name
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts.concepts import add_concepts, open_concepts
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.features import Features, list_features
+from t2c.store.artifacts.images import Images
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import find_manifest
+from t2c.store.disk.root import Store
 
 __all__ = [
     "ConceptImportReport",

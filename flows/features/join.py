@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.features.vector_files import Vectors
-from flows.rows.row_ids import find_rows, unknown_ids
-from schemas.errors import InputError, SpecError, expected
-from schemas.tables.tables import IMAGES
-from store.artifacts.images import Images, append_images, open_images
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import find_manifest
-from store.disk.root import Store
-from store.sources.items import text_or_none, time_or_none
+from t2c.flows.features.vector_files import Vectors
+from t2c.flows.rows.row_ids import find_rows, unknown_ids
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.artifacts.images import Images, append_images, open_images
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import find_manifest
+from t2c.store.disk.root import Store
+from t2c.store.sources.items import text_or_none, time_or_none
 
 _TODO = (
     "Ids are paths relative to the indexed folder; --unknown skip leaves these out, --unknown add makes rows for them."

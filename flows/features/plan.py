@@ -12,16 +12,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.engine.memory import check_memory, human_bytes
-from flows.features.blocks import ExtractItem
-from schemas.digest import canonical_json
-from schemas.errors import PlanError, SpecError, expected
-from schemas.specs.base import EncoderSpec
-from store.artifacts.feature_writer import ChunkTask, FeatureWriter
-from store.artifacts.images import Images
+from t2c.flows.engine.memory import check_memory, human_bytes
+from t2c.flows.features.blocks import ExtractItem
+from t2c.schemas.digest import canonical_json
+from t2c.schemas.errors import PlanError, SpecError, expected
+from t2c.schemas.specs.base import EncoderSpec
+from t2c.store.artifacts.feature_writer import ChunkTask, FeatureWriter
+from t2c.store.artifacts.images import Images
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import Encoder
+    from t2c.core.encoders.base import Encoder
 
 CPU_BATCH, DEVICE_BATCH = 32, 128
 """Images of a forward pass when nobody says, on a CPU and on a GPU."""
@@ -164,7 +164,7 @@ def choose_chunk_rows(encoders: Sequence["Encoder"], *, batch_rows: int, workers
 
     A power of two times the batch size, so that it is the same on most runs; never more than 256 MiB a chunk.
     """
-    from t2c_core.encoders.probe import seconds_an_image
+    from t2c.core.encoders.probe import seconds_an_image
 
     if not (seconds > 0 and math.isfinite(seconds)):
         raise SpecError(expected("chunk seconds", "a positive number", f"{seconds}"))

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from flows.rows.id_files import find_id_column, read_ids
-from schemas.digest import canonical_json, digest_bytes
-from schemas.errors import InputError, expected
-from store.sources.inspect import describe
-from store.sources.uris import file_uri
+from t2c.flows.rows.id_files import find_id_column, read_ids
+from t2c.schemas.digest import canonical_json, digest_bytes
+from t2c.schemas.errors import InputError, expected
+from t2c.store.sources.inspect import describe
+from t2c.store.sources.uris import file_uri
 
 BLOCK = 4096
 """Rows handled at once."""

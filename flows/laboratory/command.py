@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, held_out_where_option, labels_option, runner_options
-from flows.cli.output import Output
-from flows.cli.parsing import listed
-from flows.laboratory.means import GroupMeans, band, group_means, source_means
-from flows.laboratory.pairs import PairsReport
-from schemas.errors import SpecError, expected
-from schemas.names import parse_dataset_ref
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, held_out_where_option, labels_option, runner_options
+from t2c.flows.cli.output import Output
+from t2c.flows.cli.parsing import listed
+from t2c.flows.laboratory.means import GroupMeans, band, group_means, source_means
+from t2c.flows.laboratory.pairs import PairsReport
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import parse_dataset_ref
+from t2c.store.disk.root import open_store
 
 _encoder = click.option(
     "--encoder", "encoders", multiple=True, required=True, metavar="ENCODER", help="Encoder with features; may repeat."
@@ -80,8 +80,8 @@ def _pairs(
     One pass over the features gives every pair's map, R2, CKA and Procrustes distance; a second, over the images not
     fitted alone, gives accuracies and cosines.
     """
-    from flows.engine.runner import runner_for
-    from flows.laboratory.pairs import pairs as step
+    from t2c.flows.engine.runner import runner_for
+    from t2c.flows.laboratory.pairs import pairs as step
 
     options |= {"groups": _groups(groups), "classes": listed(classes)}
     with runner_for(dask_address) as runner:
@@ -132,7 +132,7 @@ def _curves(out: Output, dataset: str, store_url: str, classes: str | None, **op
 
     The images are read once: their moments are kept in about 64 parts and merged in other orders.
     """
-    from flows.laboratory.curves import curves as step
+    from t2c.flows.laboratory.curves import curves as step
 
     ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)
     report = step(open_store(store_url), ref, classes=listed(classes), progress=progress, **options)
@@ -161,8 +161,8 @@ def _components(
     out: Output, dataset: str, store_url: str, dask_address: str | None, encoders: tuple[str, ...], **options: Any
 ) -> None:
     """Say whether the principal components of encoders match one to one, beside a random matrix."""
-    from flows.engine.runner import runner_for
-    from flows.laboratory.components import components as step
+    from t2c.flows.engine.runner import runner_for
+    from t2c.flows.laboratory.components import components as step
 
     with runner_for(dask_address) as runner:
         ref, progress = parse_dataset_ref(dataset), Bars(quiet=out.as_json)

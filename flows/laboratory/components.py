@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.answers import answer
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.laboratory.joint_plan import Sides, joint_moments, open_sides
-from flows.rows.blocks import LEFT_OUT
-from schemas.errors import SpecError, expected
-from schemas.names import DatasetRef
-from schemas.tables.answers.laboratory import COMPONENTS
-from store.artifacts.images import open_images
-from store.disk.root import Store
-from t2c_core.laboratory.components import component_map, diagonal_share, principal_axes, random_share
-from t2c_core.laboratory.joint_fit import ordered_pairs
+from t2c.core.laboratory.components import component_map, diagonal_share, principal_axes, random_share
+from t2c.core.laboratory.joint_fit import ordered_pairs
+from t2c.flows.engine.answers import answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.laboratory.joint_plan import Sides, joint_moments, open_sides
+from t2c.flows.rows.blocks import LEFT_OUT
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.laboratory import COMPONENTS
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
 
 K, P = 40, 5
 """Components and half-width of the diagonal band, as in the paper."""

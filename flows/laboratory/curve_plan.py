@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flows.laboratory.joint_plan import Sides, share_text, validating
-from flows.rows.blocks import APART, BLOCKS, LEFT_OUT
-from flows.rows.labels import label_names
-from t2c_core.maps.heads import UNLABELLED
+from t2c.core.maps.heads import UNLABELLED
+from t2c.flows.laboratory.joint_plan import Sides, share_text, validating
+from t2c.flows.rows.blocks import APART, BLOCKS, LEFT_OUT
+from t2c.flows.rows.labels import label_names
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,23 +12,23 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from flows.engine.answers import answer
-from flows.engine.progress import NoProgress, Progress
-from flows.laboratory.curve_plan import CurvePlan, by_classes, by_samples
-from flows.laboratory.head_accuracy import Candidate, Judge, Judged, accuracy_columns, judge
-from flows.laboratory.joint_heads import JointHeads, joint_heads
-from flows.laboratory.joint_plan import NO_RIDGE_NOTE, Sides, joint_moments, open_sides
-from flows.rows.blocks import BLOCKS
-from flows.rows.labels import LABEL, truth_of
-from schemas.errors import SpecError, expected
-from schemas.names import DatasetRef
-from schemas.tables.answers.laboratory import CURVES
-from store.artifacts.images import open_images
-from store.disk.root import Store
-from store.queries.where import tables_read
-from t2c_core.laboratory.curves import CurvePoint, curve, point_counts
-from t2c_core.laboratory.joint import JointMoments, merge_joint
-from t2c_core.laboratory.joint_fit import choose_ridges
+from t2c.core.laboratory.curves import CurvePoint, curve, point_counts
+from t2c.core.laboratory.joint import JointMoments, merge_joint
+from t2c.core.laboratory.joint_fit import choose_ridges
+from t2c.flows.engine.answers import answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.laboratory.curve_plan import CurvePlan, by_classes, by_samples
+from t2c.flows.laboratory.head_accuracy import Candidate, Judge, Judged, accuracy_columns, judge
+from t2c.flows.laboratory.joint_heads import JointHeads, joint_heads
+from t2c.flows.laboratory.joint_plan import NO_RIDGE_NOTE, Sides, joint_moments, open_sides
+from t2c.flows.rows.blocks import BLOCKS
+from t2c.flows.rows.labels import LABEL, truth_of
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.laboratory import CURVES
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
+from t2c.store.queries.where import tables_read
 
 By = Literal["samples", "classes"]
 

@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 from markupsafe import Markup
 
-from flows.laboratory.components import P, component_pairs, diagonals
-from flows.laboratory.means import band, group_means, source_means
-from flows.objectives.figures import ObjectiveFigures
-from flows.page import words
-from flows.page.charts import bar
-from flows.page.heat import Heat, heat, mosaic
-from flows.page.line_charts import Line, line_chart
-from t2c_core.laboratory.components import diagonal_share, random_share
+from t2c.core.laboratory.components import diagonal_share, random_share
+from t2c.flows.laboratory.components import P, component_pairs, diagonals
+from t2c.flows.laboratory.means import band, group_means, source_means
+from t2c.flows.objectives.figures import ObjectiveFigures
+from t2c.flows.page import words
+from t2c.flows.page.charts import bar
+from t2c.flows.page.heat import Heat, heat, mosaic
+from t2c.flows.page.line_charts import Line, line_chart
 
 COLOURS = 8
 """Colours of lines; a ninth has the first one's again."""

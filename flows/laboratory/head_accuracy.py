@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.progress import Progress
-from flows.laboratory.joint_plan import READ_ROWS
-from flows.rows.features_of_rows import ranges
-from store.artifacts.features import Features
-from t2c_core.concepts.heads import compose
-from t2c_core.concepts.similarity import paired_cosine
-from t2c_core.laboratory.retained import Hits
-from t2c_core.maps.heads import UNLABELLED, Head
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.statistics.proportions import wilson
+from t2c.core.concepts.heads import compose
+from t2c.core.concepts.similarity import paired_cosine
+from t2c.core.laboratory.retained import Hits
+from t2c.core.maps.heads import UNLABELLED, Head
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.statistics.proportions import wilson
+from t2c.flows.engine.progress import Progress
+from t2c.flows.laboratory.joint_plan import READ_ROWS
+from t2c.flows.rows.features_of_rows import ranges
+from t2c.store.artifacts.features import Features
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.laboratory.head_accuracy import Judge
-from flows.laboratory.joint_plan import HELD
-from flows.maps.heads import HeadSpec, open_head, parse_head
-from flows.rows.labels import LABEL, codes_of, labels_outside, truth_of
-from schemas.digest import digest
-from schemas.errors import InputError, SpecError, expected, unknown
-from store.artifacts.features import Features
-from store.artifacts.images import Images
-from store.disk.manifest import Parent
+from t2c.flows.laboratory.head_accuracy import Judge
+from t2c.flows.laboratory.joint_plan import HELD
+from t2c.flows.maps.heads import HeadSpec, open_head, parse_head
+from t2c.flows.rows.labels import LABEL, codes_of, labels_outside, truth_of
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import InputError, SpecError, expected, unknown
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images
+from t2c.store.disk.manifest import Parent
 
 
 @dataclass(frozen=True, slots=True, eq=False)

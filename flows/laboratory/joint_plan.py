@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.memory import check_memory
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.rows.blocks import BLOCKS, LEFT_OUT, check_max_rows, coverage_notes, held_out_blocks, rows_and_blocks
-from flows.rows.features_of_rows import features_of, in_parts, keys_of, ranges
-from schemas.errors import InputError, SpecError, expected
-from store.artifacts.features import Features
-from store.artifacts.images import Images, content_hashes
-from store.artifacts.selection import searchable
-from t2c_core.laboratory.joint import WAITING_AT_MOST, JointCentre, JointMoments, fold_joint, joint_centre, merge_joint
+from t2c.core.laboratory.joint import WAITING_AT_MOST, JointCentre, JointMoments, fold_joint, joint_centre, merge_joint
+from t2c.flows.engine.memory import check_memory
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.rows.blocks import BLOCKS, LEFT_OUT, check_max_rows, coverage_notes, held_out_blocks, rows_and_blocks
+from t2c.flows.rows.features_of_rows import features_of, in_parts, keys_of, ranges
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, content_hashes
+from t2c.store.artifacts.selection import searchable
 
 READ_ROWS = 16_384
 """Rows read at a time."""

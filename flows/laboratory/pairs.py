@@ -12,23 +12,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.engine.answers import answer
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.laboratory.head_accuracy import Candidate, Judged, accuracy_columns, judge
-from flows.laboratory.joint_heads import JointHeads, joint_heads
-from flows.laboratory.joint_plan import FITTED, HELD, NO_RIDGE_NOTE, VALIDATION, Sides, joint_moments, open_sides
-from flows.rows.blocks import BLOCKS
-from flows.rows.labels import LABEL
-from schemas.errors import InputError, SpecError, expected, unknown
-from schemas.names import DatasetRef
-from schemas.tables.answers.laboratory import PAIRS
-from store.artifacts.images import open_images
-from store.disk.root import Store
-from store.queries.where import tables_read
-from t2c_core.laboratory.joint import JointMoments
-from t2c_core.laboratory.joint_fit import PairFit, choose_ridges, fit_pairs, ordered_pairs
-from t2c_core.laboratory.space_similarity import space_similarity
+from t2c.core.laboratory.joint import JointMoments
+from t2c.core.laboratory.joint_fit import PairFit, choose_ridges, fit_pairs, ordered_pairs
+from t2c.core.laboratory.space_similarity import space_similarity
+from t2c.flows.engine.answers import answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.laboratory.head_accuracy import Candidate, Judged, accuracy_columns, judge
+from t2c.flows.laboratory.joint_heads import JointHeads, joint_heads
+from t2c.flows.laboratory.joint_plan import FITTED, HELD, NO_RIDGE_NOTE, VALIDATION, Sides, joint_moments, open_sides
+from t2c.flows.rows.blocks import BLOCKS
+from t2c.flows.rows.labels import LABEL
+from t2c.schemas.errors import InputError, SpecError, expected, unknown
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.laboratory import PAIRS
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
+from t2c.store.queries.where import tables_read
 
 IDENTITY_NOTE = "identity pairs are left out: from a space to itself there is no map to fit"
 READS_NOTE = (
@@ -85,7 +85,7 @@ def pairs(
     """Fit and judge the map of every ordered pair of encoders, and store the table.
 
     `groups` names encoders that are averaged together; `heads` are `HEAD` for all targets or `ENCODER=HEAD` for one
-    (`flows.laboratory.joint_heads`). `ridge` None chooses one for each pair on a fifth of the fitted blocks. Raises
+    (`t2c.flows.laboratory.joint_heads`). `ridge` None chooses one for each pair on a fifth of the fitted blocks. Raises
     UnknownName, SpecError, InputError for no rows in common, MismatchError for rows or heads that do not fit.
     """
     if ridge is not None and not (np.isfinite(ridge) and ridge >= 0):

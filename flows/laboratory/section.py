@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.laboratory.figures import (
+from t2c.flows.laboratory.figures import (
     CurveFigures,
     Laboratory,
     component_figures,
@@ -14,15 +14,15 @@ from flows.laboratory.figures import (
     judged_by,
     pair_figures,
 )
-from flows.objectives.figures import ObjectiveFigures, labels_fitted, objective_figures
-from flows.page.section import Context, Gathered
-from schemas.certificate import Certificate
-from store.artifacts.answers import answer_table, list_answers
-from store.artifacts.images import Images
-from store.artifacts.linear_maps import StoredMap, open_map
-from store.disk import paths
-from store.disk.manifest import Manifest, find_manifest
-from store.disk.root import Store
+from t2c.flows.objectives.figures import ObjectiveFigures, labels_fitted, objective_figures
+from t2c.flows.page.section import Context, Gathered
+from t2c.schemas.certificate import Certificate
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.linear_maps import StoredMap, open_map
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Manifest, find_manifest
+from t2c.store.disk.root import Store
 
 
 def gather(context: Context) -> Gathered | None:

@@ -10,29 +10,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.answers import store_path
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.maps.fit_heads import Heads, heads_of
-from flows.maps.fitted import Fitted
-from flows.maps.from_moments import fit_from_moments
-from flows.maps.from_rows import fit_from_rows, sgd_options
-from flows.maps.plan import AlignOptions, check_options, fitted_rows, groups_of_rows
-from flows.rows.blocks import LEFT_OUT, coverage_notes
-from flows.rows.features_of_rows import features_of
-from flows.rows.labels import labels_outside
-from schemas.certificate import Certificate
-from schemas.digest import artifact_digest
-from schemas.errors import MismatchError, expected
-from schemas.names import DatasetRef
-from schemas.specs.align import DESCENDING, FROM_MOMENTS, MethodSpec
-from store.artifacts.features import Features
-from store.artifacts.images import Images, open_images
-from store.artifacts.linear_maps import StoredMap, open_map, write_map
-from store.disk import paths
-from store.disk.manifest import Parent, find_manifest
-from store.disk.root import Store
-from store.queries.where import tables_read
+from t2c.flows.engine.answers import store_path
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.maps.fit_heads import Heads, heads_of
+from t2c.flows.maps.fitted import Fitted
+from t2c.flows.maps.from_moments import fit_from_moments
+from t2c.flows.maps.from_rows import fit_from_rows, sgd_options
+from t2c.flows.maps.plan import AlignOptions, check_options, fitted_rows, groups_of_rows
+from t2c.flows.rows.blocks import LEFT_OUT, coverage_notes
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.flows.rows.labels import labels_outside
+from t2c.schemas.certificate import Certificate
+from t2c.schemas.digest import artifact_digest
+from t2c.schemas.errors import MismatchError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.specs.align import DESCENDING, FROM_MOMENTS, MethodSpec
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.linear_maps import StoredMap, open_map, write_map
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Parent, find_manifest
+from t2c.store.disk.root import Store
+from t2c.store.queries.where import tables_read
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, held_out_where_option, runner_options
-from flows.cli.output import Output
-from flows.cli.parsing import listed
-from schemas.names import parse_dataset_ref
-from schemas.specs.align import FROM_MOMENTS, METHODS, MethodSpec
-from schemas.specs.yaml import check_spec
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, held_out_where_option, runner_options
+from t2c.flows.cli.output import Output
+from t2c.flows.cli.parsing import listed
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.align import FROM_MOMENTS, METHODS, MethodSpec
+from t2c.schemas.specs.yaml import check_spec
+from t2c.store.disk.root import open_store
 
 Function = Callable[..., Any]
 
@@ -97,8 +97,8 @@ def _align(out: Output, dataset: str, store_url: str, dask_address: str | None, 
     Ridge regression in closed form, unless --method names another aligner. Whatever fits it, rows that were fitted are
     scored by maps of the folds without them, and the map is judged on rows it never saw.
     """
-    from flows.engine.runner import runner_for
-    from flows.maps.align import align as step
+    from t2c.flows.engine.runner import runner_for
+    from t2c.flows.maps.align import align as step
 
     method = _method(options)
     with runner_for(dask_address) as runner:

@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command
-from flows.cli.output import Output
-from flows.maps.align_command import show_certificate, show_quality
-from schemas.names import parse_dataset_ref
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command
+from t2c.flows.cli.output import Output
+from t2c.flows.maps.align_command import show_certificate, show_quality
+from t2c.schemas.names import parse_dataset_ref
+from t2c.store.disk.root import open_store
 
 
 @click.group()
@@ -23,7 +23,7 @@ def _list(out: Output, store_url: str) -> None:
 
     Of several between two spaces that is the newest ridge or least-squares map, or else the newest of any other aligner.
     """
-    from flows.maps.listed import maps_table
+    from t2c.flows.maps.listed import maps_table
 
     table = maps_table(open_store(store_url))
     out.table("maps", table)
@@ -39,7 +39,7 @@ def _import(out: Output, file: str, source: str, target: str, store_url: str) ->
 
     Nothing in the file is executed. Both encoders must have features in the store, so that their spaces are known.
     """
-    from flows.maps.listed import import_map as step
+    from t2c.flows.maps.listed import import_map as step
 
     report = step(open_store(store_url), file, source=source, target=target)
     certificate = report.certificate
@@ -60,7 +60,7 @@ def _export(out: Output, digest: str, output: str, dtype: Any, store_url: str) -
 
     Aligned features are x @ W.T + b; docs/maps.md loads each of the three in a few lines.
     """
-    from flows.maps.exports import export_map as step
+    from t2c.flows.maps.exports import export_map as step
 
     report = step(open_store(store_url), digest, output, dtype=dtype)
     out.facts("report", {"map": report.map, "W": f"{report.shape[0]} x {report.shape[1]}", "dtype": report.dtype})
@@ -73,7 +73,7 @@ def _export(out: Output, digest: str, output: str, dtype: Any, store_url: str) -
 @click.argument("dataset")
 def _measure(out: Output, digest: str, dataset: str, store_url: str) -> None:
     """Measure MAP on the images of DATASET that it was not fitted on: R2 in three definitions, mean cosine."""
-    from flows.maps.listed import measure_map as step
+    from t2c.flows.maps.listed import measure_map as step
 
     report = step(open_store(store_url), digest, parse_dataset_ref(dataset), progress=Bars(quiet=out.as_json))
     out.facts("report", {"map": report.map, "dataset": report.dataset, "new": report.new})

@@ -6,14 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from flows.engine.output_files import replacing
-from flows.maps.listed import load_map
-from schemas.certificate import Certificate
-from schemas.errors import InputError, SpecError, expected
-from store.artifacts.linear_maps import open_map
-from store.disk.root import Store
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.onnx_map import onnx_bytes
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.onnx_map import onnx_bytes
+from t2c.flows.engine.output_files import replacing
+from t2c.flows.maps.listed import load_map
+from t2c.schemas.certificate import Certificate
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.store.artifacts.linear_maps import open_map
+from t2c.store.disk.root import Store
 
 Precision = Literal["float16", "float32"]
 SUFFIXES = (".pth", ".pt", ".safetensors", ".onnx")
@@ -57,7 +57,7 @@ def export_map(store: Store, digest: str, output: str | Path, *, dtype: Precisio
         elif place.suffix == ".safetensors":
             _write_safetensors(linear_map, temporary, dtype, said_of(stored.certificate, stored.digest))
         else:
-            from t2c_core.maps.gradient.aligner_files import write_aligner
+            from t2c.core.maps.gradient.aligner_files import write_aligner
 
             write_aligner(linear_map, temporary, dtype=dtype)
     shape = (linear_map.target, linear_map.source)

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.maps.heads import HeadSpec, open_head, parse_head
-from flows.maps.plan import AlignOptions
-from flows.rows.blocks import LEFT_OUT
-from flows.rows.labels import LABEL, codes_of, truth_of
-from schemas.digest import digest
-from schemas.specs.align import MethodSpec
-from store.artifacts.features import Features
-from store.artifacts.images import Images
-from store.disk.manifest import Parent
-from t2c_core.maps.heads import Head
+from t2c.core.maps.heads import Head
+from t2c.flows.maps.heads import HeadSpec, open_head, parse_head
+from t2c.flows.maps.plan import AlignOptions
+from t2c.flows.rows.blocks import LEFT_OUT
+from t2c.flows.rows.labels import LABEL, codes_of, truth_of
+from t2c.schemas.digest import digest
+from t2c.schemas.specs.align import MethodSpec
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images
+from t2c.store.disk.manifest import Parent
 
 NEEDS_SOURCE = ("self-labels", "data-free")
 """Methods that read a head of the source space."""

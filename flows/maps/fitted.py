@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.certificate import HeldOut
-from t2c_core.concepts.similarity import paired_cosine
-from t2c_core.maps.aligners import Aligner, Fit
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Moments, estimate_centre
-from t2c_core.maps.quality import quality
+from t2c.core.concepts.similarity import paired_cosine
+from t2c.core.maps.aligners import Aligner, Fit
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Moments, estimate_centre
+from t2c.core.maps.quality import quality
+from t2c.schemas.certificate import HeldOut
 
 Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 """x (images, source) and y (images, target) of the same images."""

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.memory import check_memory
-from flows.engine.progress import Progress
-from flows.engine.runner import Runner
-from flows.maps.fitted import Fitted
-from flows.maps.plan import AlignOptions
-from flows.rows.blocks import Part, parts_of
-from schemas.certificate import HeldOut
-from schemas.errors import InputError, expected
-from schemas.specs.align import MethodSpec
-from store.artifacts.features import Features
-from t2c_core.maps.aligners import Aligner, Evidence, least_squares, low_rank, procrustes
-from t2c_core.maps.moments import Centre, Moments, estimate_centre, fold_moments, merge
-from t2c_core.maps.quality import quality
-from t2c_core.maps.ridge import choose_ridge
+from t2c.core.maps.aligners import Aligner, Evidence, least_squares, low_rank, procrustes
+from t2c.core.maps.moments import Centre, Moments, estimate_centre, fold_moments, merge
+from t2c.core.maps.quality import quality
+from t2c.core.maps.ridge import choose_ridge
+from t2c.flows.engine.memory import check_memory
+from t2c.flows.engine.progress import Progress
+from t2c.flows.engine.runner import Runner
+from t2c.flows.maps.fitted import Fitted
+from t2c.flows.maps.plan import AlignOptions
+from t2c.flows.rows.blocks import Part, parts_of
+from t2c.schemas.certificate import HeldOut
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.specs.align import MethodSpec
+from t2c.store.artifacts.features import Features
 
 
 def fit_from_moments(

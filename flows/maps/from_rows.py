@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.memory import check_memory
-from flows.engine.progress import Progress
-from flows.maps.fit_heads import Heads
-from flows.maps.fitted import Fitted, in_blocks, measured
-from flows.maps.plan import AlignOptions
-from flows.rows.blocks import READ_ROWS
-from flows.rows.features_of_rows import ranges
-from schemas.errors import InputError, expected
-from schemas.specs.align import MethodSpec
-from store.artifacts.features import Features
-from t2c_core.maps.aligners import Aligner, Evidence, Fit, Rows, cross_entropy, data_free, self_labels, sgd
-from t2c_core.maps.gradient.options import PRESETS, SgdOptions
-from t2c_core.maps.heads import Head
+from t2c.core.maps.aligners import Aligner, Evidence, Fit, Rows, cross_entropy, data_free, self_labels, sgd
+from t2c.core.maps.gradient.options import PRESETS, SgdOptions
+from t2c.core.maps.heads import Head
+from t2c.flows.engine.memory import check_memory
+from t2c.flows.engine.progress import Progress
+from t2c.flows.maps.fit_heads import Heads
+from t2c.flows.maps.fitted import Fitted, in_blocks, measured
+from t2c.flows.maps.plan import AlignOptions
+from t2c.flows.rows.blocks import READ_ROWS
+from t2c.flows.rows.features_of_rows import ranges
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.specs.align import MethodSpec
+from t2c.store.artifacts.features import Features
 
 TEXT_TEMPERATURE = 0.01
 """Temperature of a text head's cosines: CLIP's logit scale of 100."""

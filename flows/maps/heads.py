@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.maps.plan import AlignOptions, groups_of_rows
-from flows.maps.probes import least_squares_probe, sgd_probe
-from flows.rows.labels import LABEL, codes_of, label_names, truth_of
-from flows.rows.texts import class_vectors
-from schemas.errors import MismatchError, SpecError, expected, unknown
-from schemas.specs.base import DEFAULT_TEMPLATES, parse_encoder
-from store.artifacts.concepts import open_concepts
-from store.artifacts.features import Features
-from store.artifacts.images import Images
-from store.artifacts.linear_maps import identity_map
-from store.disk.manifest import Parent
-from t2c_core.concepts.heads import zeroshot_head
-from t2c_core.maps.heads import Head, Kind, check_same_classes
+from t2c.core.concepts.heads import zeroshot_head
+from t2c.core.maps.heads import Head, Kind, check_same_classes
+from t2c.flows.maps.plan import AlignOptions, groups_of_rows
+from t2c.flows.maps.probes import least_squares_probe, sgd_probe
+from t2c.flows.rows.labels import LABEL, codes_of, label_names, truth_of
+from t2c.flows.rows.texts import class_vectors
+from t2c.schemas.errors import MismatchError, SpecError, expected, unknown
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES, parse_encoder
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.linear_maps import identity_map
+from t2c.store.disk.manifest import Parent
 
 if TYPE_CHECKING:
-    from t2c_core.encoders import base
+    from t2c.core.encoders import base
 
 _KINDS: tuple[Kind, ...] = ("classifier", "probe", "zeroshot")
 
@@ -145,7 +145,7 @@ def _classifier(spec: HeadSpec, features: Features, truth: Sequence[str | None],
 
 
 def _own_head(features: Features, *, device: str) -> "base.Head":
-    from t2c_core.encoders.load import load_encoder
+    from t2c.core.encoders.load import load_encoder
 
     name = features.space.name
     todo = "Fit one on labels (--head probe), or use class names as concepts (--head zeroshot)."
@@ -168,7 +168,7 @@ def _distinct(names: Sequence[str], truth: Sequence[str | None]) -> tuple[str, .
 
     Two of ImageNet's classes are called `crane`.
     """
-    from t2c_core.encoders.imagenet import class_ids
+    from t2c.core.encoders.imagenet import class_ids
 
     if not {label for label in truth if label is not None} & set(names):
         ids = class_ids(names)

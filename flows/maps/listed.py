@@ -10,26 +10,26 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.answers import answer, store_path
-from flows.engine.progress import NoProgress, Progress
-from flows.maps.fitted import measured
-from flows.rows.blocks import READ_ROWS
-from flows.rows.features_of_rows import find_features, folds_of, ranges
-from schemas.certificate import IMPORTED, Certificate, HeldOut
-from schemas.digest import SHORT, digest_bytes
-from schemas.errors import InputError, MismatchError, UnknownName, expected, unknown
-from schemas.names import DatasetRef
-from schemas.spaces import Space
-from schemas.tables.answers.maps import MAP_QUALITY
-from schemas.tables.tables import FITTED_ROWS, FOLD_FULL
-from store.artifacts.concepts import list_banks, open_concepts
-from store.artifacts.features import Features, how_to_get, list_features
-from store.artifacts.images import Images, content_hashes, list_datasets, open_images
-from store.artifacts.linear_maps import StoredMap, add_quality, list_maps, open_map, preferred_maps, write_map
-from store.artifacts.selection import searchable
-from store.disk import paths
-from store.disk.root import Store
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.maps.linear_map import LinearMap
+from t2c.flows.engine.answers import answer, store_path
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.maps.fitted import measured
+from t2c.flows.rows.blocks import READ_ROWS
+from t2c.flows.rows.features_of_rows import find_features, folds_of, ranges
+from t2c.schemas.certificate import IMPORTED, Certificate, HeldOut
+from t2c.schemas.digest import SHORT, digest_bytes
+from t2c.schemas.errors import InputError, MismatchError, UnknownName, expected, unknown
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.answers.maps import MAP_QUALITY
+from t2c.schemas.tables.tables import FITTED_ROWS, FOLD_FULL
+from t2c.store.artifacts.concepts import list_banks, open_concepts
+from t2c.store.artifacts.features import Features, how_to_get, list_features
+from t2c.store.artifacts.images import Images, content_hashes, list_datasets, open_images
+from t2c.store.artifacts.linear_maps import StoredMap, add_quality, list_maps, open_map, preferred_maps, write_map
+from t2c.store.artifacts.selection import searchable
+from t2c.store.disk import paths
+from t2c.store.disk.root import Store
 
 CLAIM = "origin and quality are the file's own claim until measured here: t2c maps measure"
 """What the certificate of an imported map says first."""
@@ -116,7 +116,7 @@ def import_map(store: Store, file: str | Path, *, source: str, target: str) -> I
     a file that is no aligner, MismatchError when its shape does not fit the two spaces or it says that it joins others,
     UnknownName for a space that the store does not know.
     """
-    from t2c_core.maps.gradient.aligner_files import read_aligner, read_metadata
+    from t2c.core.maps.gradient.aligner_files import read_aligner, read_metadata
 
     sides = space_named(store, source), space_named(store, target)
     linear_map, dtype = read_aligner(file)

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.rows.blocks import APART, BLOCKS, LEFT_OUT, check_max_rows, held_out_blocks, rows_and_blocks
-from schemas.errors import InputError, SpecError, expected
-from schemas.tables.tables import FITTED_ROWS, FOLD_IN_SAMPLE
-from store.artifacts.features import Features
-from store.artifacts.images import Images, content_hashes
-from store.artifacts.selection import searchable
+from t2c.flows.rows.blocks import APART, BLOCKS, LEFT_OUT, check_max_rows, held_out_blocks, rows_and_blocks
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.tables.tables import FITTED_ROWS, FOLD_IN_SAMPLE
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, content_hashes
+from t2c.store.artifacts.selection import searchable
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.memory import check_memory
-from flows.rows.blocks import LEFT_OUT, READ_ROWS
-from flows.rows.features_of_rows import ranges
-from schemas.errors import InputError, expected
-from store.artifacts.features import Features
-from t2c_core.concepts.heads import label_moments, probe_from_moments
-from t2c_core.maps.heads import Head
-from t2c_core.maps.moments import Moments, merge
-from t2c_core.maps.ridge import choose_ridge
+from t2c.core.concepts.heads import label_moments, probe_from_moments
+from t2c.core.maps.heads import Head
+from t2c.core.maps.moments import Moments, merge
+from t2c.core.maps.ridge import choose_ridge
+from t2c.flows.engine.memory import check_memory
+from t2c.flows.rows.blocks import LEFT_OUT, READ_ROWS
+from t2c.flows.rows.features_of_rows import ranges
+from t2c.schemas.errors import InputError, expected
+from t2c.store.artifacts.features import Features
 
 
 def least_squares_probe(
@@ -65,7 +65,7 @@ def sgd_probe(
 
     Arguments and InputError as `least_squares_probe`; raises PlanError when the rows do not fit into memory.
     """
-    from t2c_core.maps.gradient.linear_head import fit_linear_head
+    from t2c.core.maps.gradient.linear_head import fit_linear_head
 
     used = np.flatnonzero(_fold_of_rows(features, codes, groups, folds) >= 0)
     check_memory(

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.rows.features_of_rows import features_of, find_features
-from schemas.errors import SpecError, UnknownName, expected
-from schemas.spaces import Space
-from store.artifacts.concepts import open_concepts
-from store.artifacts.features import Features, list_features
-from store.artifacts.images import Images
-from store.artifacts.linear_maps import StoredMap, identity_map, open_map, preferred_maps
-from store.disk.root import Store
+from t2c.flows.rows.features_of_rows import features_of, find_features
+from t2c.schemas.errors import SpecError, UnknownName, expected
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.features import Features, list_features
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.linear_maps import StoredMap, identity_map, open_map, preferred_maps
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
     pass

@@ -7,13 +7,13 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, labels_option, runner_options
-from flows.cli.output import Output
-from schemas.digest import SHORT
-from schemas.names import parse_dataset_ref
-from schemas.specs.objectives import OBJECTIVE_NAMES, parse_tasks
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, labels_option, runner_options
+from t2c.flows.cli.output import Output
+from t2c.schemas.digest import SHORT
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.objectives import OBJECTIVE_NAMES, parse_tasks
+from t2c.store.disk.root import open_store
 
 MEANS = "SELECT source, task, objective, difference, low, high FROM objectives WHERE scope = 'mean'"
 """The means of every comparison in the store."""
@@ -67,9 +67,9 @@ def _objectives(
     Every source is aligned by each objective on the same rows of DATASET, and judged on images that no map was fitted
     on, for tasks related and unrelated to the classes that cross-entropy was fitted on.
     """
-    from flows.engine.runner import runner_for
-    from flows.objectives.objectives import Fitting, objectives
-    from flows.objectives.training import training_table
+    from t2c.flows.engine.runner import runner_for
+    from t2c.flows.objectives.objectives import Fitting, objectives
+    from t2c.flows.objectives.training import training_table
 
     names = ("labels", "source_head", "bank", "epochs", "learning_rate", "holdout", "seed", "max_rows")
     fitting = Fitting(**{name: options[name] for name in names})
@@ -106,7 +106,7 @@ objectives = command(
 
 def parse_group(text: str) -> tuple[str, str]:
     """Read ENCODER=GROUP; an encoder's own options may hold `=`, so the last one counts. Raises SpecError."""
-    from schemas.errors import SpecError, expected
+    from t2c.schemas.errors import SpecError, expected
 
     encoder, equals, group = text.rpartition("=")
     if not equals or not encoder or not group:
@@ -116,7 +116,7 @@ def parse_group(text: str) -> tuple[str, str]:
 
 def parse_groups(texts: Sequence[str]) -> dict[str, str]:
     """Read the group of each source, in one each; raises SpecError."""
-    from schemas.specs.objectives import check_once
+    from t2c.schemas.specs.objectives import check_once
 
     found = [parse_group(text) for text in texts]
     check_once("--group", [encoder for encoder, _ in found])

@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 from markupsafe import Markup
 
-from flows.objectives.table import EVERY
-from flows.objectives.training import Training, too_short, trainings
-from flows.page import words
-from flows.page.charts import interval
-from schemas.certificate import Certificate
+from t2c.flows.objectives.table import EVERY
+from t2c.flows.objectives.training import Training, too_short, trainings
+from t2c.flows.page import words
+from t2c.flows.page.charts import interval
+from t2c.schemas.certificate import Certificate
 
 FOLDED = 12
 """Rows of single tasks above which a panel folds them."""

@@ -8,23 +8,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.engine.answers import Answer, answer
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner
-from flows.maps.align import align
-from flows.objectives.table import EVERY, REGRESSION, Comparison, compare
-from flows.objectives.tasks import open_tasks
-from flows.objectives.training import ENOUGH, Training, too_short, trainings
-from flows.rows.features_of_rows import features_of
-from schemas.errors import SpecError, expected, unknown
-from schemas.names import DatasetRef
-from schemas.specs.align import MethodSpec
-from schemas.specs.objectives import OBJECTIVE_NAMES, Objective, TaskSpec, check_once
-from store.artifacts.concepts import open_concepts
-from store.artifacts.images import Images, open_images
-from store.artifacts.linear_maps import StoredMap, open_map
-from store.disk.manifest import Parent
-from store.disk.root import Store
+from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner
+from t2c.flows.maps.align import align
+from t2c.flows.objectives.table import EVERY, REGRESSION, Comparison, compare
+from t2c.flows.objectives.tasks import open_tasks
+from t2c.flows.objectives.training import ENOUGH, Training, too_short, trainings
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.schemas.errors import SpecError, expected, unknown
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.specs.align import MethodSpec
+from t2c.schemas.specs.objectives import OBJECTIVE_NAMES, Objective, TaskSpec, check_once
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.linear_maps import StoredMap, open_map
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

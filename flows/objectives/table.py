@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.progress import Progress
-from flows.objectives.tasks import Task, right, unseen_rows
-from schemas.tables.answers.objectives import OBJECTIVES
-from store.artifacts.linear_maps import StoredMap
-from t2c_core.statistics.paired import Difference, mean_difference, paired_difference
+from t2c.core.statistics.paired import Difference, mean_difference, paired_difference
+from t2c.flows.engine.progress import Progress
+from t2c.flows.objectives.tasks import Task, right, unseen_rows
+from t2c.schemas.tables.answers.objectives import OBJECTIVES
+from t2c.store.artifacts.linear_maps import StoredMap
 
 Hits = npt.NDArray[np.bool_]
 Judged = Mapping[tuple[str, int, str], tuple[npt.NDArray[np.int64], Hits]]

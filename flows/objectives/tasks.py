@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flows.rows.features_of_rows import features_of, folds_of
-from flows.rows.labels import check_some_labels, class_names, codes_of, truth_of
-from flows.rows.texts import class_vectors
-from schemas.digest import digest
-from schemas.errors import InputError, expected
-from schemas.specs.objectives import TaskSpec, check_tasks, task_names
-from schemas.tables.tables import FOLD_FULL
-from store.artifacts.images import Images, content_hashes, open_images
-from store.artifacts.linear_maps import StoredMap, identity_map
-from store.artifacts.selection import searchable
-from t2c_core.maps.heads import UNLABELLED
-from t2c_core.statistics.unit_rows import unit
+from t2c.core.maps.heads import UNLABELLED
+from t2c.core.statistics.unit_rows import unit
+from t2c.flows.rows.features_of_rows import features_of, folds_of
+from t2c.flows.rows.labels import check_some_labels, class_names, codes_of, truth_of
+from t2c.flows.rows.texts import class_vectors
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.specs.objectives import TaskSpec, check_tasks, task_names
+from t2c.schemas.tables.tables import FOLD_FULL
+from t2c.store.artifacts.images import Images, content_hashes, open_images
+from t2c.store.artifacts.linear_maps import StoredMap, identity_map
+from t2c.store.artifacts.selection import searchable
 
 BLOCK_ROWS = 8192
 """Rows classified at once."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from schemas.certificate import Certificate
-from t2c_core.maps.gradient.options import SgdOptions
+from t2c.core.maps.gradient.options import SgdOptions
+from t2c.schemas.certificate import Certificate
 
 ENOUGH = 10_000
 """Steps of SGD below which cross-entropy may not have converged. With the demo's encoders on 2,700 drawn images its

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from flows.page import words
-from schemas.tables.tables import HISTOGRAM_BINS
+from t2c.flows.page import words
+from t2c.schemas.tables.tables import HISTOGRAM_BINS
 
 PANEL_BINS = 56
 """Most steps drawn in one histogram; finer bins are merged evenly."""

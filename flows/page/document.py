@@ -9,8 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from flows.engine.output_files import replacing
-from flows.page import charts, words
+from t2c.flows.engine.output_files import replacing
+from t2c.flows.page import charts, words
 
 FOLDERS = Path(__file__).parents[1]
 """Where templates are: beside the code that shows them, named by their path below this folder."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from flows.page import words
+from t2c.flows.page import words
 
 PLOT = 190
 """Height of a plot in pixels."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.logic import Expression
-from schemas.names import parse_dataset_ref
-from store.disk.root import Store
+from t2c.schemas.logic import Expression
+from t2c.schemas.names import parse_dataset_ref
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flows.page.question import Question
-from flows.rows.sides import Side
-from store.artifacts.linear_maps import StoredMap
-from store.disk.manifest import Manifest
+from t2c.flows.page.question import Question
+from t2c.flows.rows.sides import Side
+from t2c.store.artifacts.linear_maps import StoredMap
+from t2c.store.disk.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flows.page.pictures import Thumbnail
-from schemas.errors import InputError, expected
+from t2c.flows.page.pictures import Thumbnail
+from t2c.schemas.errors import InputError, expected
 
 EDGE = 112
 """Longest side of a thumbnail in pixels."""

@@ -1,5 +1,5 @@
-"""`python -m flows.paper`: the paper's experiments on the world of primitives, written to docs/paper.md."""
+"""`python -m t2c.flows.paper`: the paper's experiments on the world of primitives, written to docs/paper.md."""
 
-from flows.paper.command import main
+from t2c.flows.paper.command import main
 
 main()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from flows.cli.bars import Bars
-from flows.paper.run import IMAGES, demo_paper
+from t2c.flows.cli.bars import Bars
+from t2c.flows.paper.run import IMAGES, demo_paper
 
 
 @click.command()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from math import inf, isfinite
 
-from flows.paper.scales import Colour, Scale, ink, scale
+from t2c.flows.paper.scales import Colour, Scale, ink, scale
 
 WIDTH = 420
 """Width of every drawing in pixels: text keeps its size on a narrow screen."""

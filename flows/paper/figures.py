@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from flows.laboratory.components import P
-from flows.paper.drawing import Line, Mark, grid, heatmap, marks, plot
-from flows.paper.findings import Findings
+from t2c.flows.laboratory.components import P
+from t2c.flows.paper.drawing import Line, Mark, grid, heatmap, marks, plot
+from t2c.flows.paper.findings import Findings
 
 TASKS = {
     "color": "Swatches",

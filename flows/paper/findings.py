@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.laboratory.components import P, component_pairs
-from flows.laboratory.means import band
-from flows.recipes.run import RunReport
-from schemas.specs.recipe import RecipeSpec
-from schemas.tables.answers.laboratory import CURVES
-from store.disk.root import Store
-from store.queries.user_sql import run_user_sql
-from t2c_core.laboratory.components import diagonal_share, random_share
+from t2c.core.laboratory.components import diagonal_share, random_share
+from t2c.flows.laboratory.components import P, component_pairs
+from t2c.flows.laboratory.means import band
+from t2c.flows.recipes.run import RunReport
+from t2c.schemas.specs.recipe import RecipeSpec
+from t2c.schemas.tables.answers.laboratory import CURVES
+from t2c.store.disk.root import Store
+from t2c.store.queries.user_sql import run_user_sql
 
 Row = dict[str, Any]
 

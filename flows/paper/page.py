@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from flows.paper.figures import figures
-from flows.paper.findings import Findings
-from flows.paper.sentences import from_clip, gap, matching, negative, signs
+from t2c.flows.paper.figures import figures
+from t2c.flows.paper.findings import Findings
+from t2c.flows.paper.sentences import from_clip, gap, matching, negative, signs
 
 FOLDER = "paper"
 """Folder of the figures, beside the page."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.world.world import write_images
+from t2c.flows.world.world import write_images
 
 BLOCK = 125
 """Images drawn by one task."""

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.engine.progress import Progress
-from flows.paper.findings import Findings, findings
-from flows.paper.page import write_page
-from flows.paper.pictures import draw_world
-from flows.recipes.run import Place, RunReport, run_recipe
-from schemas.specs.recipe import RecipeSpec, load_recipe
-from store.disk.root import open_store
+from t2c.flows.engine.progress import Progress
+from t2c.flows.paper.findings import Findings, findings
+from t2c.flows.paper.page import write_page
+from t2c.flows.paper.pictures import draw_world
+from t2c.flows.recipes.run import Place, RunReport, run_recipe
+from t2c.schemas.specs.recipe import RecipeSpec, load_recipe
+from t2c.store.disk.root import open_store
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "primitives.yaml"
 """The recipe that is run."""

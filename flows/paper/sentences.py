@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.paper.findings import Curve, Findings
+from t2c.flows.paper.findings import Curve, Findings
 
 FIRST = 10
 """Components called the first ones: those that the paper finds to match best."""

@@ -7,9 +7,9 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.cli.options import command, labels_option, score_options
-from flows.cli.output import Output
-from store.disk.root import open_store
+from t2c.flows.cli.options import command, labels_option, score_options
+from t2c.flows.cli.output import Output
+from t2c.store.disk.root import open_store
 
 _labels = labels_option("What the classes are: the label or an attribute.")
 
@@ -32,7 +32,7 @@ def _classes(
 
     Without CONCEPTS: the first class of every concept. `most` and `least` are the rows at both ends of each class.
     """
-    from flows.reading.reading import class_ranks as step
+    from t2c.flows.reading.reading import class_ranks as step
 
     report = step(open_store(store_url), dataset, concepts, **options)
     order = "rank" if by == "mean" else "top_rank"
@@ -59,7 +59,7 @@ def _classes(
 @click.option("-n", "--limit", type=click.IntRange(1), default=40, show_default=True, help="Lines shown.")
 def _hard(out: Output, dataset: str, store_url: str, limit: int, **options: Any) -> None:
     """Show the images of each class of DATASET that least show a context their class usually has."""
-    from flows.reading.hard_images import hard_images as step
+    from t2c.flows.reading.hard_images import hard_images as step
 
     report = step(open_store(store_url), dataset, **options)
     columns = ["label", "context", "rank", "row", "similarity", "z", "image_id"]
@@ -78,7 +78,7 @@ def _cooccur(out: Output, dataset: str, store_url: str, limit: int, **options: A
 
     `cosine` is that of the concept vectors: near ones come together for that alone.
     """
-    from flows.reading.reading import concept_pairs as step
+    from t2c.flows.reading.reading import concept_pairs as step
 
     report = step(open_store(store_url), dataset, **options)
     columns = ["concept", "other", "phi", "lift", "n_both", "n_concept", "n_other", "cosine"]
@@ -111,8 +111,8 @@ def _slices(out: Output, dataset: str, store_url: str, **options: Any) -> None:
     Found on one half of the images, sized and rated on the other; `confirmed` there means worse than the rest by more
     than chance.
     """
-    from flows.reading.slices import model_slices as step
-    from t2c_core.bottleneck.slices import SliceOptions
+    from t2c.core.bottleneck.slices import SliceOptions
+    from t2c.flows.reading.slices import model_slices as step
 
     chosen = SliceOptions(**{name: options.pop(name) for name in ("most", "longest", "smallest", "alpha")})
     report = step(open_store(store_url), dataset, options=chosen, **options)

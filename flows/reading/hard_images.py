@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.engine.answers import answer
-from flows.reading.reading import Codes, Read, ReadingReport, image_classes, open_read, reading_report
-from flows.rows.labels import LABEL
-from flows.rows.predicted import predicted_classes, predictions_parent
-from flows.rows.similarity_rows import find_concept, matrix
-from schemas.digest import digest
-from schemas.errors import SpecError, expected
-from schemas.names import DatasetRef
-from schemas.tables.answers.reading import HARD_IMAGES
-from store.artifacts.concepts import open_concepts
-from store.artifacts.selection import image_rows
-from store.disk.root import Store
-from t2c_core.bottleneck.reading import farthest_below, usual_contexts
+from t2c.core.bottleneck.reading import farthest_below, usual_contexts
+from t2c.flows.engine.answers import answer
+from t2c.flows.reading.reading import Codes, Read, ReadingReport, image_classes, open_read, reading_report
+from t2c.flows.rows.labels import LABEL
+from t2c.flows.rows.predicted import predicted_classes, predictions_parent
+from t2c.flows.rows.similarity_rows import find_concept, matrix
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.reading import HARD_IMAGES
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.selection import image_rows
+from t2c.store.disk.root import Store
 
 CONTEXT = "context"
 """Kind of concept that hard images are sought among, where a bank has any."""
@@ -38,7 +38,7 @@ def hard_images(
     """Find the images of each class that least show a context their class usually has (figure 15).
 
     Contexts are the bank's concepts of that kind unless named (all concepts, where it has none). A class usually has
-    one that nearly all of its images lie above the overall mean of (`t2c_core.bottleneck.reading`). With `model`, what its imported
+    one that nearly all of its images lie above the overall mean of (`t2c.core.bottleneck.reading`). With `model`, what its imported
     predictions say of each image stands beside it. Raises InputError for no labels, UnknownName, SpecError.
     """
     if images < 1:

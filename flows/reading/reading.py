@@ -8,22 +8,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.answers import answer
-from flows.rows.labels import LABEL, codes_of, label_names, truth_of
-from flows.rows.similarity_rows import find_concept
-from schemas.digest import digest
-from schemas.errors import SpecError, expected
-from schemas.names import DatasetRef
-from schemas.tables.answers.reading import CLASS_RANKS, COOCCURRENCE
-from store.artifacts.concepts import open_concepts
-from store.artifacts.images import Images, open_images
-from store.artifacts.similarities import Scores, resolve_scores
-from store.disk.manifest import Parent
-from store.disk.root import Store
-from store.queries.rank import largest
-from store.queries.searched import Searched, searched
-from store.queries.summary import TOP_SHARE
-from t2c_core.bottleneck.reading import cooccurrence
+from t2c.core.bottleneck.reading import cooccurrence
+from t2c.flows.engine.answers import answer
+from t2c.flows.rows.labels import LABEL, codes_of, label_names, truth_of
+from t2c.flows.rows.similarity_rows import find_concept
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.reading import CLASS_RANKS, COOCCURRENCE
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.similarities import Scores, resolve_scores
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
+from t2c.store.queries.rank import largest
+from t2c.store.queries.searched import Searched, searched
+from t2c.store.queries.summary import TOP_SHARE
 
 Codes = npt.NDArray[np.int64]
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.page import words
-from flows.page.pictures import Thumbnail
-from flows.page.section import Context, Gathered
-from flows.page.thumbnails import Wanted, thumbnails
-from store.artifacts.answers import answer_table, list_answers
-from store.artifacts.images import Images, open_images
-from store.artifacts.selection import image_rows
-from store.disk.manifest import Manifest
-from store.disk.root import Store
-from store.sources.image_bytes import open_bytes
+from t2c.flows.page import words
+from t2c.flows.page.pictures import Thumbnail
+from t2c.flows.page.section import Context, Gathered
+from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.selection import image_rows
+from t2c.store.disk.manifest import Manifest
+from t2c.store.disk.root import Store
+from t2c.store.sources.image_bytes import open_bytes
 
 SLICES, GROUPS, PAIRS, RANKED = 6, 8, 15, 4
 """Slices, hard groups, pairs of concepts, and concepts with their classes that are shown."""

@@ -7,22 +7,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.answers import answer
-from flows.rows.features_of_rows import keys_of
-from flows.rows.labels import LABEL, truth_of
-from flows.rows.predicted import named_classes, predicted_classes, predictions_parent
-from schemas.digest import digest
-from schemas.errors import InputError, SpecError, expected
-from schemas.logic import And, Constraint, Expression, render
-from schemas.names import DatasetRef
-from schemas.tables.answers.reading import SLICES
-from store.artifacts.images import Images, content_hashes, open_images
-from store.artifacts.similarities import resolve_scores
-from store.disk.root import Store
-from store.queries.searched import Searched, searched
-from t2c_core.bottleneck.slices import Slice, SliceOptions, find_slices
-from t2c_core.maps.row_keys import block_of
-from t2c_core.statistics.proportions import wilson
+from t2c.core.bottleneck.slices import Slice, SliceOptions, find_slices
+from t2c.core.maps.row_keys import block_of
+from t2c.core.statistics.proportions import wilson
+from t2c.flows.engine.answers import answer
+from t2c.flows.rows.features_of_rows import keys_of
+from t2c.flows.rows.labels import LABEL, truth_of
+from t2c.flows.rows.predicted import named_classes, predicted_classes, predictions_parent
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.logic import And, Constraint, Expression, render
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.answers.reading import SLICES
+from t2c.store.artifacts.images import Images, content_hashes, open_images
+from t2c.store.artifacts.similarities import resolve_scores
+from t2c.store.disk.root import Store
+from t2c.store.queries.searched import Searched, searched
 
 FEWEST = 40
 """Images that are labelled, predicted and scored below which nothing is sought."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.recipes.costs import Again, Peak, largest, read_again, without_hours
-from flows.recipes.rates import A100, DECODE, PHOTO, Estimate, Rate, is_core
-from flows.recipes.steps import read_steps
-from schemas.errors import SpecError, expected
-from schemas.specs.recipe import RecipeEncoder, RecipeSpec
+from t2c.flows.recipes.costs import Again, Peak, largest, read_again, without_hours
+from t2c.flows.recipes.rates import A100, DECODE, PHOTO, Estimate, Rate, is_core
+from t2c.flows.recipes.steps import read_steps
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.specs.recipe import RecipeEncoder, RecipeSpec
 
 FLOAT16 = 2
 """Bytes of a stored feature value."""

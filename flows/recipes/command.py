@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command
-from flows.cli.output import Output
-from schemas.errors import StoreError
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command
+from t2c.flows.cli.output import Output
+from t2c.schemas.errors import StoreError
+from t2c.store.disk.root import open_store
 
 
 @click.argument("recipe")
@@ -35,9 +35,9 @@ def _plan(
     Hours come from measured rates, a column a device; where no GPU was measured one is estimated, and the estimate says
     how. What has no hours is named, and which steps read rows again.
     """
-    from flows.recipes.bill import price
-    from flows.recipes.view import show_bill
-    from schemas.specs.recipe import load_recipe
+    from t2c.flows.recipes.bill import price
+    from t2c.flows.recipes.view import show_bill
+    from t2c.schemas.specs.recipe import load_recipe
 
     spec = load_recipe(recipe)
     known = _rates(out, spec, recipe, keys, rates=rates, device=options["device"], seconds=options["seconds"])
@@ -56,7 +56,7 @@ plan = command("plan", example="t2c plan recipes/paper.yaml --cores 16")(_plan)
 
 def _rates(out: Output, spec: Any, recipe: str, keys: tuple[str, ...], *, rates: str | None, **options: Any) -> Any:
     """Return the rates to price with: the kept ones, and what is measured now in their place."""
-    from flows.recipes.rates import RATES, check_writable, merged, read_rates, write_rates
+    from t2c.flows.recipes.rates import RATES, check_writable, merged, read_rates, write_rates
 
     if rates and keys:
         check_writable(rates)
@@ -66,7 +66,7 @@ def _rates(out: Output, spec: Any, recipe: str, keys: tuple[str, ...], *, rates:
     known = read_rates(kept if there else RATES)
     if not keys:
         return known
-    from flows.recipes.measure import measure_encoders
+    from t2c.flows.recipes.measure import measure_encoders
 
     new = measure_encoders(spec, keys, progress=Bars(quiet=out.as_json), **options)
     if rates:
@@ -96,9 +96,9 @@ def _run(out: Output, recipe: str, store_url: str, dry_run: bool, **options: Any
     Before any work all that is missing is named: data, checkpoints, names and weights of models, files of a suite,
     language models, names in steps. Run again after a kill it goes on where it stopped; --from goes past a step that failed.
     """
-    from flows.recipes.missing import WEIGHTS, check_ready
-    from flows.recipes.run import Place, check_first, run_recipe
-    from schemas.specs.recipe import load_recipe
+    from t2c.flows.recipes.missing import WEIGHTS, check_ready
+    from t2c.flows.recipes.run import Place, check_first, run_recipe
+    from t2c.schemas.specs.recipe import load_recipe
 
     spec = load_recipe(recipe)
     check_first(spec, options["first"])
@@ -128,7 +128,7 @@ run = command("run", example="t2c run recipes/paper.yaml --data /data --weights 
 
 def _held(store_url: str) -> list[str]:
     """Return the datasets of a store; none where there is no store, which making one then says if it cannot."""
-    from store.artifacts.images import list_datasets
+    from t2c.store.artifacts.images import list_datasets
 
     try:
         store = open_store(store_url)
@@ -139,9 +139,9 @@ def _held(store_url: str) -> list[str]:
 
 def _rehearse(out: Output, spec: Any, recipe: str, store_url: str, **options: Any) -> None:
     """Check what can be checked without work: all of it for what was named, --data and --weights."""
-    from flows.recipes.missing import absent_models, check_named
-    from flows.recipes.run import typed
-    from flows.recipes.view import show_commands, show_reads
+    from t2c.flows.recipes.missing import absent_models, check_named
+    from t2c.flows.recipes.run import typed
+    from t2c.flows.recipes.view import show_commands, show_reads
 
     data, weights, folder = options["data"], options["weights"], options["folder"]
     steps = check_named(spec, data=data, weights=weights, out=folder, held=_held(store_url) if data else ())

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from flows.laboratory.joint_plan import FITTED, HELD, VALIDATION, peak_bytes
-from flows.recipes.steps import Command
-from flows.rows.blocks import BLOCKS, held_out_blocks
-from schemas.specs.align import DESCENDING, FROM_MOMENTS
-from schemas.specs.recipe import RecipeSpec
+from t2c.flows.laboratory.joint_plan import FITTED, HELD, VALIDATION, peak_bytes
+from t2c.flows.recipes.steps import Command
+from t2c.flows.rows.blocks import BLOCKS, held_out_blocks
+from t2c.schemas.specs.align import DESCENDING, FROM_MOMENTS
+from t2c.schemas.specs.recipe import RecipeSpec
 
 MOMENTS, PROBES, SGD, WORDS, SUITE = "moments and solves", "probes", "SGD", "decoding of words", "the suite"
 SIMILARITIES, ANSWERS, TEXT = "similarities", "answers and reports", "texts of concepts"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.engine.progress import Progress
-from flows.recipes.rates import CORE, DECODE, PHOTO, Rate
-from schemas.errors import SpecError, expected, unknown
-from schemas.specs.recipe import RecipeSpec
+from t2c.flows.engine.progress import Progress
+from t2c.flows.recipes.rates import CORE, DECODE, PHOTO, Rate
+from t2c.schemas.errors import SpecError, expected, unknown
+from t2c.schemas.specs.recipe import RecipeSpec
 
 
 def measure_encoders(
@@ -21,7 +21,7 @@ def measure_encoders(
 
     Raises UnknownName for a key that the recipe lacks, SpecError for a dimension that the encoder does not have.
     """
-    from t2c_core.encoders.speed import measure, untrained
+    from t2c.core.encoders.speed import measure, untrained
 
     for key in keys:
         if key not in (*recipe.encoders, "all"):
@@ -59,7 +59,7 @@ def processor() -> str:
 
 def graphics(device: str) -> str:
     """Return what a GPU calls itself; `cuda` is the first one."""
-    from t2c_core.encoders.devices import describe_devices
+    from t2c.core.encoders.devices import describe_devices
 
     name = "cuda:0" if device == "cuda" else device
     return dict(describe_devices()).get(name, device).partition(",")[0]
@@ -67,9 +67,9 @@ def graphics(device: str) -> str:
 
 def decoding(*, seconds: float) -> Rate:
     """Return how many photographs of PHOTO's size one core decodes and resizes a second; the best of several passes."""
-    from t2c_core.encoders.base import Preprocessing
-    from t2c_core.encoders.pixels import decode
-    from t2c_core.encoders.resize import resize_and_crop
+    from t2c.core.encoders.base import Preprocessing
+    from t2c.core.encoders.pixels import decode
+    from t2c.core.encoders.resize import resize_and_crop
 
     data, wanted = _photo(), Preprocessing((224, 224), (256, 256))
     best, ends = float("inf"), time.perf_counter() + seconds

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.recipes.steps import Command, read_steps, used
-from schemas.errors import InputError, SpecError, T2CError, WeightsMissing, expected, unknown
-from schemas.specs.base import EncoderSpec
-from schemas.specs.recipe import RecipeSpec
+from t2c.flows.recipes.steps import Command, read_steps, used
+from t2c.schemas.errors import InputError, SpecError, T2CError, WeightsMissing, expected, unknown
+from t2c.schemas.specs.base import EncoderSpec
+from t2c.schemas.specs.recipe import RecipeSpec
 
 WEIGHTS = "weights"
 """Folder of the checkpoints that no hub carries, where none is named."""
@@ -138,9 +138,9 @@ def missing_weights(recipe: RecipeSpec, weights: str) -> Iterator[T2CError]:
 
 def missing_suite(steps: Sequence[Command], *, held: Collection[str] = ()) -> Iterator[T2CError]:
     """Yield an error for every suite whose folder or files are not there, and for the tasks that rest on them."""
-    from flows.suite.datasets import dataset_of
-    from flows.suite.plan import plan_tasks
-    from flows.suite.readers import READERS
+    from t2c.flows.suite.datasets import dataset_of
+    from t2c.flows.suite.plan import plan_tasks
+    from t2c.flows.suite.readers import READERS
 
     of_suite = {dataset_of(reader) for reader in READERS}
     there: set[str] = set()
@@ -190,15 +190,15 @@ def _said(check: Callable[[Any], None], name: Any) -> Iterator[T2CError]:
 def check_model(spec: EncoderSpec) -> None:
     """Raise UnknownName with the nearest names unless the encoder's library has it; nothing is loaded."""
     if spec.library == "timm":
-        from t2c_core.encoders.timm_encoder import check_timm_name
+        from t2c.core.encoders.timm_encoder import check_timm_name
 
         check_timm_name(spec)
     elif spec.library == "open_clip":
-        from t2c_core.encoders.open_clip_encoder import check_open_clip_name
+        from t2c.core.encoders.open_clip_encoder import check_open_clip_name
 
         check_open_clip_name(spec)
     else:
-        from t2c_core.encoders.load import DEMO
+        from t2c.core.encoders.load import DEMO
 
         if spec.model not in DEMO:
             raise unknown("demo encoder", spec.model, DEMO)
@@ -206,18 +206,18 @@ def check_model(spec: EncoderSpec) -> None:
 
 def _check_weights(spec: EncoderSpec) -> None:
     if spec.library == "timm":
-        from t2c_core.encoders.timm_encoder import check_timm_weights
+        from t2c.core.encoders.timm_encoder import check_timm_weights
 
         check_timm_weights(spec)
     if spec.library == "open_clip":
-        from t2c_core.encoders.open_clip_encoder import check_open_clip_weights
+        from t2c.core.encoders.open_clip_encoder import check_open_clip_weights
 
         check_open_clip_weights(spec)
 
 
 def _language_models(steps: Sequence[Command]) -> Iterator[str]:
     """Yield the language models that steps decode with."""
-    from t2c_core.words.decoders import LANGUAGE_DECODERS
+    from t2c.core.words.decoders import LANGUAGE_DECODERS
 
     for step in steps:
         if step.name == "decode" and step.options["decoder"] in LANGUAGE_DECODERS:
@@ -225,7 +225,7 @@ def _language_models(steps: Sequence[Command]) -> Iterator[str]:
 
 
 def _check_language(name: str) -> None:
-    from t2c_core.words.language.decoder import PUBLISHED_MODEL
-    from t2c_core.words.language.load import check_language_model
+    from t2c.core.words.language.decoder import PUBLISHED_MODEL
+    from t2c.core.words.language.load import check_language_model
 
     check_language_model(name or PUBLISHED_MODEL)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import InputError, SpecError, expected
+from t2c.schemas.errors import InputError, SpecError, expected
 
 RATES = Path(__file__).with_name("rates.csv")
 """The committed table; made by: t2c plan recipes/paper.yaml --measure all --rates flows/recipes/rates.csv"""

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from schemas.errors import InputError, SpecError, expected, unknown
-from store.sources.items import IMAGE_SUFFIXES, Item
-from store.sources.source import Source
-from store.sources.uris import file_uri
+from t2c.schemas.errors import InputError, SpecError, expected, unknown
+from t2c.store.sources.items import IMAGE_SUFFIXES, Item
+from t2c.store.sources.source import Source
+from t2c.store.sources.uris import file_uri
 
 RIVAL10_ATTRIBUTES = (
     "long-snout", "wings", "wheels", "text", "horns", "floppy-ears", "ears", "colored-eyes", "tail",

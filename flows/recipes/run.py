@@ -16,18 +16,18 @@ from typing import Any
 import click
 from pyarrow import parquet
 
-from flows.concepts.banks import add_concepts
-from flows.data.index import index
-from flows.data.table_imports import import_attributes
-from flows.engine.progress import Progress
-from flows.features.extract import extract
-from flows.recipes.missing import Ready, check_ready
-from flows.recipes.readers import READERS
-from flows.recipes.steps import Command
-from schemas.errors import LogicError, SpecError, T2CError, expected
-from schemas.specs.recipe import RecipeSpec
-from store.artifacts.images import list_datasets
-from store.disk.root import Store
+from t2c.flows.concepts.banks import add_concepts
+from t2c.flows.data.index import index
+from t2c.flows.data.table_imports import import_attributes
+from t2c.flows.engine.progress import Progress
+from t2c.flows.features.extract import extract
+from t2c.flows.recipes.missing import Ready, check_ready
+from t2c.flows.recipes.readers import READERS
+from t2c.flows.recipes.steps import Command
+from t2c.schemas.errors import LogicError, SpecError, T2CError, expected
+from t2c.schemas.specs.recipe import RecipeSpec
+from t2c.store.artifacts.images import list_datasets
+from t2c.store.disk.root import Store
 
 Say = Callable[[str], None]
 """Receiver of lines for people."""
@@ -148,7 +148,7 @@ def _index(recipe: RecipeSpec, place: Place, name: str, folder: Path | None, *, 
 
 def call(words: Sequence[str], *, store: Store, as_json: bool) -> dict[str, Any]:
     """Run one command of t2c on the store; with `as_json` return what it said, and print nothing."""
-    from flows.cli.app import app
+    from t2c.flows.cli.app import app
 
     arguments = [*words, "--store", store.url, *(["--json"] if as_json else [])]
     said = io.StringIO()

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import click
 
-from schemas.errors import SpecError, expected, nearest
-from schemas.names import parse_dataset_ref
-from schemas.specs.objectives import parse_task
-from schemas.specs.recipe import RecipeSpec
+from t2c.schemas.errors import SpecError, expected, nearest
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.objectives import parse_task
+from t2c.schemas.specs.recipe import RecipeSpec
 
 Kind = Literal["dataset", "bank"]
 """What a step names."""
@@ -38,7 +38,7 @@ class Command:
 
 def read_command(words: Sequence[str]) -> Command:
     """Read a command line without `t2c`; raises SpecError unless it is a command with options that it has."""
-    from flows.cli.app import app
+    from t2c.flows.cli.app import app
 
     group: click.Group = app
     context, rest, names = click.Context(app, info_name="t2c"), list(words), []
@@ -129,7 +129,7 @@ def made(command: Command) -> Iterator[tuple[Kind, str]]:
     if command.name == "concepts carry" and options.get("name"):
         yield "bank", options["name"]
     if command.name == "suite":
-        from flows.suite.datasets import dataset_of
-        from flows.suite.readers import READERS
+        from t2c.flows.suite.datasets import dataset_of
+        from t2c.flows.suite.readers import READERS
 
         yield from (("dataset", dataset_of(reader)) for reader in READERS)

@@ -5,13 +5,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.cli.output import Output
-from flows.engine.memory import human_bytes
-from flows.recipes.bill import Bill
-from flows.recipes.costs import read_again
-from flows.recipes.rates import CORE, is_core
-from flows.recipes.steps import Command
-from schemas.specs.recipe import RecipeSpec
+from t2c.flows.cli.output import Output
+from t2c.flows.engine.memory import human_bytes
+from t2c.flows.recipes.bill import Bill
+from t2c.flows.recipes.costs import read_again
+from t2c.flows.recipes.rates import CORE, is_core
+from t2c.flows.recipes.steps import Command
+from t2c.schemas.specs.recipe import RecipeSpec
 
 DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
 """Units of a download, as sites write them."""

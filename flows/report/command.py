@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, judging_options, score_options, side_options
-from flows.cli.output import Output
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, judging_options, score_options, side_options
+from t2c.flows.cli.output import Output
+from t2c.store.disk.root import open_store
 
 
 @click.argument("reference")
@@ -29,7 +29,7 @@ def _report(out: Output, reference: str, store_url: str, **options: Any) -> None
 
     The digests of every artifact it reads are checked first.
     """
-    from flows.report.write import report as step
+    from t2c.flows.report.write import report as step
 
     typed = f"t2c {shlex.join(sys.argv[1:])}"
     found = step(open_store(store_url), reference, commands=[typed], progress=Bars(quiet=out.as_json), **options)

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from flows.page.pictures import Strip, Thumbnail
-from schemas.tables.tables import column
+from t2c.flows.page.pictures import Strip, Thumbnail
+from t2c.schemas.tables.tables import column
 
 OUTCOME_COUNTS = pa.schema(
     [column("outcome", pa.string(), "one of OUTCOMES"), column("count", pa.int64(), "current rows with it")]
@@ -250,7 +250,7 @@ class ReportData:
     grids: tuple[ConceptImages, ...] = ()
     """Most and least similar images."""
     sections: Mapping[str, Any] = field(default_factory=dict)
-    """Optional sections by id (see `flows.report.render`): what each shows."""
+    """Optional sections by id (see `t2c.flows.report.render`): what each shows."""
     artifacts: pa.Table = field(default_factory=ARTIFACTS.empty_table)
     """ARTIFACTS: what was read, and what that was made from."""
     commands: tuple[str, ...] = ()

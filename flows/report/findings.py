@@ -5,9 +5,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from flows.page import words
-from flows.page.words import named
-from flows.report.data import ReportData
+from t2c.flows.page import words
+from t2c.flows.page.words import named
+from t2c.flows.report.data import ReportData
 
 MOST_SHIFTED = 8
 """Shifted concepts that get a sentence of their own; the table has them all."""

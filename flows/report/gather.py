@@ -14,9 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.page import words
-from flows.page.question import Question
-from flows.report.data import (
+from t2c.core.shift.shift import ALPHA
+from t2c.core.statistics.stats import concept_stats
+from t2c.flows.page import words
+from t2c.flows.page.question import Question
+from t2c.flows.report.data import (
     ARTIFACTS,
     DUPLICATES,
     FIDELITY,
@@ -28,20 +30,18 @@ from flows.report.data import (
     Aligner,
     DatasetAccount,
 )
-from flows.rows.sides import Side
-from schemas import logic
-from schemas.certificate import Certificate, HeldOut
-from schemas.digest import SHORT
-from schemas.errors import CorruptError, expected
-from schemas.tables.tables import CONCEPT_STATS, OUTCOMES
-from store.artifacts.images import Images
-from store.artifacts.linear_maps import StoredMap
-from store.artifacts.similarities import empty_stats
-from store.disk.manifest import Manifest, Parent, check_files, find_manifest
-from store.disk.paths import artifact as artifact_folder
-from store.disk.root import Store
-from t2c_core.shift.shift import ALPHA
-from t2c_core.statistics.stats import concept_stats
+from t2c.flows.rows.sides import Side
+from t2c.schemas import logic
+from t2c.schemas.certificate import Certificate, HeldOut
+from t2c.schemas.digest import SHORT
+from t2c.schemas.errors import CorruptError, expected
+from t2c.schemas.tables.tables import CONCEPT_STATS, OUTCOMES
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.linear_maps import StoredMap
+from t2c.store.artifacts.similarities import empty_stats
+from t2c.store.disk.manifest import Manifest, Parent, check_files, find_manifest
+from t2c.store.disk.paths import artifact as artifact_folder
+from t2c.store.disk.root import Store
 
 EXAMPLES = 20
 """Inputs that are listed by name, for each reason to list them."""

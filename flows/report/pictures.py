@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from flows.page import words
-from flows.page.pictures import Strip
-from flows.page.thumbnails import Wanted, thumbnails
-from flows.report.data import FUNNEL, ConceptImages, LogicResult
-from flows.rows.sides import Side
-from store.artifacts.selection import image_rows
-from store.queries.find import FindResult
-from store.queries.rank import largest
+from t2c.flows.page import words
+from t2c.flows.page.pictures import Strip
+from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.flows.report.data import FUNNEL, ConceptImages, LogicResult
+from t2c.flows.rows.sides import Side
+from t2c.store.artifacts.selection import image_rows
+from t2c.store.queries.find import FindResult
+from t2c.store.queries.rank import largest
 
 Read = Callable[[str], bytes]
 

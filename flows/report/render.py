@@ -4,18 +4,18 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from flows.bottleneck import section as bottleneck_section
-from flows.decode import section as words_section
-from flows.laboratory import section as laboratory_section
-from flows.page import charts, words
-from flows.page.document import FOLDED_PANELS, PANELS, STYLE, environment, policy
-from flows.page.section import Context, Gathered, Section
-from flows.reading import section as reading_section
-from flows.report.data import ReportData
-from flows.report.findings import findings, headline
-from flows.study import section as study_section
-from flows.suite import section as suite_section
-from flows.trust import section as trust_section
+from t2c.flows.bottleneck import section as bottleneck_section
+from t2c.flows.decode import section as words_section
+from t2c.flows.laboratory import section as laboratory_section
+from t2c.flows.page import charts, words
+from t2c.flows.page.document import FOLDED_PANELS, PANELS, STYLE, environment, policy
+from t2c.flows.page.section import Context, Gathered, Section
+from t2c.flows.reading import section as reading_section
+from t2c.flows.report.data import ReportData
+from t2c.flows.report.findings import findings, headline
+from t2c.flows.study import section as study_section
+from t2c.flows.suite import section as suite_section
+from t2c.flows.trust import section as trust_section
 
 OPTIONAL: Mapping[str, Section] = {
     "trust": Section("Concept trust", "trust/section.html.jinja", trust_section.gather),

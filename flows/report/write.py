@@ -10,32 +10,41 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from flows.engine.output_files import replacing
-from flows.engine.progress import NoProgress, Progress
-from flows.page.question import Question
-from flows.page.section import Context
-from flows.report.data import DatasetAccount, ReportData, Zeroshot
-from flows.report.gather import account, again, aligner, artifacts, check_artifacts, most_telling, side_stats, versions
-from flows.report.pictures import grids, logic
-from flows.report.render import gather_sections, render
-from flows.report.zeroshot_tasks import stored_tasks, table_of
-from flows.rows.sides import Side, open_sides, two_slices
-from flows.shift.classes import AUTO
-from flows.shift.shift import shift
-from flows.shift.table import Beyond
-from flows.trust.trust import marks_in_use
-from schemas.logic import parse
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import StoredMap, identity_map, open_map
-from store.disk.manifest import Manifest
-from store.disk.root import Store
-from store.queries import find, resolve_scores, searched
-from store.sources.image_bytes import open_bytes
-from t2c_core.shift.block_null import BLOCKS
-from t2c_core.shift.shift import ALPHA
+from t2c.core.shift.block_null import BLOCKS
+from t2c.core.shift.shift import ALPHA
+from t2c.flows.engine.output_files import replacing
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.page.question import Question
+from t2c.flows.page.section import Context
+from t2c.flows.report.data import DatasetAccount, ReportData, Zeroshot
+from t2c.flows.report.gather import (
+    account,
+    again,
+    aligner,
+    artifacts,
+    check_artifacts,
+    most_telling,
+    side_stats,
+    versions,
+)
+from t2c.flows.report.pictures import grids, logic
+from t2c.flows.report.render import gather_sections, render
+from t2c.flows.report.zeroshot_tasks import stored_tasks, table_of
+from t2c.flows.rows.sides import Side, open_sides, two_slices
+from t2c.flows.shift.classes import AUTO
+from t2c.flows.shift.shift import shift
+from t2c.flows.shift.table import Beyond
+from t2c.flows.trust.trust import marks_in_use
+from t2c.schemas.logic import parse
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import StoredMap, identity_map, open_map
+from t2c.store.disk.manifest import Manifest
+from t2c.store.disk.root import Store
+from t2c.store.queries import find, resolve_scores, searched
+from t2c.store.sources.image_bytes import open_bytes
 
 if TYPE_CHECKING:
-    from flows.zeroshot.zeroshot import ZeroshotReport
+    from t2c.flows.zeroshot.zeroshot import ZeroshotReport
 
 GRIDS = 8
 """Concepts whose most and least similar images are shown."""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.report.data import ACCURACIES, CLASS_ACCURACIES, Zeroshot
-from store.artifacts.answers import answer_table, list_answers
-from store.artifacts.images import Images
-from store.artifacts.linear_maps import StoredMap
-from store.disk.manifest import Manifest
-from t2c_core.concepts.zeroshot import accuracy, accuracy_by_class
+from t2c.core.concepts.zeroshot import accuracy, accuracy_by_class
+from t2c.flows.report.data import ACCURACIES, CLASS_ACCURACIES, Zeroshot
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.linear_maps import StoredMap
+from t2c.store.disk.manifest import Manifest
 
 if TYPE_CHECKING:
-    from flows.zeroshot.zeroshot import ZeroshotReport
+    from t2c.flows.zeroshot.zeroshot import ZeroshotReport
 
 _TASK = ("labels", "truth", "classes", "templates", "bank", "target")
 """Keys of an answer's spec that two encoders of one task share."""

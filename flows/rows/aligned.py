@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from store.artifacts.features import Features
-from store.artifacts.linear_maps import StoredMap
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.linear_maps import StoredMap
 
 Vectors = npt.NDArray[np.float32]
 

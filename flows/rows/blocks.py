@@ -8,13 +8,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.rows.features_of_rows import in_parts, keys_of, ranges
-from schemas.errors import InputError, SpecError, expected
-from store.artifacts.features import Features
-from store.artifacts.images import Images, content_hashes
-from store.artifacts.selection import searchable
-from store.queries.where import where_mask
-from t2c_core.maps.row_keys import block_of, smallest_keys
+from t2c.core.maps.row_keys import block_of, smallest_keys
+from t2c.flows.rows.features_of_rows import in_parts, keys_of, ranges
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, content_hashes
+from t2c.store.artifacts.selection import searchable
+from t2c.store.queries.where import where_mask
 
 BLOCKS = 64
 """Random row blocks; a block is held out or belongs to one fold as a whole, and copies of an image share a block."""

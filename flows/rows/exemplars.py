@@ -1,9 +1,9 @@
 """Which concepts of a bank were refined from exemplars, and on what: their AUROC on those images would flatter them."""
 
-from schemas.tables.answers.refine import REFINED
-from store.artifacts.answers import answer_table, list_answers
-from store.disk.manifest import Manifest
-from store.disk.root import Store
+from t2c.schemas.tables.answers.refine import REFINED
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.disk.manifest import Manifest
+from t2c.store.disk.root import Store
 
 
 def refinements(store: Store, bank: str) -> dict[str, Manifest]:

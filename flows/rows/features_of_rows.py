@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.engine.answers import store_path
-from schemas.errors import MismatchError, UnknownName, expected
-from schemas.tables.tables import FOLD_FULL
-from store.artifacts.features import Features, how_to_get, list_features, open_features
-from store.artifacts.images import Images, list_datasets
-from store.disk import paths
-from store.disk.manifest import Parent, find_manifest, snapshots
-from t2c_core.maps.row_keys import row_keys
+from t2c.core.maps.row_keys import row_keys
+from t2c.flows.engine.answers import store_path
+from t2c.schemas.errors import MismatchError, UnknownName, expected
+from t2c.schemas.tables.tables import FOLD_FULL
+from t2c.store.artifacts.features import Features, how_to_get, list_features, open_features
+from t2c.store.artifacts.images import Images, list_datasets
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Parent, find_manifest, snapshots
 
 
 def features_of(images: Images, which: str) -> Features:
@@ -136,7 +136,7 @@ def folds_of(fitted: pa.Table, content_hashes: pa.ChunkedArray) -> npt.NDArray[n
 
 
 def keys_of(content_hashes: pa.ChunkedArray, rows: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.uint64]:
-    """Return the keys of some rows of a dataset by their content (`t2c_core.maps.row_keys`), in the order of `rows`."""
+    """Return the keys of some rows of a dataset by their content (`t2c.core.maps.row_keys`), in the order of `rows`."""
     return row_keys(np.asarray(content_hashes.take(pa.array(rows))), seed=seed)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from schemas.errors import InputError, expected, unknown
+from t2c.schemas.errors import InputError, expected, unknown
 
 ID_COLUMNS = ("image_id", "id", "image_path", "path", "file_name", "filename", "key", "url", "name", "concept")
 """Columns that are taken for the id when nobody names one, the first that is there."""

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from schemas.errors import InputError, SpecError, expected, unknown
-from store.artifacts.dataset_tables import read_attributes
-from store.artifacts.images import Images
-from store.disk import paths
-from store.disk.manifest import Parent, find_manifest
-from t2c_core.maps.heads import UNLABELLED
+from t2c.core.maps.heads import UNLABELLED
+from t2c.schemas.errors import InputError, SpecError, expected, unknown
+from t2c.store.artifacts.dataset_tables import read_attributes
+from t2c.store.artifacts.images import Images
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Parent, find_manifest
 
 LABEL = "label"
 """Name under which the images' own label column is asked for; any other is an imported attribute."""

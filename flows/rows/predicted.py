@@ -2,11 +2,11 @@
 
 import pyarrow.compute as pc
 
-from schemas.errors import unknown
-from store.artifacts.dataset_tables import read_predictions
-from store.artifacts.images import Images
-from store.disk import paths
-from store.disk.manifest import Parent, read_manifest
+from t2c.schemas.errors import unknown
+from t2c.store.artifacts.dataset_tables import read_predictions
+from t2c.store.artifacts.images import Images
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Parent, read_manifest
 
 
 def predicted_classes(images: Images, model: str) -> list[str | None]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError, expected
-from store.artifacts.images import Images
+from t2c.schemas.errors import InputError, expected
+from t2c.store.artifacts.images import Images
 
 
 def row_index(images: Images) -> dict[str, int]:

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError, MismatchError, SpecError, expected
-from schemas.names import DatasetRef, parse_dataset_ref
-from schemas.tables.tables import FOLD_IN_SAMPLE
-from store.artifacts.images import Images, open_images
-from store.artifacts.selection import searchable
-from store.artifacts.similarities import Scores, list_similarities, resolve_scores
-from store.disk.root import Store
-from store.queries.searched import Searched, searched
-from store.queries.where import where_mask
+from t2c.schemas.errors import InputError, MismatchError, SpecError, expected
+from t2c.schemas.names import DatasetRef, parse_dataset_ref
+from t2c.schemas.tables.tables import FOLD_IN_SAMPLE
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.selection import searchable
+from t2c.store.artifacts.similarities import Scores, list_similarities, resolve_scores
+from t2c.store.disk.root import Store
+from t2c.store.queries.searched import Searched, searched
+from t2c.store.queries.where import where_mask
 
 FEW = 30
 """Images on a side below which a note says that only large shifts can be seen."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from flows.rows.truths import fold_name
-from schemas.errors import MismatchError, SpecError, expected
-from store.artifacts.concepts import unknown_concept
-from store.queries.searched import Searched
+from t2c.flows.rows.truths import fold_name
+from t2c.schemas.errors import MismatchError, SpecError, expected
+from t2c.store.artifacts.concepts import unknown_concept
+from t2c.store.queries.searched import Searched
 
 
 def matrix(among: Searched, keys: Sequence[int], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.progress import NoProgress, Progress
-from schemas.errors import MismatchError, SpecError, expected
-from schemas.spaces import Space
-from schemas.specs.base import Averaging, ConceptFile, parse_encoder
-from store.artifacts.concepts import open_concepts, unknown_concept
-from store.artifacts.linear_maps import StoredMap
-from store.disk.root import Store
-from t2c_core.concepts.concepts import ConceptPrompts, average, expand
+from t2c.core.concepts.concepts import ConceptPrompts, average, expand
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.schemas.errors import MismatchError, SpecError, expected
+from t2c.schemas.spaces import Space
+from t2c.schemas.specs.base import Averaging, ConceptFile, parse_encoder
+from t2c.store.artifacts.concepts import open_concepts, unknown_concept
+from t2c.store.artifacts.linear_maps import StoredMap
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import TextEncoder
+    from t2c.core.encoders.base import TextEncoder
 
 
 TEXTS_A_BATCH = 256
@@ -75,7 +75,7 @@ def class_vectors(
                 raise unknown_concept(name, names, bank=bank)
         return concepts.vectors()[[key[name] for name in classes]]
     text = text_side(target, device=device)
-    from t2c_core.encoders.imagenet import spoken
+    from t2c.core.encoders.imagenet import spoken
 
     prompts = expand(ConceptFile(concepts=spoken(classes), templates=tuple(templates)))
     text.check_texts([prompt for one in prompts for prompt in one.prompts])
@@ -84,7 +84,7 @@ def class_vectors(
 
 def text_side(target: Space, *, device: str) -> "TextEncoder":
     """Return the text side of a CLIP space; SpecError for imported features, MismatchError for other weights."""
-    from t2c_core.encoders.load import load_text_encoder
+    from t2c.core.encoders.load import load_text_encoder
 
     if ":" not in target.name:
         todo = "Import vectors of the texts as a bank (t2c concepts import) and name it."

@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.rows.labels import LABEL
-from schemas.errors import InputError, SpecError, expected, unknown
-from store.artifacts.concepts import unknown_concept
-from store.artifacts.dataset_tables import read_attributes
-from store.artifacts.images import Images
-from store.artifacts.selection import labels as label_codes
+from t2c.flows.rows.labels import LABEL
+from t2c.schemas.errors import InputError, SpecError, expected, unknown
+from t2c.store.artifacts.concepts import unknown_concept
+from t2c.store.artifacts.dataset_tables import read_attributes
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.selection import labels as label_codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

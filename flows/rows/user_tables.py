@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from flows.rows.id_files import find_id_column, read_csv
-from flows.rows.row_ids import find_rows, unknown_ids
-from schemas.errors import InputError, SpecError, expected, unknown
-from store.artifacts.images import Images
+from t2c.flows.rows.id_files import find_id_column, read_csv
+from t2c.flows.rows.row_ids import find_rows, unknown_ids
+from t2c.schemas.errors import InputError, SpecError, expected, unknown
+from t2c.store.artifacts.images import Images
 
 _TODO = "Ids are paths relative to the indexed folder; --unknown skip leaves these out."
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from flows.trust.trust import marks_by_name
-from schemas.errors import SpecError, expected
-from schemas.logic import parse
-from schemas.names import DatasetRef
-from schemas.tables.tables import OUTCOMES
-from store.artifacts.images import Images, open_images
-from store.disk.root import Store
-from store.queries import Extremes, extremes, resolve_scores, searched
-from store.queries import find as found_in
-from store.queries import summary as described
-from store.queries import top as ranked
+from t2c.flows.trust.trust import marks_by_name
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.logic import parse
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.tables.tables import OUTCOMES
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.disk.root import Store
+from t2c.store.queries import Extremes, extremes, resolve_scores, searched
+from t2c.store.queries import find as found_in
+from t2c.store.queries import summary as described
+from t2c.store.queries import top as ranked
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,15 +7,15 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from flows.engine.runner import Runner
-from schemas.tables.tables import FOLD_FULL
-from store.artifacts.concepts import Concepts, open_concepts
-from store.artifacts.features import Features
-from store.artifacts.linear_maps import StoredMap, open_map
-from store.artifacts.score_writer import Region, ScoreBlock
-from store.disk.root import Store
-from t2c_core.concepts.similarity import score
-from t2c_core.maps.linear_map import LinearMap, Map, identity
+from t2c.core.concepts.similarity import score
+from t2c.core.maps.linear_map import LinearMap, Map, identity
+from t2c.flows.engine.runner import Runner
+from t2c.schemas.tables.tables import FOLD_FULL
+from t2c.store.artifacts.concepts import Concepts, open_concepts
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.linear_maps import StoredMap, open_map
+from t2c.store.artifacts.score_writer import Region, ScoreBlock
+from t2c.store.disk.root import Store
 
 BLOCK_ROWS = 16_384
 """Rows of a block. Blocks start at multiples of this, so that a row is computed in the same company on every run."""

@@ -6,11 +6,11 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from flows.cli.options import command, score_options
-from flows.cli.output import Output, show
-from flows.trust.view import NOT_MEASURED
-from schemas.logic import Constraint, render
-from store.disk.root import open_store
+from t2c.flows.cli.options import command, score_options
+from t2c.flows.cli.output import Output, show
+from t2c.flows.trust.view import NOT_MEASURED
+from t2c.schemas.logic import Constraint, render
+from t2c.store.disk.root import open_store
 
 
 @click.argument("dataset")
@@ -27,7 +27,7 @@ from store.disk.root import open_store
 @click.option("--by-class", is_flag=True, help="Also the most and least similar images inside each class.")
 def _summary(out: Output, dataset: str, store_url: str, limit: int, **options: Any) -> None:
     """Describe a dataset by its concepts: outcomes, distributions, the class and the image that each fits best."""
-    from flows.scores.ask import summary as step
+    from t2c.flows.scores.ask import summary as step
 
     report = step(open_store(store_url), dataset, **options)
     show_summary(out, report, limit=limit)
@@ -49,8 +49,8 @@ summary = command("summary", example="t2c summary photos --concepts everyday")(_
 @click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
 def _top(out: Output, dataset: str, concept: str, store_url: str, no_duplicates: bool, **options: Any) -> None:
     """Show the images most (or least) similar to CONCEPT."""
-    from flows.scores.ask import top as step
-    from flows.trust.view import say_mark_of
+    from t2c.flows.scores.ask import top as step
+    from t2c.flows.trust.view import say_mark_of
 
     store = open_store(store_url)
     table = step(store, dataset, concept, duplicates=not no_duplicates, **options)
@@ -80,8 +80,8 @@ def _find(out: Output, dataset: str, expression: str, store_url: str, output: st
     `c > k` keeps similarities above mean + k standard deviations of the searched images, `c < -k` those below
     mean - k. Combine with & | ! and parentheses; quote names with spaces or operators. ! is set complement.
     """
-    from flows.scores.ask import find as step
-    from flows.trust.view import say_marks
+    from t2c.flows.scores.ask import find as step
+    from t2c.flows.trust.view import say_marks
 
     options["duplicates"] = not options.pop("no_duplicates")
     store = open_store(store_url)
@@ -99,7 +99,7 @@ def _find(out: Output, dataset: str, expression: str, store_url: str, output: st
     else:
         out.put("matches", report.matches)
     if output is not None:
-        from flows.engine.output_files import write_table
+        from t2c.flows.engine.output_files import write_table
 
         write_table(
             report.matches.drop_columns([name for name in ("z", "similarity") if name in report.matches.column_names]),
@@ -119,12 +119,12 @@ def _sql(out: Output, query: str, store_url: str, output: str | None) -> None:
 
     Nothing can be written and no other file read. `t2c sql "select * from documentation"` lists every column.
     """
-    from store.queries.user_sql import run_user_sql
+    from t2c.store.queries.user_sql import run_user_sql
 
     table = run_user_sql(open_store(store_url), query)
     out.table("rows", table)
     if output is not None:
-        from flows.engine.output_files import write_table
+        from t2c.flows.engine.output_files import write_table
 
         write_table(table, output)
         out.wrote(output)

@@ -2,11 +2,11 @@
 
 import pyarrow as pa
 
-from schemas.errors import UnknownName, expected
-from store.artifacts.compact import compact as merged
-from store.artifacts.images import open_images
-from store.artifacts.similarities import list_similarities
-from store.disk.root import Store
+from t2c.schemas.errors import UnknownName, expected
+from t2c.store.artifacts.compact import compact as merged
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.similarities import list_similarities
+from t2c.store.disk.root import Store
 
 COMPACTED = pa.schema(
     [

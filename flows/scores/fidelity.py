@@ -3,15 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 
-from flows.rows.features_of_rows import find_features
-from schemas.certificate import Fidelity
-from schemas.tables.tables import FOLD_FULL
-from store.artifacts.concepts import open_concepts
-from store.artifacts.images import Images
-from store.artifacts.selection import searchable
-from store.artifacts.similarities import Scores, parent_of
-from t2c_core.concepts.similarity import score
-from t2c_core.maps.linear_map import identity
+from t2c.core.concepts.similarity import score
+from t2c.core.maps.linear_map import identity
+from t2c.flows.rows.features_of_rows import find_features
+from t2c.schemas.certificate import Fidelity
+from t2c.schemas.tables.tables import FOLD_FULL
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.selection import searchable
+from t2c.store.artifacts.similarities import Scores, parent_of
 
 MOST_ROWS = 20_000
 """Rows compared at most, spread evenly: a correlation is known to 0.01 by then."""

@@ -3,26 +3,26 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flows.engine.answers import store_path
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.rows.features_of_rows import features_of, folds_of
-from flows.scores.blocks import score_blocks
-from flows.scores.fidelity import fidelity_of
-from schemas.certificate import Fidelity
-from schemas.errors import MismatchError, SpecError, expected
-from schemas.names import DatasetRef, parse_dataset_ref
-from schemas.spaces import Space, check_same_space
-from schemas.tables.tables import FOLD_IN_SAMPLE
-from store.artifacts.concepts import Concepts, open_concepts
-from store.artifacts.images import Images, content_hashes, open_images
-from store.artifacts.linear_maps import StoredMap, add_fidelity, find_map, identity_map, open_map
-from store.artifacts.score_writer import Region, ScoreBlock, write_scores
-from store.artifacts.similarities import Scores
-from store.disk import paths
-from store.disk.manifest import find_manifest
-from store.disk.root import Store
-from t2c_core.statistics.stats import concept_stats
+from t2c.core.statistics.stats import concept_stats
+from t2c.flows.engine.answers import store_path
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.rows.features_of_rows import features_of, folds_of
+from t2c.flows.scores.blocks import score_blocks
+from t2c.flows.scores.fidelity import fidelity_of
+from t2c.schemas.certificate import Fidelity
+from t2c.schemas.errors import MismatchError, SpecError, expected
+from t2c.schemas.names import DatasetRef, parse_dataset_ref
+from t2c.schemas.spaces import Space, check_same_space
+from t2c.schemas.tables.tables import FOLD_IN_SAMPLE
+from t2c.store.artifacts.concepts import Concepts, open_concepts
+from t2c.store.artifacts.images import Images, content_hashes, open_images
+from t2c.store.artifacts.linear_maps import StoredMap, add_fidelity, find_map, identity_map, open_map
+from t2c.store.artifacts.score_writer import Region, ScoreBlock, write_scores
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import find_manifest
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options
-from flows.cli.output import Output
-from schemas.names import parse_dataset_ref
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, runner_options
+from t2c.flows.cli.output import Output
+from t2c.schemas.names import parse_dataset_ref
+from t2c.store.disk.root import open_store
 
 
 @click.argument("dataset")
@@ -28,8 +28,8 @@ def _score(out: Output, dataset: str, store_url: str, dask_address: str | None, 
 
     Images the map was fitted on are scored with the map of the folds without them.
     """
-    from flows.engine.runner import runner_for
-    from flows.scores.score import score as step
+    from t2c.flows.engine.runner import runner_for
+    from t2c.flows.scores.score import score as step
 
     with runner_for(dask_address) as runner:
         ref = parse_dataset_ref(dataset)

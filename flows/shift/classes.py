@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flows.rows.labels import LABEL, label_parents, truth_of
-from flows.rows.predicted import predicted_classes, predictions_parent
-from flows.rows.sides import Side
-from store.artifacts.dataset_tables import read_predictions
-from store.artifacts.images import Images
-from store.disk.manifest import Parent
-from t2c_core.shift.class_shift import ClassMix, class_mix
+from t2c.core.shift.class_shift import ClassMix, class_mix
+from t2c.flows.rows.labels import LABEL, label_parents, truth_of
+from t2c.flows.rows.predicted import predicted_classes, predictions_parent
+from t2c.flows.rows.sides import Side
+from t2c.store.artifacts.dataset_tables import read_predictions
+from t2c.store.artifacts.images import Images
+from t2c.store.disk.manifest import Parent
 
 AUTO, NONE, PREDICTION = "auto", "none", "prediction:"
 """Words of the option: labels or the one model with predictions on both sides; no split; the model named after it."""

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, judging_options, score_options, side_options
-from flows.cli.output import Output
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, judging_options, score_options, side_options
+from t2c.flows.cli.output import Output
+from t2c.store.disk.root import open_store
 
 
 @click.argument("reference")
@@ -23,9 +23,9 @@ def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drif
 
     Either may be a snapshot (photos@3) or a slice (--where); only held-out and out-of-fold similarities are compared.
     """
-    from flows.engine.stop import EXIT_DRIFT
-    from flows.shift.shift import shift as step
-    from flows.shift.view import show_shift
+    from t2c.flows.engine.stop import EXIT_DRIFT
+    from t2c.flows.shift.shift import shift as step
+    from t2c.flows.shift.view import show_shift
 
     options["duplicates"] = not options.pop("no_duplicates")
     report = step(open_store(store_url), reference, progress=Bars(quiet=out.as_json), **options)

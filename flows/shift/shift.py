@@ -6,18 +6,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.engine.answers import Answer, answer
-from flows.engine.progress import NoProgress, Progress
-from flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
-from flows.shift.classes import AUTO, classes_of
-from flows.shift.table import Beyond, Wanted, compare_all, self_null
-from flows.trust.trust import marks_in_use
-from schemas.errors import SpecError, expected
-from store.artifacts.similarities import Scores
-from store.disk.root import Store
-from store.queries.where import tables_read
-from t2c_core.shift.block_null import BLOCKS
-from t2c_core.shift.shift import ALPHA
+from t2c.core.shift.block_null import BLOCKS
+from t2c.core.shift.shift import ALPHA
+from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
+from t2c.flows.shift.classes import AUTO, classes_of
+from t2c.flows.shift.table import Beyond, Wanted, compare_all, self_null
+from t2c.flows.trust.trust import marks_in_use
+from t2c.schemas.errors import SpecError, expected
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.disk.root import Store
+from t2c.store.queries.where import tables_read
 
 __all__ = ["ShiftReport", "Slice", "shift"]
 

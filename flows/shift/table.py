@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.progress import Progress
-from flows.rows.sides import Side
-from flows.shift.classes import Classes
-from schemas.tables.tables import SHIFT
-from t2c_core.shift.block_null import Blocks, plan_blocks, self_distance
-from t2c_core.shift.class_shift import class_shift
-from t2c_core.shift.shift import compare
-from t2c_core.statistics.pvalues import benjamini_hochberg
-from t2c_core.statistics.stats import mean_and_std
+from t2c.core.shift.block_null import Blocks, plan_blocks, self_distance
+from t2c.core.shift.class_shift import class_shift
+from t2c.core.shift.shift import compare
+from t2c.core.statistics.pvalues import benjamini_hochberg
+from t2c.core.statistics.stats import mean_and_std
+from t2c.flows.engine.progress import Progress
+from t2c.flows.rows.sides import Side
+from t2c.flows.shift.classes import Classes
+from t2c.schemas.tables.tables import SHIFT
 
 
 @dataclass(frozen=True, slots=True, eq=False)

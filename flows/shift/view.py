@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.cli.output import Output
+from t2c.flows.cli.output import Output
 
 
 def show_shift(out: Output, report: Any, *, limit: int) -> None:

@@ -7,10 +7,10 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, labels_option
-from flows.cli.output import Output
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, labels_option
+from t2c.flows.cli.output import Output
+from t2c.store.disk.root import open_store
 
 FIGURES = ("figure", "grain", "n", "rate", "low", "high", "chance", "chance_observed")
 TITLES = {"rate": "how often a word fits (tables 1 and 5)", "agreement": "two annotators agree (table 6)"}
@@ -62,8 +62,8 @@ def _make(
     The pages work from a disk and connect to nothing. study.json beside them is for reading the answers: keep it from
     annotators.
     """
-    from flows.study.design import Plan
-    from flows.study.make import make as step
+    from t2c.flows.study.design import Plan
+    from t2c.flows.study.make import make as step
 
     report = step(
         open_store(store_url),
@@ -97,7 +97,7 @@ def _make(
 @click.option("--most-failed", type=int, default=None, help="Leave out annotators who failed more checks.")
 def _read(out: Output, files: tuple[Path, ...], key: Path, most_failed: int | None, store_url: str) -> None:
     """Merge the FILES that annotators saved into tables 1, 5 and 6: rates, agreement, chance, attention."""
-    from flows.study.read import read as step
+    from t2c.flows.study.read import read as step
 
     report = step(open_store(store_url), files, key=key, most_failed=most_failed)
     out.put("table", report.table)

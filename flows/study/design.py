@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from schemas.digest import digest
-from schemas.errors import InputError, SpecError, expected
-from t2c_core.statistics.agreement import MAIN, UNRELATED
+from t2c.core.statistics.agreement import MAIN, UNRELATED
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import InputError, SpecError, expected
 
 FAR_WORDS = ("Tuesday", "arithmetic", "grammar", "seventeen", "mortgage", "philosophy", "syllable", "inflation")
 """Words that no photograph shows: an attention check says one of them, and the right answer is `unrelated`."""

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flows.study.design import Item, Study
-from schemas.digest import canonical_json
-from schemas.errors import InputError, MismatchError, expected
+from t2c.flows.study.design import Item, Study
+from t2c.schemas.digest import canonical_json
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 FORMAT = "t2c-study"
 VERSION = 1

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.engine.progress import NoProgress, Progress
-from flows.rows.labels import LABEL
-from flows.rows.truths import truths_of
-from flows.study.design import Plan, Study, design
-from flows.study.key_file import NAME, write_key
-from flows.study.page import collage_pictures, render_page
-from flows.study.words import Stored, read_checks, read_sayings, stored_sayings
-from schemas.errors import SpecError, StoreWriteError, expected
-from schemas.names import DatasetRef
-from store.artifacts.images import Images, open_images
-from store.artifacts.selection import searchable
-from store.disk.root import Store
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.rows.labels import LABEL
+from t2c.flows.rows.truths import truths_of
+from t2c.flows.study.design import Plan, Study, design
+from t2c.flows.study.key_file import NAME, write_key
+from t2c.flows.study.page import collage_pictures, render_page
+from t2c.flows.study.words import Stored, read_checks, read_sayings, stored_sayings
+from t2c.schemas.errors import SpecError, StoreWriteError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.selection import searchable
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def make(
 ) -> MakeReport:
     """Write the pages of a study and its key to a folder, which is made; the same question writes the same bytes.
 
-    Words come from a CSV file (`words`), else from stored decodings (`flows.study.words.stored_sayings`); `labels` is
+    Words come from a CSV file (`words`), else from stored decodings (`t2c.flows.study.words.stored_sayings`); `labels` is
     `label` or an imported attribute. Raises SpecError, UnknownName, MismatchError, InputError, StoreWriteError.
     """
     asked, images = plan or Plan(), open_images(store, dataset)

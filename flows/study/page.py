@@ -10,12 +10,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.engine.progress import Progress
-from flows.page.thumbnails import Wanted, thumbnails
-from flows.study.design import Study
-from schemas.errors import InputError, expected
-from store.artifacts.images import Images
-from store.sources.image_bytes import open_bytes
+from t2c.flows.engine.progress import Progress
+from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.flows.study.design import Study
+from t2c.schemas.errors import InputError, expected
+from t2c.store.artifacts.images import Images
+from t2c.store.sources.image_bytes import open_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
 

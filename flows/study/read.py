@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.engine.answers import answer
-from flows.study.design import Study
-from flows.study.key_file import read_key
-from flows.study.results import Result, read_results
-from schemas.errors import InputError, MismatchError, SpecError, expected
-from schemas.tables.answers.study import STUDY, STUDY_ANSWERS
-from store.artifacts.images import open_images
-from store.disk.manifest import Parent
-from store.disk.root import Store
-from t2c_core.statistics.agreement import GRAINS, RATES, UNRELATED, Share, agreement, pairs_of, rate
+from t2c.core.statistics.agreement import GRAINS, RATES, UNRELATED, Share, agreement, pairs_of, rate
+from t2c.flows.engine.answers import answer
+from t2c.flows.study.design import Study
+from t2c.flows.study.key_file import read_key
+from t2c.flows.study.results import Result, read_results
+from t2c.schemas.errors import InputError, MismatchError, SpecError, expected
+from t2c.schemas.tables.answers.study import STUDY, STUDY_ANSWERS
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.study.design import Study
-from flows.study.key_file import read_json
-from schemas.errors import InputError, MismatchError, expected, unknown
-from t2c_core.statistics.agreement import MAIN, UNRELATED
+from t2c.core.statistics.agreement import MAIN, UNRELATED
+from t2c.flows.study.design import Study
+from t2c.flows.study.key_file import read_json
+from t2c.schemas.errors import InputError, MismatchError, expected, unknown
 
 FORMAT = "t2c-study-answers"
 VERSION = 1

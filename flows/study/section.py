@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flows.page.section import Context, Gathered
-from store.artifacts.answers import answer_table, list_answers
-from store.disk.manifest import Manifest
-from store.disk.root import Store
+from t2c.flows.page.section import Context, Gathered
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.disk.manifest import Manifest
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.rows.truths import fold_name
-from flows.study.design import Check, Saying
-from schemas.digest import SHORT
-from schemas.errors import InputError, MismatchError, UnknownName, expected
-from store.artifacts.answers import answer_table, list_answers
-from store.disk.manifest import Manifest
-from store.disk.root import Store
+from t2c.flows.rows.truths import fold_name
+from t2c.flows.study.design import Check, Saying
+from t2c.schemas.digest import SHORT
+from t2c.schemas.errors import InputError, MismatchError, UnknownName, expected
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.disk.manifest import Manifest
+from t2c.store.disk.root import Store
 
 
 def read_sayings(path: Path) -> list[Saying]:

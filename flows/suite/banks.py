@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.concepts.banks import add_concepts
-from flows.suite.class_maps import ClassMap, class_map
-from flows.suite.contestants import Machine, name_of
-from flows.suite.plan import Plan, Skipped
-from flows.suite.tasks import Task
-from schemas.digest import digest
-from schemas.errors import SpecError, expected
-from schemas.specs.base import ConceptFile, parse_encoder
-from store.disk.root import Store
+from t2c.flows.concepts.banks import add_concepts
+from t2c.flows.suite.class_maps import ClassMap, class_map
+from t2c.flows.suite.contestants import Machine, name_of
+from t2c.flows.suite.plan import Plan, Skipped
+from t2c.flows.suite.tasks import Task
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.specs.base import ConceptFile, parse_encoder
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import Encoder
+    from t2c.core.encoders.base import Encoder
 
 
 @dataclass(frozen=True, slots=True)

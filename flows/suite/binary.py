@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError, expected
+from t2c.schemas.errors import InputError, expected
 
 Bytes = npt.NDArray[np.uint8]
 

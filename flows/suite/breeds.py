@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.suite.tasks import Grouping
-from schemas.errors import InputError, expected
+from t2c.flows.suite.tasks import Grouping
+from t2c.schemas.errors import InputError, expected
 
 
 @dataclass(frozen=True, slots=True)

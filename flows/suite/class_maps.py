@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.suite.breeds import read_hierarchy, superclasses
-from flows.suite.drawn import world_classes
-from flows.suite.listed import NAMED
-from flows.suite.readers import HIERARCHY
-from flows.suite.tasks import Task
-from schemas.errors import InputError, expected
+from t2c.flows.suite.breeds import read_hierarchy, superclasses
+from t2c.flows.suite.drawn import world_classes
+from t2c.flows.suite.listed import NAMED
+from t2c.flows.suite.readers import HIERARCHY
+from t2c.flows.suite.tasks import Task
+from t2c.schemas.errors import InputError, expected
 
 
 @dataclass(frozen=True, slots=True)

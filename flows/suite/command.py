@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import pyarrow as pa
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, runner_options
-from flows.cli.output import Output, print_columns
-from schemas.errors import SpecError, expected
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, runner_options
+from t2c.flows.cli.output import Output, print_columns
+from t2c.schemas.errors import SpecError, expected
+from t2c.store.disk.root import open_store
 
 if TYPE_CHECKING:
-    from flows.suite.suite import SuiteReport
+    from t2c.flows.suite.suite import SuiteReport
 
 
 _TASKS = pa.schema(
@@ -70,8 +70,8 @@ def _cells(name: str, accuracy: float, low: float, high: float) -> list[str]:
 
 def list_tasks(out: Output, data: Path) -> None:
     """Show every task with its state, then the files of each, what is there, and where to get the rest."""
-    from flows.suite.readers import needed, state
-    from flows.suite.tasks import TASKS
+    from t2c.flows.suite.readers import needed, state
+    from t2c.flows.suite.tasks import TASKS
 
     rows: list[dict[str, Any]] = [
         {
@@ -174,8 +174,8 @@ def _run(
     **options: Any,
 ) -> None:
     """Run the suite and show its rows."""
-    from flows.engine.runner import runner_for
-    from flows.suite.suite import suite as step
+    from t2c.flows.engine.runner import runner_for
+    from t2c.flows.suite.suite import suite as step
 
     if target is None:
         todo = "Add --target open_clip:ViT-B-16/openai"
@@ -203,10 +203,10 @@ def _check_output(output: str | None) -> None:
 
 def _write(report: Any, output: str) -> None:
     if Path(output).suffix.lower() == ".html":
-        from flows.suite.figures import write_suite_page
+        from t2c.flows.suite.figures import write_suite_page
 
         write_suite_page(output, report.table, target=report.target, skipped=report.skipped)
     else:
-        from flows.engine.output_files import write_table
+        from t2c.flows.engine.output_files import write_table
 
         write_table(report.table, output)

@@ -4,20 +4,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.engine.progress import Progress
-from flows.engine.runner import Runner
-from flows.features.extract import extract
-from flows.maps.align import align
-from schemas.errors import MismatchError, SpecError, UnknownName, expected
-from schemas.names import parse_dataset_ref
-from schemas.specs.base import EncoderSpec, parse_encoder
-from store.artifacts.features import list_features
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import StoredMap, open_map, preferred_maps
-from store.disk.root import Store
+from t2c.flows.engine.progress import Progress
+from t2c.flows.engine.runner import Runner
+from t2c.flows.features.extract import extract
+from t2c.flows.maps.align import align
+from t2c.schemas.errors import MismatchError, SpecError, UnknownName, expected
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.base import EncoderSpec, parse_encoder
+from t2c.store.artifacts.features import list_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import StoredMap, open_map, preferred_maps
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import Encoder
+    from t2c.core.encoders.base import Encoder
 
 
 @dataclass(frozen=True, slots=True)

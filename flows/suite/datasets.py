@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from flows.data.index import index
-from flows.engine.progress import Progress
-from flows.suite.pictures import Pictures, packed
-from flows.suite.readers import READERS
-from schemas.errors import SpecError, expected
-from store.artifacts.images import Images, open_images
-from store.disk import paths
-from store.disk.manifest import find_manifest, snapshots
-from store.disk.root import Store
-from store.sources.source import Source
-from store.sources.uris import parse_uri
+from t2c.flows.data.index import index
+from t2c.flows.engine.progress import Progress
+from t2c.flows.suite.pictures import Pictures, packed
+from t2c.flows.suite.readers import READERS
+from t2c.schemas.errors import SpecError, expected
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import find_manifest, snapshots
+from t2c.store.disk.root import Store
+from t2c.store.sources.source import Source
+from t2c.store.sources.uris import parse_uri
 
 
 @dataclass(frozen=True, slots=True)

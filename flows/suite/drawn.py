@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.suite import classes
-from flows.suite.pictures import Picture, Pictures
-from flows.world.world import COLOURS, VALUES, Attributes, draw
+from t2c.flows.suite import classes
+from t2c.flows.suite.pictures import Picture, Pictures
+from t2c.flows.world.world import COLOURS, VALUES, Attributes, draw
 
 SWATCH_SIDE = 224
 """Pixels a side of a swatch."""

@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 from markupsafe import Markup
 
-from flows.page import words
-from flows.page.document import write_document
-from flows.suite.plan import Skipped
-from flows.suite.tasks import GROUPS, TASKS, Group
+from t2c.flows.page import words
+from t2c.flows.page.document import write_document
+from t2c.flows.suite.plan import Skipped
+from t2c.flows.suite.tasks import GROUPS, TASKS, Group
 
 COLOURS = 8
 """Colours of models; a ninth model has the first one's colour again and its own lane."""

@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from flows.suite import classes
-from schemas.errors import InputError, expected
-from store.sources.items import IMAGE_SUFFIXES, Item
-from store.sources.source import Source
-from store.sources.uris import file_uri
+from t2c.flows.suite import classes
+from t2c.schemas.errors import InputError, expected
+from t2c.store.sources.items import IMAGE_SUFFIXES, Item
+from t2c.store.sources.source import Source
+from t2c.store.sources.uris import file_uri
 
 NAMED = 20
 """Missing files that a message names; more are counted."""

@@ -15,12 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import parquet
 
-from flows.engine.output_files import replacing
-from flows.engine.progress import Progress
-from schemas.digest import digest
-from schemas.errors import StoreWriteError, expected
-from store.sources.items import Fields
-from store.sources.source import Source, open_source
+from t2c.flows.engine.output_files import replacing
+from t2c.flows.engine.progress import Progress
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import StoreWriteError, expected
+from t2c.store.sources.items import Fields
+from t2c.store.sources.source import Source, open_source
 
 ROWS_A_GROUP = 1000
 """Pictures in one row group: what is read at once."""

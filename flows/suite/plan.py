@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.suite.readers import missing, needed, state
-from flows.suite.tasks import TASKS, Task, tasks_named
-from schemas.errors import InputError, expected
+from t2c.flows.suite.readers import missing, needed, state
+from t2c.flows.suite.tasks import TASKS, Task, tasks_named
+from t2c.schemas.errors import InputError, expected
 
 
 @dataclass(frozen=True, slots=True)

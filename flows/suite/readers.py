@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from flows.suite import classes, drawn, listed, unpacked
-from flows.suite.pictures import Pictures
-from flows.suite.tasks import Task
-from schemas.errors import InputError, expected
-from store.sources.source import Source
+from t2c.flows.suite import classes, drawn, listed, unpacked
+from t2c.flows.suite.pictures import Pictures
+from t2c.flows.suite.tasks import Task
+from t2c.schemas.errors import InputError, expected
+from t2c.store.sources.source import Source
 
 State = Literal["present", "incomplete", "missing", "no files needed"]
 

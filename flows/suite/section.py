@@ -2,11 +2,11 @@
 
 import pyarrow as pa
 
-from flows.page.section import Context, Gathered
-from flows.suite.figures import suite_figures
-from schemas.tables.answers.suite import SUITE
-from store.artifacts.answers import answer_table, list_answers
-from store.disk.manifest import Manifest
+from t2c.flows.page.section import Context, Gathered
+from t2c.flows.suite.figures import suite_figures
+from t2c.schemas.tables.answers.suite import SUITE
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.disk.manifest import Manifest
 
 
 def gather(context: Context) -> Gathered | None:

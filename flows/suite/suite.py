@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.engine.answers import Answer, answer
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.rows.features_of_rows import features_of
-from flows.suite.banks import Vectors, class_banks
-from flows.suite.class_maps import check_folders
-from flows.suite.contestants import (
+from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.flows.suite.banks import Vectors, class_banks
+from t2c.flows.suite.class_maps import check_folders
+from t2c.flows.suite.contestants import (
     Contestant,
     Machine,
     check_models,
@@ -28,19 +28,19 @@ from flows.suite.contestants import (
     name_of,
     named_maps,
 )
-from flows.suite.datasets import prepare
-from flows.suite.plan import Skipped, plan_tasks
-from flows.suite.tasks import Task
-from flows.zeroshot.zeroshot import ZeroshotReport, zeroshot
-from schemas.digest import SHORT, digest
-from schemas.errors import InputError, expected
-from schemas.tables.answers.suite import SUITE
-from store.artifacts.concepts import open_concepts
-from store.artifacts.images import Images
-from store.disk.root import Store
+from t2c.flows.suite.datasets import prepare
+from t2c.flows.suite.plan import Skipped, plan_tasks
+from t2c.flows.suite.tasks import Task
+from t2c.flows.zeroshot.zeroshot import ZeroshotReport, zeroshot
+from t2c.schemas.digest import SHORT, digest
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.tables.answers.suite import SUITE
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.images import Images
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
-    from t2c_core.encoders.base import Encoder
+    from t2c.core.encoders.base import Encoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)

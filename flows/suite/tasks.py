@@ -1,17 +1,17 @@
 """Zero-shot tasks as data: the fourteen of the paper's table 3, and stand-ins that need no download.
 
 A task says what its classes and prompt are, which pictures it classifies and how their labels become classes; who
-reads the pictures is named, not done, here (flows.suite.readers).
+reads the pictures is named, not done, here (t2c.flows.suite.readers).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from flows.suite import classes
-from flows.world.captions import ZERO_SHOT_PROMPTS
-from flows.world.world import COLOURS, VALUES
-from schemas.errors import unknown
+from t2c.flows.suite import classes
+from t2c.flows.world.captions import ZERO_SHOT_PROMPTS
+from t2c.flows.world.world import COLOURS, VALUES
+from t2c.schemas.errors import unknown
 
 Group = Literal["in-distribution", "out-of-distribution", "characters", "primitives"]
 
@@ -51,7 +51,7 @@ class Task:
     prompt: str
     """Text with {} where the class goes."""
     reader: str
-    """Who reads the pictures (flows.suite.readers.READERS); tasks of one reader share its pictures and features."""
+    """Who reads the pictures (t2c.flows.suite.readers.READERS); tasks of one reader share its pictures and features."""
     size: int
     """Classes."""
     classes: tuple[str, ...] = ()

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from flows.suite import classes
-from flows.suite.binary import check_as_many, read_cifar10, read_idx, read_stl10, read_svhn
-from flows.suite.pictures import Picture, Pictures
-from schemas.errors import InputError, expected
+from t2c.flows.suite import classes
+from t2c.flows.suite.binary import check_as_many, read_cifar10, read_idx, read_stl10, read_svhn
+from t2c.flows.suite.pictures import Picture, Pictures
+from t2c.schemas.errors import InputError, expected
 
 _FIRST = "unpacked 1"
 """Changes when the same files would give other pictures."""

@@ -5,11 +5,11 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from flows.cli.bars import Bars
-from flows.cli.options import command, mapping_option, score_options
-from flows.cli.output import Output
-from flows.cli.parsing import CONCEPT_OF_VALUE, pairs
-from store.disk.root import open_store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.options import command, mapping_option, score_options
+from t2c.flows.cli.output import Output
+from t2c.flows.cli.parsing import CONCEPT_OF_VALUE, pairs
+from t2c.store.disk.root import open_store
 
 REASONS = 12
 """Concepts whose reason is printed; machines get all."""
@@ -40,7 +40,7 @@ def _trust(out: Output, dataset: str, store_url: str, mapping: tuple[str, ...], 
     separate the images that have the concept, by labels or attributes, better than random directions do? Only both
     are trusted.
     """
-    from flows.trust.trust import trust as step
+    from t2c.flows.trust.trust import trust as step
 
     concepts = pairs(mapping, option="--mapping", form=CONCEPT_OF_VALUE)
     report = step(open_store(store_url), dataset, mapping=concepts, progress=Bars(quiet=out.as_json), **options)

@@ -9,20 +9,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.engine.progress import Progress
-from flows.rows.aligned import aligned_units
-from flows.rows.features_of_rows import features_of, find_features, folds_of, keys_of
-from flows.rows.truths import Match, Truth, merged
-from schemas.errors import InputError, expected
-from schemas.tables.tables import FOLD_IN_SAMPLE
-from store.artifacts.concepts import Concepts
-from store.artifacts.features import Features
-from store.artifacts.images import Images, content_hashes
-from store.artifacts.linear_maps import StoredMap, identity_map
-from store.artifacts.selection import searchable
-from t2c_core.concepts.trust import bank_directions, sphere_directions
-from t2c_core.maps.row_keys import smallest_keys
-from t2c_core.statistics.rank_agreement import Agreement, Known, measure
+from t2c.core.concepts.trust import bank_directions, sphere_directions
+from t2c.core.maps.row_keys import smallest_keys
+from t2c.core.statistics.rank_agreement import Agreement, Known, measure
+from t2c.flows.engine.progress import Progress
+from t2c.flows.rows.aligned import aligned_units
+from t2c.flows.rows.features_of_rows import features_of, find_features, folds_of, keys_of
+from t2c.flows.rows.truths import Match, Truth, merged
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.tables.tables import FOLD_IN_SAMPLE
+from t2c.store.artifacts.concepts import Concepts
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, content_hashes
+from t2c.store.artifacts.linear_maps import StoredMap, identity_map
+from t2c.store.artifacts.selection import searchable
 
 Rows = npt.NDArray[np.int64]
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flows.page.section import Context, Gathered
-from flows.trust.trust import MARKS, marks_in_use
-from t2c_core.concepts.trust import MEANING_FLOOR, TRANSPORT_FLOOR
+from t2c.core.concepts.trust import MEANING_FLOOR, TRANSPORT_FLOOR
+from t2c.flows.page.section import Context, Gathered
+from t2c.flows.trust.trust import MARKS, marks_in_use
 
 REASONS = 12
 """Concepts whose reason is written out."""

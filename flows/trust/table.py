@@ -7,10 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.progress import Progress
-from flows.trust.measure import Asked, Measured, measure_trust
-from schemas.tables.answers.trust import TRUST
-from t2c_core.concepts.trust import (
+from t2c.core.concepts.trust import (
     Meaning,
     Transport,
     judge,
@@ -19,8 +16,11 @@ from t2c_core.concepts.trust import (
     q_values,
     threshold,
 )
-from t2c_core.statistics.auroc import newcombe
-from t2c_core.statistics.ranks import spearman_interval
+from t2c.core.statistics.auroc import newcombe
+from t2c.core.statistics.ranks import spearman_interval
+from t2c.flows.engine.progress import Progress
+from t2c.flows.trust.measure import Asked, Measured, measure_trust
+from t2c.schemas.tables.answers.trust import TRUST
 
 
 def trust_table(asked: Asked, *, progress: Progress) -> pa.Table:

@@ -6,22 +6,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.engine.answers import Answer, answer
-from flows.engine.progress import NoProgress, Progress
-from flows.rows.exemplars import every_exemplar
-from flows.rows.labels import label_parents
-from flows.rows.truths import check_matches, match, truths_of
-from flows.trust.measure import Asked
-from flows.trust.table import trust_table
-from schemas.errors import SpecError, expected
-from schemas.names import DatasetRef
-from store.artifacts.answers import answer_table, list_answers
-from store.artifacts.concepts import open_concepts
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import identity_map, open_map
-from store.artifacts.similarities import resolve_scores
-from store.disk.manifest import Manifest, Parent
-from store.disk.root import Store
+from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.rows.exemplars import every_exemplar
+from t2c.flows.rows.labels import label_parents
+from t2c.flows.rows.truths import check_matches, match, truths_of
+from t2c.flows.trust.measure import Asked
+from t2c.flows.trust.table import trust_table
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import DatasetRef
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import identity_map, open_map
+from t2c.store.artifacts.similarities import resolve_scores
+from t2c.store.disk.manifest import Manifest, Parent
+from t2c.store.disk.root import Store
 
 DIRECTIONS = 200
 """Random directions of each kind: the 2.5 % level is the fifth largest of them."""

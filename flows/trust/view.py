@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from flows.cli.output import Output, show
-from flows.trust.trust import marks_by_name
-from store.disk.root import Store
-from store.queries import resolve_scores
+from t2c.flows.cli.output import Output, show
+from t2c.flows.trust.trust import marks_by_name
+from t2c.store.disk.root import Store
+from t2c.store.queries import resolve_scores
 
 NOT_MEASURED = "not measured"
 """Said of a concept without a mark."""

@@ -2,15 +2,15 @@
 
 import click
 
-from flows.cli.options import command
-from flows.cli.output import Output, compact_json, shorten, terminal_width
-from store.disk.root import open_store
+from t2c.flows.cli.options import command
+from t2c.flows.cli.output import Output, compact_json, shorten, terminal_width
+from t2c.store.disk.root import open_store
 
 
 @click.argument("name")
 def _explain(out: Output, name: str, store_url: str) -> None:
     """Say what NAME (an artifact's folder, a dataset, a bank, the start of a digest) is and what it was made from."""
-    from flows.upkeep.explain import explain as step
+    from t2c.flows.upkeep.explain import explain as step
 
     found = step(open_store(store_url), name)
     facts = {
@@ -42,9 +42,9 @@ explain = command("explain", example="t2c explain photos\nt2c explain similariti
 
 def _verify(out: Output, store_url: str) -> int:
     """Check every committed file and every feature chunk against its digest; exit 1 when anything is wrong."""
-    from flows.cli.bars import Bars
-    from flows.engine.stop import EXIT_ERROR
-    from store.artifacts.verify import verify as step
+    from t2c.flows.cli.bars import Bars
+    from t2c.flows.engine.stop import EXIT_ERROR
+    from t2c.store.artifacts.verify import verify as step
 
     bars = Bars(quiet=out.as_json)
     checked: list[str] = []
@@ -77,7 +77,7 @@ verify = command("verify", example="t2c verify")(_verify)
 @click.option("--concepts", "bank", default=None, metavar="BANK", help="Only this bank.")
 def _compact(out: Output, dataset: str | None, bank: str | None, store_url: str) -> None:
     """Merge the small similarity files of many appends; answers stay the same, queries get fast again."""
-    from flows.scores.compact import compact as step
+    from t2c.flows.scores.compact import compact as step
 
     table = step(open_store(store_url), dataset, bank=bank)
     out.table("compacted", table)
@@ -100,7 +100,7 @@ compact = command("compact", example="t2c compact photos")(_compact)
 )
 def _gc(out: Output, store_url: str, dry_run: bool, older_than_s: float) -> None:
     """Remove temporary and orphaned files that killed runs left; nothing a snapshot names is touched."""
-    from store.disk.gc import gc as step
+    from t2c.store.disk.gc import gc as step
 
     table = step(open_store(store_url), dry_run=dry_run, older_than_s=older_than_s)
     out.table("files", table)
@@ -115,8 +115,8 @@ gc = command("gc", example="t2c gc --dry-run")(_gc)
 @click.option("--devices/--no-devices", default=True, show_default=True, help="Load torch and look for accelerators.")
 def _doctor(out: Output, store_url: str, devices: bool) -> int:
     """Check this machine: versions, devices, memory, disk, store; exit 1 when something must be mended."""
-    from flows.engine.stop import EXIT_ERROR
-    from flows.upkeep.doctor import doctor as step
+    from t2c.flows.engine.stop import EXIT_ERROR
+    from t2c.flows.upkeep.doctor import doctor as step
 
     checks = step(store_url, devices=devices)
     out.put("checks", checks)

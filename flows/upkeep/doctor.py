@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import T2CError
-from store.disk.root import open_store
+from t2c.schemas.errors import T2CError
+from t2c.store.disk.root import open_store
 
 PACKAGES = (
     "torch",
@@ -99,7 +99,7 @@ def _home() -> Iterator[Check]:
 
 
 def _devices() -> Iterator[Check]:
-    from t2c_core.encoders.devices import describe_devices
+    from t2c.core.encoders.devices import describe_devices
 
     for name, finding in describe_devices():
         yield Check(name, "ok", finding)

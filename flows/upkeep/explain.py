@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.digest import SHORT
-from schemas.errors import SpecError, expected, unknown
-from store.disk import paths
-from store.disk.manifest import Manifest, Parent, find_manifest, list_artifacts, read_manifest, snapshots
-from store.disk.root import Store
+from t2c.schemas.digest import SHORT
+from t2c.schemas.errors import SpecError, expected, unknown
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import Manifest, Parent, find_manifest, list_artifacts, read_manifest, snapshots
+from t2c.store.disk.root import Store
 
 _DIGEST = re.compile(r"[0-9a-f]{6,64}")
 """What may be the start of a digest: six hex digits or more."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from flows.world.shapes import Field, coverage
+from t2c.flows.world.shapes import Field, coverage
 
 NOISE_SEED = 20260
 """Seed of the noise tiles, which are part of the world and the same for every image."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from flows.world.world import VALUES
-from schemas.specs.base import DEFAULT_TEMPLATES
+from t2c.flows.world.world import VALUES
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES
 
 SWATCH = "a swatch of the color {}"
 DIAGRAM = "a diagram of the shape {}"

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image
 
-from flows.world.backdrops import BACKDROPS, Grid, Picture, Place, blend, grid
-from flows.world.shapes import SHAPE_DISTANCES, TEXTURE_DISTANCES, Field, coverage
-from schemas.errors import SpecError, expected, unknown
+from t2c.flows.world.backdrops import BACKDROPS, Grid, Picture, Place, blend, grid
+from t2c.flows.world.shapes import SHAPE_DISTANCES, TEXTURE_DISTANCES, Field, coverage
+from t2c.schemas.errors import SpecError, expected, unknown
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "black": (0, 0, 0),

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from flows.cli.options import command, labels_option, score_options
-from flows.cli.output import Output
-from flows.cli.parsing import listed
-from store.disk.root import open_store
+from t2c.flows.cli.options import command, labels_option, score_options
+from t2c.flows.cli.output import Output
+from t2c.flows.cli.parsing import listed
+from t2c.store.disk.root import open_store
 
 
 @click.argument("dataset")
@@ -36,7 +36,7 @@ def _zeroshot(
     **options: Any,
 ) -> None:
     """Classify with class names as concepts, beside the target CLIP itself and chance."""
-    from flows.zeroshot.view import run_zeroshot
+    from t2c.flows.zeroshot.view import run_zeroshot
 
     names = listed(classes) or None
     run_zeroshot(out, open_store(store_url), dataset, classes=names, templates=templates, output=output, **options)

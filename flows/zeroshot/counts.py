@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.proportions import wilson
 
 
 @dataclass(frozen=True, slots=True)

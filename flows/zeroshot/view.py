@@ -5,12 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.cli.bars import Bars
-from flows.cli.output import Output
-from flows.zeroshot.zeroshot import ZeroshotReport
-from flows.zeroshot.zeroshot import zeroshot as step
-from schemas.specs.base import DEFAULT_TEMPLATES
-from store.disk.root import Store
+from t2c.flows.cli.bars import Bars
+from t2c.flows.cli.output import Output
+from t2c.flows.zeroshot.zeroshot import ZeroshotReport
+from t2c.flows.zeroshot.zeroshot import zeroshot as step
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES
+from t2c.store.disk.root import Store
 
 
 def run_zeroshot(
@@ -21,7 +21,7 @@ def run_zeroshot(
     report = step(store, dataset, templates=chosen, progress=Bars(quiet=out.as_json), **options)
     _show(out, report)
     if output is not None:
-        from flows.engine.output_files import write_table
+        from t2c.flows.engine.output_files import write_table
 
         write_table(report.predictions, output)
         out.wrote(output)

@@ -9,25 +9,25 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from flows.engine.answers import Answer, answer
-from flows.engine.progress import NoProgress, Progress
-from flows.engine.runner import Runner, SerialRunner
-from flows.maps.sides import Classifier, classifier, own_classifier
-from flows.rows.features_of_rows import folds_of
-from flows.rows.labels import LABEL, check_some_labels, class_names, truth_of
-from flows.rows.texts import class_vectors
-from flows.scores.blocks import BLOCK_ROWS, similarities_of
-from flows.zeroshot.counts import Counted, ZeroshotScore, score_of
-from schemas.digest import digest
-from schemas.names import DatasetRef
-from schemas.specs.base import DEFAULT_TEMPLATES
-from schemas.tables.tables import FOLD_IN_SAMPLE, ZEROSHOT
-from store.artifacts.concepts import open_concepts
-from store.artifacts.features import Features
-from store.artifacts.images import Images, content_hashes, open_images
-from store.artifacts.selection import searchable
-from store.disk.root import Store
-from t2c_core.concepts.zeroshot import Prediction, predict
+from t2c.core.concepts.zeroshot import Prediction, predict
+from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.maps.sides import Classifier, classifier, own_classifier
+from t2c.flows.rows.features_of_rows import folds_of
+from t2c.flows.rows.labels import LABEL, check_some_labels, class_names, truth_of
+from t2c.flows.rows.texts import class_vectors
+from t2c.flows.scores.blocks import BLOCK_ROWS, similarities_of
+from t2c.flows.zeroshot.counts import Counted, ZeroshotScore, score_of
+from t2c.schemas.digest import digest
+from t2c.schemas.names import DatasetRef
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES
+from t2c.schemas.tables.tables import FOLD_IN_SAMPLE, ZEROSHOT
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, content_hashes, open_images
+from t2c.store.artifacts.selection import searchable
+from t2c.store.disk.root import Store
 
 Vectors = npt.NDArray[np.float32]
 

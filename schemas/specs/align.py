@@ -4,8 +4,8 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from schemas.errors import SpecError, expected
-from schemas.specs.base import Spec
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.specs.base import Spec
 
 Method = Literal["ridge", "least-squares", "procrustes", "low-rank", "sgd", "cross-entropy", "self-labels", "data-free"]
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -6,18 +6,18 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.digest import digest
-from schemas.errors import SpecError, expected, nearest
-from schemas.names import check_name, parse_dataset_ref
-from schemas.specs.align import DESCENDING, MethodSpec
-from schemas.specs.base import DEFAULT_TEMPLATES, ConceptFile, Spec, parse_encoder
-from schemas.specs.bottleneck import BottleneckSpec, ReadingSpec
-from schemas.specs.decode import DecodeBlock
-from schemas.specs.laboratory import ComponentsSpec, CurvesSpec, PairsSpec
-from schemas.specs.objectives import ObjectivesSpec
-from schemas.specs.suite import SuiteSpec
-from schemas.specs.trust import TrustSpec
-from schemas.specs.yaml import load_spec
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import SpecError, expected, nearest
+from t2c.schemas.names import check_name, parse_dataset_ref
+from t2c.schemas.specs.align import DESCENDING, MethodSpec
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES, ConceptFile, Spec, parse_encoder
+from t2c.schemas.specs.bottleneck import BottleneckSpec, ReadingSpec
+from t2c.schemas.specs.decode import DecodeBlock
+from t2c.schemas.specs.laboratory import ComponentsSpec, CurvesSpec, PairsSpec
+from t2c.schemas.specs.objectives import ObjectivesSpec
+from t2c.schemas.specs.suite import SuiteSpec
+from t2c.schemas.specs.trust import TrustSpec
+from t2c.schemas.specs.yaml import load_spec
 
 Block = TypeVar("Block", bound=Spec)
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.errors import SpecError, expected, nearest
+from t2c.schemas.errors import SpecError, expected, nearest
 
 DEFAULT_TEMPLATES = (
     "itap of a {}",
@@ -22,7 +22,7 @@ Averaging = Literal["normalise-then-average", "average-then-normalise"]
 
 
 LAYOUTS = ("robustness", "moco", "moco-v3", "dino", "simclr")
-"""Layouts of published checkpoints that no hub carries, for `?layout=` (t2c_core.encoders.layouts)."""
+"""Layouts of published checkpoints that no hub carries, for `?layout=` (t2c.core.encoders.layouts)."""
 
 
 class Spec(BaseModel):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.specs.base import Spec
+from t2c.schemas.specs.base import Spec
 
 
 class BottleneckSpec(Spec):

@@ -4,8 +4,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.errors import SpecError, expected
-from schemas.specs.base import Spec
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.specs.base import Spec
 
 
 class LaboratorySpec(Spec):

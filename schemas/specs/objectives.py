@@ -6,9 +6,9 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from schemas.errors import SpecError, expected
-from schemas.names import parse_dataset_ref
-from schemas.specs.laboratory import LaboratorySpec
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.laboratory import LaboratorySpec
 
 Objective = Literal["cross-entropy", "self-labels"]
 OBJECTIVE_NAMES: tuple[Objective, ...] = get_args(Objective)

@@ -7,10 +7,10 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.errors import SpecError, expected, nearest, unknown
-from schemas.names import check_name
-from schemas.specs.base import ConceptFile, EncoderSpec, Spec, parse_encoder
-from schemas.specs.yaml import load_spec
+from t2c.schemas.errors import SpecError, expected, nearest, unknown
+from t2c.schemas.names import check_name
+from t2c.schemas.specs.base import ConceptFile, EncoderSpec, Spec, parse_encoder
+from t2c.schemas.specs.yaml import load_spec
 
 EXAMPLE = "See one: recipes/paper.yaml"
 ALL, GROUP, GROUPS, OUT, DATA = "@all", "@group:", "@groups", "@out/", "@data/"
@@ -54,7 +54,7 @@ class RecipeDataset(Spec):
     path: str
     """Folder below one of --data, such as `ILSVRC2012/val`."""
     reader: Literal["folder", "rival10", "objectnet"] = "folder"
-    """How its files are laid out: a folder a class, or one of the readers (flows.recipes.readers)."""
+    """How its files are laid out: a folder a class, or one of the readers (t2c.flows.recipes.readers)."""
     images: int = Field(gt=0)
     """Images it holds."""
     width: int = Field(gt=0)

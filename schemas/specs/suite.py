@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from schemas.specs.base import Spec, parse_encoder
+from t2c.schemas.specs.base import Spec, parse_encoder
 
 
 class SuiteSpec(Spec):

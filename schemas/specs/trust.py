@@ -2,8 +2,8 @@
 
 from pydantic import Field, field_validator
 
-from schemas.names import parse_dataset_ref
-from schemas.specs.base import Spec
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.base import Spec
 
 
 class TrustSpec(Spec):

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.errors import SpecError, expected, nearest
+from t2c.schemas.errors import SpecError, expected, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 

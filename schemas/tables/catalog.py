@@ -2,10 +2,10 @@
 
 import pyarrow as pa
 
-from schemas.tables import tables
-from schemas.tables.answers import ANSWERS
-from schemas.tables.answers.kind import AnswerKind
-from schemas.tables.tables import column
+from t2c.schemas.tables import tables
+from t2c.schemas.tables.answers import ANSWERS
+from t2c.schemas.tables.answers.kind import AnswerKind
+from t2c.schemas.tables.tables import column
 
 _TIME = pa.timestamp("us", tz="UTC")
 _DATASET = column("dataset", pa.string(), "dataset name")

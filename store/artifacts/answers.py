@@ -5,12 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.errors import SpecError, expected
-from schemas.names import check_name
-from schemas.tables.answers import ANSWERS
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import (
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import check_name
+from t2c.schemas.tables.answers import ANSWERS
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import (
     Manifest,
     Parent,
     commit,
@@ -20,7 +20,7 @@ from store.disk.manifest import (
     read_parquet,
     write_parquet,
 )
-from store.disk.root import Store
+from t2c.store.disk.root import Store
 
 
 def write_answer(
@@ -28,7 +28,7 @@ def write_answer(
 ) -> Manifest:
     """Commit a table as the answer to a spec asked of its parents; the same question again returns the same answer.
 
-    `kind` is a plain name such as shift; the spec of one in `schemas.tables.answers.ANSWERS` must hold the texts it says.
+    `kind` is a plain name such as shift; the spec of one in `t2c.schemas.tables.answers.ANSWERS` must hold the texts it says.
     Raises SpecError.
     """
     check_name(kind, what="kind of answer")

@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.bottleneck_certificate import BottleneckCertificate, parse_bottleneck
-from schemas.digest import SHORT
-from schemas.errors import UnknownName, expected
-from schemas.tables.tables import column
-from store.disk import paths
-from store.disk.data_files import FileEntry, read_checked
-from store.disk.lease import lease
-from store.disk.manifest import (
+from t2c.schemas.bottleneck_certificate import BottleneckCertificate, parse_bottleneck
+from t2c.schemas.digest import SHORT
+from t2c.schemas.errors import UnknownName, expected
+from t2c.schemas.tables.tables import column
+from t2c.store.disk import paths
+from t2c.store.disk.data_files import FileEntry, read_checked
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import (
     Manifest,
     Parent,
     commit,
@@ -30,7 +30,7 @@ from store.disk.manifest import (
     write_file,
     write_parquet,
 )
-from store.disk.root import Store
+from t2c.store.disk.root import Store
 
 CONCEPTS_SEEN = pa.schema(
     [

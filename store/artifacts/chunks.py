@@ -14,12 +14,12 @@ import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
-from schemas.digest import digest_bytes
-from schemas.errors import CorruptError, MismatchError, expected
-from schemas.spaces import Space
+from t2c.schemas.digest import digest_bytes
+from t2c.schemas.errors import CorruptError, MismatchError, expected
+from t2c.schemas.spaces import Space
 
 if TYPE_CHECKING:
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 DTYPES = ("float16", "float32")
 """Data types in which features are stored, little-endian."""

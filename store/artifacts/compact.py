@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from store.artifacts.score_writer import write_columns
-from store.artifacts.similarities import Scores
-from store.disk import paths
-from store.disk.data_files import FileEntry
-from store.disk.lease import lease
-from store.disk.manifest import commit, read_manifest
-from store.disk.manifest import now as timestamp
+from t2c.store.artifacts.score_writer import write_columns
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.disk import paths
+from t2c.store.disk.data_files import FileEntry
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import commit, read_manifest
+from t2c.store.disk.manifest import now as timestamp
 
 FILE_VALUES = 2**27
 """Most similarities of a file, unless one concept alone has more; half a gigabyte and a bit."""

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.digest import digest_bytes
-from schemas.errors import InputError, MismatchError, SpecError, expected, unknown
-from schemas.spaces import Space, check_same_space, space_from
-from schemas.tables.tables import CONCEPTS
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import (
+from t2c.schemas.digest import digest_bytes
+from t2c.schemas.errors import InputError, MismatchError, SpecError, expected, unknown
+from t2c.schemas.spaces import Space, check_same_space, space_from
+from t2c.schemas.tables.tables import CONCEPTS
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import (
     Manifest,
     Parent,
     commit,
@@ -24,7 +24,7 @@ from store.disk.manifest import (
     read_parquet,
     write_parquet,
 )
-from store.disk.root import Store
+from t2c.store.disk.root import Store
 
 UNIT_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be."""

@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.errors import InputError, expected
-from schemas.tables.tables import ATTRIBUTES, PREDICTIONS
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import Manifest, Parent, commit, find_manifest, read_parquet, write_parquet
-from store.disk.root import Store
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.tables.tables import ATTRIBUTES, PREDICTIONS
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import Manifest, Parent, commit, find_manifest, read_parquet, write_parquet
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import ConflictError, InputError, MismatchError, SpecError, StoreError, expected
-from schemas.spaces import Space
-from store.artifacts import chunks
-from store.artifacts.chunks import DTYPES, FloatArray, Layout
-from store.artifacts.features import Features
-from store.artifacts.ledger import LedgerEntry, ledger_path, read_ledger, render, row_ranges
-from store.disk import paths
-from store.disk.data_files import CHUNK, FileEntry
-from store.disk.manifest import Manifest, Parent, commit, find_manifest
+from t2c.schemas.errors import ConflictError, InputError, MismatchError, SpecError, StoreError, expected
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts import chunks
+from t2c.store.artifacts.chunks import DTYPES, FloatArray, Layout
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.ledger import LedgerEntry, ledger_path, read_ledger, render, row_ranges
+from t2c.store.disk import paths
+from t2c.store.disk.data_files import CHUNK, FileEntry
+from t2c.store.disk.manifest import Manifest, Parent, commit, find_manifest
 
 if TYPE_CHECKING:
-    from store.disk.lease import Token
-    from store.disk.root import Store
+    from t2c.store.disk.lease import Token
+    from t2c.store.disk.root import Store
 
 CHUNK_ROWS = 4096
 """Rows of a chunk when nobody says: 10 MB of 1,280 float16 columns."""

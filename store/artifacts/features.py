@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import CorruptError, InputError, UnknownName, expected, unknown
-from schemas.names import check_name
-from schemas.spaces import Space
-from store.artifacts.chunks import FloatArray, Layout, read_chunk, rows_digest
-from store.disk.data_files import CHUNK, FileEntry
-from store.disk.manifest import Manifest, find_manifest, read_manifest
+from t2c.schemas.errors import CorruptError, InputError, UnknownName, expected, unknown
+from t2c.schemas.names import check_name
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts.chunks import FloatArray, Layout, read_chunk, rows_digest
+from t2c.store.disk.data_files import CHUNK, FileEntry
+from t2c.store.disk.manifest import Manifest, find_manifest, read_manifest
 
 if TYPE_CHECKING:
     import zarr
 
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 
 REQUESTS = 8

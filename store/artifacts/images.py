@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.errors import ConflictError, expected, unknown
-from schemas.names import DatasetRef, parse_dataset_ref
-from schemas.tables.tables import IMAGES, OUTCOME_UPDATES
-from store.disk import paths
-from store.disk.manifest import (
+from t2c.schemas.errors import ConflictError, expected, unknown
+from t2c.schemas.names import DatasetRef, parse_dataset_ref
+from t2c.schemas.tables.tables import IMAGES, OUTCOME_UPDATES
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import (
     FileEntry,
     Manifest,
     commit,
@@ -26,11 +26,11 @@ from store.disk.manifest import (
     read_parquet,
     write_parquet,
 )
-from store.sources.image_rules import as_images, as_updates, check_ids, check_rows
+from t2c.store.sources.image_rules import as_images, as_updates, check_ids, check_rows
 
 if TYPE_CHECKING:
-    from store.disk.lease import Token
-    from store.disk.root import Store
+    from t2c.store.disk.lease import Token
+    from t2c.store.disk.root import Store
 
 OUTCOME_ROLE = "outcomes"
 """Role of a file of OUTCOME_UPDATES; later files win over earlier ones and over the rows themselves."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.digest import canonical_json
-from store.disk.data_files import FileEntry
-from store.disk.manifest import find_manifest
+from t2c.schemas.digest import canonical_json
+from t2c.store.disk.data_files import FileEntry
+from t2c.store.disk.manifest import find_manifest
 
 if TYPE_CHECKING:
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

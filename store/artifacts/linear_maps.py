@@ -10,15 +10,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.certificate import REGRESSIONS, Certificate, Fidelity, HeldOut, parse_certificate
-from schemas.digest import SHORT
-from schemas.errors import UnknownName, expected
-from schemas.spaces import Space
-from schemas.tables.tables import FITTED_ROWS
-from store.artifacts.map_files import Affine, MapArrays, map_arrays, read_checked, write_certificate, write_files
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import (
+from t2c.schemas.certificate import REGRESSIONS, Certificate, Fidelity, HeldOut, parse_certificate
+from t2c.schemas.digest import SHORT
+from t2c.schemas.errors import UnknownName, expected
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import FITTED_ROWS
+from t2c.store.artifacts.map_files import Affine, MapArrays, map_arrays, read_checked, write_certificate, write_files
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import (
     Manifest,
     Parent,
     commit,
@@ -28,7 +28,7 @@ from store.disk.manifest import (
     read_manifest,
     read_parquet,
 )
-from store.disk.root import Store
+from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.certificate import Certificate
-from schemas.errors import CorruptError, InputError, MismatchError, expected
-from schemas.tables.tables import FITTED_ROWS
-from store.disk import paths
-from store.disk.manifest import FileEntry, write_file, write_parquet
-from store.disk.root import Store
+from t2c.schemas.certificate import Certificate
+from t2c.schemas.errors import CorruptError, InputError, MismatchError, expected
+from t2c.schemas.tables.tables import FITTED_ROWS
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import FileEntry, write_file, write_parquet
+from t2c.store.disk.root import Store
 
 Weights = NDArray[np.float32]
 
 
 class Affine(Protocol):
-    """Anything with a weight (source, target) and a bias (target,), such as `t2c_core.maps.linear_map.LinearMap`."""
+    """Anything with a weight (source, target) and a bias (target,), such as `t2c.core.maps.linear_map.LinearMap`."""
 
     @property
     def weight(self) -> Weights:

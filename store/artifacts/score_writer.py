@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, PlanError, expected
-from schemas.spaces import check_same_space
-from schemas.tables.tables import CONCEPT_STATS, FOLD_FULL, SIMILARITIES
-from store.artifacts.concepts import Concepts
-from store.artifacts.images import Images
-from store.artifacts.linear_maps import StoredMap
-from store.artifacts.selection import Mask, searchable
-from store.artifacts.similarities import STATS_ROLE, Column, Scores, empty_stats
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import (
+from t2c.schemas.errors import InputError, MismatchError, PlanError, expected
+from t2c.schemas.spaces import check_same_space
+from t2c.schemas.tables.tables import CONCEPT_STATS, FOLD_FULL, SIMILARITIES
+from t2c.store.artifacts.concepts import Concepts
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.linear_maps import StoredMap
+from t2c.store.artifacts.selection import Mask, searchable
+from t2c.store.artifacts.similarities import STATS_ROLE, Column, Scores, empty_stats
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import (
     FileEntry,
     Manifest,
     Parent,
@@ -28,7 +28,7 @@ from store.disk.manifest import (
     write_file,
     write_parquet,
 )
-from store.disk.root import Store
+from t2c.store.disk.root import Store
 
 GROUP_ROWS = 262_144
 """Most rows of a row group: large enough to read fast, small enough that DuckDB shares a concept between threads."""

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected, unknown
-from schemas.tables.tables import IMAGES
-from store.artifacts.images import Images
-from store.disk.data_files import FileEntry, parquet_file
+from t2c.schemas.errors import InputError, expected, unknown
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.artifacts.images import Images
+from t2c.store.disk.data_files import FileEntry, parquet_file
 
 Mask = NDArray[np.bool_]
 

@@ -13,18 +13,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.errors import SpecError, UnknownName, expected, nearest
-from schemas.names import DatasetRef, parse_dataset_ref
-from schemas.spaces import Space, space_from
-from schemas.tables.tables import CONCEPT_STATS, FOLD_FULL, HISTOGRAM_BINS
-from store.artifacts.concepts import unknown_concept
-from store.artifacts.features import list_features
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import regressions
-from store.disk import paths
-from store.disk.data_files import FileEntry, parquet_file
-from store.disk.manifest import Manifest, Parent, list_artifacts, read_manifest, read_parquet
-from store.disk.root import Store
+from t2c.schemas.errors import SpecError, UnknownName, expected, nearest
+from t2c.schemas.names import DatasetRef, parse_dataset_ref
+from t2c.schemas.spaces import Space, space_from
+from t2c.schemas.tables.tables import CONCEPT_STATS, FOLD_FULL, HISTOGRAM_BINS
+from t2c.store.artifacts.concepts import unknown_concept
+from t2c.store.artifacts.features import list_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import regressions
+from t2c.store.disk import paths
+from t2c.store.disk.data_files import FileEntry, parquet_file
+from t2c.store.disk.manifest import Manifest, Parent, list_artifacts, read_manifest, read_parquet
+from t2c.store.disk.root import Store
 
 STATS_ROLE = "stats"
 """Role of the file of concept_stats."""

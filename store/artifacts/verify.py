@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from schemas.errors import CorruptError, MismatchError, StoreError
-from schemas.tables.tables import column
-from store.artifacts import chunks
-from store.artifacts.features import Features, chunk_problems
-from store.disk import paths
-from store.disk.data_files import CHUNK, FileEntry, file_problems
-from store.disk.manifest import Manifest, list_artifacts, newest_number, parse
+from t2c.schemas.errors import CorruptError, MismatchError, StoreError
+from t2c.schemas.tables.tables import column
+from t2c.store.artifacts import chunks
+from t2c.store.artifacts.features import Features, chunk_problems
+from t2c.store.disk import paths
+from t2c.store.disk.data_files import CHUNK, FileEntry, file_problems
+from t2c.store.disk.manifest import Manifest, list_artifacts, newest_number, parse
 
 if TYPE_CHECKING:
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 PROBLEMS = pa.schema(
     [

@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.digest import digest
-from schemas.errors import MismatchError, expected
-from schemas.spaces import Space, space_from
-from schemas.tables.tables import column
-from store.disk import paths
-from store.disk.data_files import read_checked
-from store.disk.lease import lease
-from store.disk.manifest import (
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import MismatchError, expected
+from t2c.schemas.spaces import Space, space_from
+from t2c.schemas.tables.tables import column
+from t2c.store.disk import paths
+from t2c.store.disk.data_files import read_checked
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import (
     Manifest,
     commit,
     find_manifest,
@@ -29,7 +29,7 @@ from store.disk.manifest import (
     write_file,
     write_parquet,
 )
-from store.disk.root import Store
+from t2c.store.disk.root import Store
 
 VOCABULARY_WORDS = pa.schema([column("word", pa.string(), "the word, in the order of the vectors")])
 """Words of a vocabulary."""

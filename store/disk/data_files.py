@@ -9,11 +9,11 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.digest import SHORT, digest_bytes
-from schemas.errors import CorruptError, T2CError, expected
+from t2c.schemas.digest import SHORT, digest_bytes
+from t2c.schemas.errors import CorruptError, T2CError, expected
 
 if TYPE_CHECKING:
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 CHUNK = "chunk"
 """Role of a Zarr chunk: its sha256 is of the rows that are committed, because the file may hold later rows too."""
@@ -106,7 +106,7 @@ def check_size(store: "Store", entry: FileEntry) -> None:
 def file_problems(store: "Store", entries: Iterable[FileEntry]) -> Iterator[tuple[str, str]]:
     """Yield (path, problem) for each file that is missing, of another size, or of other bytes than committed.
 
-    Of a chunk only the size is checked here; `store.artifacts.features.chunk_problems` checks its rows.
+    Of a chunk only the size is checked here; `t2c.store.artifacts.features.chunk_problems` checks its rows.
     """
     for entry in entries:
         if problem := _problem(store, entry):

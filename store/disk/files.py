@@ -1,6 +1,6 @@
 """What every kind of store can do with bytes, and the errors of reading and writing them.
 
-`store.disk.local_files` does it in a folder, `store.disk.object_files` through fsspec. Paths are relative to the store's root,
+`t2c.store.disk.local_files` does it in a folder, `t2c.store.disk.object_files` through fsspec. Paths are relative to the store's root,
 `/` between parts.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import IO, Any, Protocol
 
-from schemas.digest import SHORT
-from schemas.errors import CorruptError, StoreWriteError, expected
-from store.disk.paths import HASH, TEMPORARY
+from t2c.schemas.digest import SHORT
+from t2c.schemas.errors import CorruptError, StoreWriteError, expected
+from t2c.store.disk.paths import HASH, TEMPORARY
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EROFS, errno.EACCES, errno.EPERM}

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from schemas.errors import BusyError, CorruptError
-from schemas.tables.tables import column
-from store.disk import paths
-from store.disk.files import is_temporary
-from store.disk.lease import holder, lease
-from store.disk.manifest import newest_number, snapshots
+from t2c.schemas.errors import BusyError, CorruptError
+from t2c.schemas.tables.tables import column
+from t2c.store.disk import paths
+from t2c.store.disk.files import is_temporary
+from t2c.store.disk.lease import holder, lease
+from t2c.store.disk.manifest import newest_number, snapshots
 
 if TYPE_CHECKING:
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 REMOVED = pa.schema(
     [

@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.digest import canonical_json
-from schemas.errors import BusyError, ConflictError, expected
-from store.disk import paths
-from store.disk.files import write_error
+from t2c.schemas.digest import canonical_json
+from t2c.schemas.errors import BusyError, ConflictError, expected
+from t2c.store.disk import paths
+from t2c.store.disk.files import write_error
 
 if TYPE_CHECKING:
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 TTL_S = 60.0
 """Seconds after which an object store's lease without a heartbeat may be taken over."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from schemas.errors import StoreWriteError, T2CError, expected
-from store.disk.files import NewFile, missing, write_error
-from store.disk.paths import TEMPORARY, check_path
+from t2c.schemas.errors import StoreWriteError, T2CError, expected
+from t2c.store.disk.files import NewFile, missing, write_error
+from t2c.store.disk.paths import TEMPORARY, check_path
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 

@@ -12,13 +12,21 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from schemas.digest import artifact_digest, digest
-from schemas.errors import ConflictError, CorruptError, SpecError, StoreError, StoreWriteError, UnknownName, expected
-from store.disk import paths
-from store.disk.data_files import FileEntry, check_size, file_problems, read_parquet, write_file, write_parquet
+from t2c.schemas.digest import artifact_digest, digest
+from t2c.schemas.errors import (
+    ConflictError,
+    CorruptError,
+    SpecError,
+    StoreError,
+    StoreWriteError,
+    UnknownName,
+    expected,
+)
+from t2c.store.disk import paths
+from t2c.store.disk.data_files import FileEntry, check_size, file_problems, read_parquet, write_file, write_parquet
 
 if TYPE_CHECKING:
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 __all__ = [
     "FileEntry",

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from schemas.errors import MissingExtra, SpecError, T2CError, expected
-from store.disk.files import NewFile, missing, write_error
-from store.disk.paths import check_path
+from t2c.schemas.errors import MissingExtra, SpecError, T2CError, expected
+from t2c.store.disk.files import NewFile, missing, write_error
+from t2c.store.disk.paths import check_path
 
 _SPOOL = 64 * 2**20
 """A new object up to this many bytes waits in memory, a larger one in a temporary file."""

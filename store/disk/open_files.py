@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Any, BinaryIO
 
-from schemas.errors import MissingExtra
+from t2c.schemas.errors import MissingExtra
 
 _SMALL = 64 << 20
 """Remote files up to this many bytes are fetched whole; larger ones are read in pieces."""

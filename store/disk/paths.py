@@ -19,10 +19,10 @@ name, and `artifact(kind, name)` is its folder:
 import re
 from pathlib import PurePosixPath
 
-from schemas.digest import SHORT
-from schemas.errors import SpecError, expected
-from schemas.names import check_name, slug
-from schemas.spaces import Space
+from t2c.schemas.digest import SHORT
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.names import check_name, slug
+from t2c.schemas.spaces import Space
 
 MARKER = "t2c-store.json"
 """The file at the root that says: this folder is a store of format 1."""

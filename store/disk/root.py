@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from schemas.digest import canonical_json
-from schemas.errors import SpecError, StoreError, T2CError, expected
-from store.disk.files import Files
-from store.disk.local_files import LocalFiles
-from store.disk.paths import MARKER
+from t2c.schemas.digest import canonical_json
+from t2c.schemas.errors import SpecError, StoreError, T2CError, expected
+from t2c.store.disk.files import Files
+from t2c.store.disk.local_files import LocalFiles
+from t2c.store.disk.paths import MARKER
 
 FORMAT = 1
 """Format of the store this code reads and writes."""
@@ -49,7 +49,7 @@ class _Options(tuple[tuple[str, Any], ...]):
 def _files(pid: int, url: str, options: _Options) -> Files:  # noqa: ARG001 - a fork must not share a connection
     if "://" not in url:
         return LocalFiles(url)
-    from store.disk.object_files import ObjectFiles
+    from t2c.store.disk.object_files import ObjectFiles
 
     return ObjectFiles(url, dict(options))
 

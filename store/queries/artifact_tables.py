@@ -5,14 +5,14 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from schemas.digest import SHORT
-from schemas.spaces import space_from
-from schemas.tables.catalog import ENCODERS, LINEAR_MAPS, SNAPSHOTS
-from schemas.tables.tables import LINEAGE
-from store.artifacts.linear_maps import StoredMap, list_maps
-from store.disk.manifest import Manifest, list_artifacts, read_manifest, snapshots
-from store.disk.paths import KINDS
-from store.disk.root import Store
+from t2c.schemas.digest import SHORT
+from t2c.schemas.spaces import space_from
+from t2c.schemas.tables.catalog import ENCODERS, LINEAR_MAPS, SNAPSHOTS
+from t2c.schemas.tables.tables import LINEAGE
+from t2c.store.artifacts.linear_maps import StoredMap, list_maps
+from t2c.store.disk.manifest import Manifest, list_artifacts, read_manifest, snapshots
+from t2c.store.disk.paths import KINDS
+from t2c.store.disk.root import Store
 
 
 def encoders(store: Store) -> pa.Table:

@@ -13,18 +13,18 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from schemas.errors import StoreError, expected
-from schemas.tables.answers import ANSWERS
-from schemas.tables.catalog import DOCUMENTATION, MACROS, VIEWS
-from schemas.tables.tables import doc
-from store.artifacts.answers import list_answers
-from store.artifacts.concepts import list_banks, open_concepts
-from store.artifacts.images import Images, list_datasets, open_images
-from store.artifacts.similarities import STATS_ROLE, list_similarities
-from store.disk.manifest import FileEntry, find_manifest
-from store.disk.paths import attributes, predictions
-from store.disk.root import Store
-from store.queries import artifact_tables
+from t2c.schemas.errors import StoreError, expected
+from t2c.schemas.tables.answers import ANSWERS
+from t2c.schemas.tables.catalog import DOCUMENTATION, MACROS, VIEWS
+from t2c.schemas.tables.tables import doc
+from t2c.store.artifacts.answers import list_answers
+from t2c.store.artifacts.concepts import list_banks, open_concepts
+from t2c.store.artifacts.images import Images, list_datasets, open_images
+from t2c.store.artifacts.similarities import STATS_ROLE, list_similarities
+from t2c.store.disk.manifest import FileEntry, find_manifest
+from t2c.store.disk.paths import attributes, predictions
+from t2c.store.disk.root import Store
+from t2c.store.queries import artifact_tables
 
 SQL = Path(__file__).with_name("sql")
 """Folder of the SQL files beside this module."""
@@ -76,7 +76,7 @@ _COMPUTED: Mapping[str, Callable[[Store], pa.Table]] = {
 
 
 def open_catalog(store: Store, *, only: frozenset[str] | None = None) -> duckdb.DuckDBPyConnection:
-    """Return a locked connection with the views of `schemas.tables.catalog.VIEWS` and the macros.
+    """Return a locked connection with the views of `t2c.schemas.tables.catalog.VIEWS` and the macros.
 
     `only` limits the work to views (or macros) of these names, which makes opening quicker; None makes all. A table
     the store does not hold yet is an empty view with the right columns. Close the connection after use.

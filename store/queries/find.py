@@ -1,6 +1,6 @@
 """Concept logic over committed similarities: who satisfies an expression, how many remain after each term, and why.
 
-`t2c_core.concepts.logic_eval` is the same arithmetic on arrays of the searched set; here a concept is one column of a Parquet
+`t2c.core.concepts.logic_eval` is the same arithmetic on arrays of the searched set; here a concept is one column of a Parquet
 file, NaN marks images outside the set, and thresholds come from concept_stats, so a million images take milliseconds.
 """
 
@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.logic import And, Constraint, Expression, Not, Or, concepts, conjuncts, constraints, render
-from schemas.tables.tables import column
-from store.artifacts.concepts import unknown_concept
-from store.artifacts.images import Images
-from store.artifacts.selection import Mask, image_rows
-from store.artifacts.similarities import Scores
-from store.queries.searched import Searched, searched
+from t2c.schemas.logic import And, Constraint, Expression, Not, Or, concepts, conjuncts, constraints, render
+from t2c.schemas.tables.tables import column
+from t2c.store.artifacts.concepts import unknown_concept
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.selection import Mask, image_rows
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.queries.searched import Searched, searched
 
 FUNNEL = pa.schema(
     [

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.errors import SpecError, expected
-from schemas.tables.tables import column
-from store.artifacts.images import Images
-from store.artifacts.selection import image_rows, label_code, labels
-from store.artifacts.similarities import Scores
-from store.queries.searched import Searched, searched
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.tables.tables import column
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.selection import image_rows, label_code, labels
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.queries.searched import Searched, searched
 
 TOP = pa.schema(
     [

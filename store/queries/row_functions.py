@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import SpecError, expected, unknown
+from t2c.schemas.errors import SpecError, expected, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +87,7 @@ def rewrite(text: str, found: Sequence[Call]) -> str:
 
 def joins(found: Sequence[Call]) -> str:
     """Return the SQL that joins a column to the images view for each function and name called."""
-    from store.queries.catalog import literal, render_sql
+    from t2c.store.queries.catalog import literal, render_sql
 
     parts = []
     for (function, name), column in _columns(found).items():
@@ -98,8 +98,8 @@ def joins(found: Sequence[Call]) -> str:
 
 def check_names(connection: "duckdb.DuckDBPyConnection", found: Sequence[Call], *, dataset: str) -> None:
     """Raise UnknownName for an attribute or model of which the dataset has nothing."""
-    from store.queries.catalog import identifier, render_sql
-    from store.queries.user_sql import fetch
+    from t2c.store.queries.catalog import identifier, render_sql
+    from t2c.store.queries.user_sql import fetch
 
     for call in found:
         source = FUNCTIONS[call.function]

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from store.artifacts.images import Images, open_images
-from store.artifacts.selection import Mask, searchable
-from store.artifacts.similarities import Scores
-from store.queries.where import where_mask
+from t2c.schemas.errors import InputError, expected
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.artifacts.selection import Mask, searchable
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.queries.where import where_mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.tables.tables import column
-from store.artifacts.images import Images
-from store.artifacts.selection import labels
-from store.artifacts.similarities import Scores
-from store.queries.rank import largest
-from store.queries.searched import Searched, searched
+from t2c.schemas.tables.tables import column
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.selection import labels
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.queries.rank import largest
+from t2c.store.queries.searched import Searched, searched
 
 TOP_SHARE = 0.01
 """Share of the images that counts as the top of a concept."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from schemas.errors import SpecError, expected
-from store.queries.catalog import connect, open_catalog
+from t2c.schemas.errors import SpecError, expected
+from t2c.store.queries.catalog import connect, open_catalog
 
 if TYPE_CHECKING:
-    from store.disk.root import Store
+    from t2c.store.disk.root import Store
 
 QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 """Kinds of parse-tree node that only read."""

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from schemas.errors import SpecError, expected
-from schemas.tables.catalog import VIEWS
-from store.artifacts.images import Images
-from store.artifacts.selection import Mask
-from store.disk.manifest import Parent, find_manifest
-from store.queries import row_functions
-from store.queries.row_functions import Call
+from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.tables.catalog import VIEWS
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.selection import Mask
+from t2c.store.disk.manifest import Parent, find_manifest
+from t2c.store.queries import row_functions
+from t2c.store.queries.row_functions import Call
 
 _BEFORE, _AFTER = "select 1 where (", "\n)"
 _EXAMPLE = "one SQL condition over the columns of images, such as label = 'dog'"
@@ -25,8 +25,8 @@ def where_mask(images: Images, predicate: str) -> Mask:
     dataset's own index and imports can be reached. Raises SpecError with DuckDB's own hint for a column that is not
     there, UnknownName for an attribute or model that was never imported.
     """
-    from store.queries.catalog import open_images_view, render_sql
-    from store.queries.user_sql import fetch
+    from t2c.store.queries.catalog import open_images_view, render_sql
+    from t2c.store.queries.user_sql import fetch
 
     calls = check_predicate(predicate)
     sql = predicate
@@ -50,7 +50,7 @@ def where_mask(images: Images, predicate: str) -> Mask:
 
 def tables_read(images: Images, predicate: str | None) -> tuple[Parent, ...]:
     """Return the imported tables, as of now, that a predicate asks: parents of every answer kept about its rows."""
-    from store.queries.catalog import DATASET_TABLES
+    from t2c.store.queries.catalog import DATASET_TABLES
 
     read = sorted(row_functions.views(check_predicate(predicate))) if predicate is not None else []
     found = (find_manifest(images.store, DATASET_TABLES[name](images.dataset)) for name in read)
@@ -59,7 +59,7 @@ def tables_read(images: Images, predicate: str | None) -> tuple[Parent, ...]:
 
 def check_predicate(predicate: str) -> list[Call]:
     """Return the calls of row functions in a predicate; raises SpecError unless it is one SQL expression, no subquery."""
-    from store.queries.user_sql import nodes, parse_select
+    from t2c.store.queries.user_sql import nodes, parse_select
 
     subject = f"where {predicate!r}"
     if not predicate.strip():

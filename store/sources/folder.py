@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import InputError, expected
-from store.sources.items import Fields, Item, check_columns, fields_from_row, label_of_folder, split_of_path
-from store.sources.uris import as_text, file_uri
+from t2c.schemas.errors import InputError, expected
+from t2c.store.sources.items import Fields, Item, check_columns, fields_from_row, label_of_folder, split_of_path
+from t2c.store.sources.uris import as_text, file_uri
 
 METADATA_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Hugging Face's metadata files at the top of an image folder: a column file_name, then anything."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
-from store.sources.exif import Tags, exact, read_exif, read_tags
+from t2c.store.sources.exif import Tags, exact, read_exif, read_tags
 
 _MOST_PARTS = 20_000
 """Segments, blocks or chunks walked: a bound on time, not a property of any format."""

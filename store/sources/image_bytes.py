@@ -5,9 +5,9 @@ import io
 import os
 from typing import BinaryIO
 
-from store.disk.open_files import filesystem_of, open_file, open_local
-from store.sources.parquet_cells import read_cell
-from store.sources.uris import Place, parse_uri
+from t2c.store.disk.open_files import filesystem_of, open_file, open_local
+from t2c.store.sources.parquet_cells import read_cell
+from t2c.store.sources.uris import Place, parse_uri
 
 
 def open_bytes(uri: str) -> bytes:

@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.errors import InputError, expected
-from schemas.tables.tables import IMAGES, OUTCOME_UPDATES, OUTCOMES
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.tables.tables import IMAGES, OUTCOME_UPDATES, OUTCOMES
 
 
 def as_images(dataset: str, table: pa.Table) -> pa.Table:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from store.sources.headers import ALLOWED, Header, read_header, sniff
+from t2c.store.sources.headers import ALLOWED, Header, read_header, sniff
 
 MAX_PIXELS = 200_000_000
 """Default cap on width x height: larger images are recorded as too_large and never decoded."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 
-from schemas.errors import InputError, SpecError, expected
+from t2c.schemas.errors import InputError, SpecError, expected
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"})
 """Names that promise an image; used to tell containers from folders, never to decide what a file is."""
@@ -23,7 +23,7 @@ class Item:
     image_id: str
     """Path relative to the dataset, or the key inside a container; valid UTF-8, otherwise anything."""
     uri: str
-    """Where the bytes are (store.sources.uris)."""
+    """Where the bytes are (t2c.store.sources.uris)."""
     label: str | None = None
     """Class label; None when unknown."""
     split: str | None = None

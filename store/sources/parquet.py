@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 from pyarrow import parquet
 
-from schemas.errors import InputError, SpecError, expected
-from store.sources.items import (
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.store.sources.items import (
     Fields,
     Item,
     check_columns,
@@ -17,7 +17,7 @@ from store.sources.items import (
     text_or_none,
     time_or_none,
 )
-from store.sources.uris import as_text, file_uri, parquet_uri
+from t2c.store.sources.uris import as_text, file_uri, parquet_uri
 
 _LABEL, _SPLIT = "label", "split"
 

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from store.disk.open_files import open_file
-from store.sources.uris import is_remote
+from t2c.store.disk.open_files import open_file
+from t2c.store.sources.uris import is_remote
 
 _WINDOW = 32
 """Rows read at once."""

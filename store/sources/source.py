@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from schemas.errors import InputError, T2CError, expected
-from store.disk.open_files import filesystem_of, open_file
-from store.sources.folder import METADATA_FILES, describe_items, read_metadata, walk_local, walk_remote
-from store.sources.image_bytes import open_bytes, open_stream
-from store.sources.items import IMAGE_SUFFIXES, Fields, Item, Source, check_unique
-from store.sources.uris import is_remote, parse_uri
+from t2c.schemas.errors import InputError, T2CError, expected
+from t2c.store.disk.open_files import filesystem_of, open_file
+from t2c.store.sources.folder import METADATA_FILES, describe_items, read_metadata, walk_local, walk_remote
+from t2c.store.sources.image_bytes import open_bytes, open_stream
+from t2c.store.sources.items import IMAGE_SUFFIXES, Fields, Item, Source, check_unique
+from t2c.store.sources.uris import is_remote, parse_uri
 
 __all__ = ["Fields", "Item", "Source", "open_bytes", "open_source", "open_stream"]
 
@@ -84,7 +84,7 @@ def _list_remote(url: str) -> _Listing:
 
 
 def _single(address: str, name: str, *, remote: bool) -> _Listing:
-    from store.sources.uris import as_text, file_uri
+    from t2c.store.sources.uris import as_text, file_uri
 
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in (".tar", ".parquet"):
@@ -160,9 +160,9 @@ def _open_shard(shard: Item, fields: Fields, kind: str) -> tuple[list[Item], int
         return [Item(shard.image_id, shard.uri, outcome="missing", error=error)], 0
     with stream:
         if kind == "tar":
-            from store.sources.tar import list_tar
+            from t2c.store.sources.tar import list_tar
 
             return list_tar(stream, shard.image_id, place.address, fields=fields)
-        from store.sources.parquet import list_parquet
+        from t2c.store.sources.parquet import list_parquet
 
         return list_parquet(stream, shard.image_id, place.address, fields=fields), 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
-from store.sources.items import (
+from t2c.store.sources.items import (
     IMAGE_SUFFIXES,
     Fields,
     Item,
@@ -15,7 +15,7 @@ from store.sources.items import (
     split_of_path,
     text_or_none,
 )
-from store.sources.uris import as_text, file_uri, tar_uri
+from t2c.store.sources.uris import as_text, file_uri, tar_uri
 
 _MOST_SIDECAR = 1 << 20
 _LABELS = ("label", "class", "cls")

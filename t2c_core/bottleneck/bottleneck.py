@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Float64, Int64

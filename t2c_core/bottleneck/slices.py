@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, SpecError, expected
-from t2c_core.statistics.stats import Z_95
+from t2c.core.statistics.stats import Z_95
+from t2c.schemas.errors import InputError, MismatchError, SpecError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Bool

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.maps.gradient.linear_head import LinearHead
+from t2c.core.maps.gradient.linear_head import LinearHead
+from t2c.schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float32, Integer

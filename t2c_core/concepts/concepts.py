@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, SpecError, expected
-from schemas.specs.base import Averaging, ConceptFile
+from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.specs.base import Averaging, ConceptFile
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.maps.heads import UNLABELLED, Head
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Centre, Moments, fold_moments
-from t2c_core.maps.ridge import fit
-from t2c_core.statistics.unit_rows import unit
+from t2c.core.maps.heads import UNLABELLED, Head
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Centre, Moments, fold_moments
+from t2c.core.maps.ridge import fit
+from t2c.core.statistics.unit_rows import unit
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Integer

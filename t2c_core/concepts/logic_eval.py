@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import MismatchError, expected, unknown
-from schemas.logic import And, Constraint, Expression, Not, Or, concepts, conjuncts, render
-from t2c_core.statistics.stats import mean_and_std
+from t2c.core.statistics.stats import mean_and_std
+from t2c.schemas.errors import MismatchError, expected, unknown
+from t2c.schemas.logic import And, Constraint, Expression, Not, Or, concepts, conjuncts, render
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Float64

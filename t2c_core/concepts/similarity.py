@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.maps.linear_map import Map, check_source
-from t2c_core.statistics.unit_rows import Array, unit
+from t2c.core.maps.linear_map import Map, check_source
+from t2c.core.statistics.unit_rows import Array, unit
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Float64

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_core.statistics.pvalues import benjamini_hochberg
-from t2c_core.statistics.unit_rows import unit
+from t2c.core.statistics.pvalues import benjamini_hochberg
+from t2c.core.statistics.unit_rows import unit
 
 if TYPE_CHECKING:
     from jaxtyping import Float64

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.proportions import wilson
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Int64

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from schemas.digest import canonical_json
-from schemas.spaces import Space
+from t2c.schemas.digest import canonical_json
+from t2c.schemas.spaces import Space
 
 if TYPE_CHECKING:
     import torch

@@ -17,9 +17,9 @@ from typing import TypeVar
 
 import torch
 
-from t2c_core.encoders.base import Encoder, Preprocessing, Vectors
-from t2c_core.encoders.pixels import MAX_PIXELS, UnreadableImage, decode
-from t2c_core.encoders.resize import resize_and_crop
+from t2c.core.encoders.base import Encoder, Preprocessing, Vectors
+from t2c.core.encoders.pixels import MAX_PIXELS, UnreadableImage, decode
+from t2c.core.encoders.resize import resize_and_crop
 
 Read = Callable[[int], bytes]
 """Row to the bytes of its file; raises UnreadableImage with the outcome when there are none."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-from schemas.digest import canonical_json
-from schemas.errors import MismatchError, SpecError, WeightsMissing, expected
-from schemas.specs.base import EncoderSpec
-from t2c_core.encoders.base import Preprocessing
-from t2c_core.encoders.open_clip_encoder import OpenClip, open_clip_encoder
-from t2c_core.encoders.timm_encoder import TimmEncoder, timm_encoder
-from t2c_core.encoders.weights import read_checkpoint
+from t2c.core.encoders.base import Preprocessing
+from t2c.core.encoders.open_clip_encoder import OpenClip, open_clip_encoder
+from t2c.core.encoders.timm_encoder import TimmEncoder, timm_encoder
+from t2c.core.encoders.weights import read_checkpoint
+from t2c.schemas.digest import canonical_json
+from t2c.schemas.errors import MismatchError, SpecError, WeightsMissing, expected
+from t2c.schemas.specs.base import EncoderSpec
 
 _SCALE = (127 / 255,) * 3, (128 / 255,) * 3
 """(x - 127) / 128 on pixels 0..255, as the packages' weights were trained."""
@@ -75,10 +75,10 @@ def lite_preprocessing(lite: Lite) -> Preprocessing:
 
 def load_demo_clip(spec: EncoderSpec, *, device: torch.device) -> OpenClip:
     """Load the CLIP trained on the demo's world; a word outside its vocabulary is a SpecError that names it."""
-    from t2c_core.encoders import demo_clip
+    from t2c.core.encoders import demo_clip
 
     if spec.weights:
-        todo = "Leave out @FILE, or train your own with: python -m flows.demo.train_clip --help"
+        todo = "Leave out @FILE, or train your own with: python -m t2c.flows.demo.train_clip --help"
         raise SpecError(expected("weights of demo:clip", "the shipped ones", repr(spec.weights), todo))
     loaded = demo_clip.load_model()
     settings = json.loads(demo_clip.CONFIG.read_text())

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from schemas.errors import PlanError, SpecError, expected
+from t2c.schemas.errors import PlanError, SpecError, expected
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 

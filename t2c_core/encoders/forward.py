@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from schemas.errors import SpecError, expected
-from t2c_core.encoders.base import Preprocessing, Vectors
-from t2c_core.encoders.devices import halving, precision_context
+from t2c.core.encoders.base import Preprocessing, Vectors
+from t2c.core.encoders.devices import halving, precision_context
+from t2c.schemas.errors import SpecError, expected
 
 Pooled = Callable[[torch.Tensor], torch.Tensor]
 """Normalised pixels (images, 3, h, w) to pooled features (images, d)."""

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from schemas.errors import WeightsMissing, expected
+from t2c.schemas.errors import WeightsMissing, expected
 
 TIMEOUT_S = 5.0
 """Seconds to wait for the hub's address before calling it unreachable."""

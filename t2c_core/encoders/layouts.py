@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from schemas.errors import MismatchError, expected
-from t2c_core.encoders.weights import State
+from t2c.core.encoders.weights import State
+from t2c.schemas.errors import MismatchError, expected
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """What torchvision's recipes subtract from and divide by, channels in 0..1."""
@@ -48,7 +48,7 @@ KNOWN: Mapping[str, Layout] = {
     ),
     "simclr": Layout("", (), {**_EVAL, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}),
 }
-"""The layouts of `schemas.specs.base.LAYOUTS`; `module.` in front of every name is off already."""
+"""The layouts of `t2c.schemas.specs.base.LAYOUTS`; `module.` in front of every name is off already."""
 
 _TELLING = {"encoder_q.": "moco", "base_encoder.": "moco-v3", "attacker.": "robustness"}
 """Starts of names that only one layout has."""

@@ -1,8 +1,8 @@
 """From a name to a running encoder: the one door to timm, open_clip and the demo's models."""
 
-from schemas.errors import SpecError, expected, unknown
-from schemas.specs.base import EncoderSpec
-from t2c_core.encoders.base import Encoder, TextEncoder
+from t2c.core.encoders.base import Encoder, TextEncoder
+from t2c.schemas.errors import SpecError, expected, unknown
+from t2c.schemas.specs.base import EncoderSpec
 
 DEMO = (*(f"efficientnet-lite{number}{small}" for number in (0, 1, 2) for small in ("", "-128")), "clip")
 """Models of the library `demo`."""
@@ -14,20 +14,20 @@ def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
     Raises UnknownName with the nearest names, WeightsMissing saying which file to put where, MismatchError when a
     checkpoint is another model's, InputError when it is damaged or would run code, SpecError.
     """
-    from t2c_core.encoders.devices import choose_device
+    from t2c.core.encoders.devices import choose_device
 
     place = choose_device(device)
     if spec.library == "timm":
-        from t2c_core.encoders.timm_encoder import load_timm
+        from t2c.core.encoders.timm_encoder import load_timm
 
         return load_timm(spec, device=place)
     if spec.library == "open_clip":
-        from t2c_core.encoders.open_clip_encoder import load_open_clip
+        from t2c.core.encoders.open_clip_encoder import load_open_clip
 
         return load_open_clip(spec, device=place)
     if spec.model not in DEMO:
         raise unknown("demo encoder", spec.model, DEMO)
-    from t2c_core.encoders.demo_encoders import load_demo_clip, load_lite
+    from t2c.core.encoders.demo_encoders import load_demo_clip, load_lite
 
     return load_demo_clip(spec, device=place) if spec.model == "clip" else load_lite(spec, device=place)
 
@@ -37,7 +37,7 @@ def load_text_encoder(spec: EncoderSpec, *, device: str = "auto") -> TextEncoder
     if not spec.reads_text:
         todo = "Name a CLIP, such as open_clip:ViT-B-16/openai or demo:clip"
         raise SpecError(expected("text encoder", "a model that reads text", spec.name, todo))
-    from t2c_core.encoders.open_clip_encoder import OpenClip
+    from t2c.core.encoders.open_clip_encoder import OpenClip
 
     encoder = load_encoder(spec, device=device)
     if not isinstance(encoder, OpenClip):

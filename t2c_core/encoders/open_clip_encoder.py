@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from schemas.digest import canonical_json
-from schemas.errors import MissingExtra, SpecError, expected, unknown
-from schemas.spaces import Space
-from schemas.specs.base import EncoderSpec
-from t2c_core.encoders.base import Head, Preprocessing, Vectors, space_of
-from t2c_core.encoders.devices import precision_context
-from t2c_core.encoders.forward import ImageForward
-from t2c_core.encoders.hub import cached_file, hub_url, reachable, weights_missing
-from t2c_core.encoders.weights import State, load_state, read_checkpoint, weights_digest
+from t2c.core.encoders.base import Head, Preprocessing, Vectors, space_of
+from t2c.core.encoders.devices import precision_context
+from t2c.core.encoders.forward import ImageForward
+from t2c.core.encoders.hub import cached_file, hub_url, reachable, weights_missing
+from t2c.core.encoders.weights import State, load_state, read_checkpoint, weights_digest
+from t2c.schemas.digest import canonical_json
+from t2c.schemas.errors import MissingExtra, SpecError, expected, unknown
+from t2c.schemas.spaces import Space
+from t2c.schemas.specs.base import EncoderSpec
 
 _FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _TEXTS_A_BATCH = 256

@@ -12,8 +12,8 @@ import torch
 import torchvision  # noqa: F401  registers torch.ops.image
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from schemas.errors import InputError
-from t2c_core.encoders.jpeg import JpegHeader, read_jpeg_header
+from t2c.core.encoders.jpeg import JpegHeader, read_jpeg_header
+from t2c.schemas.errors import InputError
 
 MAX_PIXELS = 200_000_000
 """Default cap on width x height."""

@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from t2c_core.encoders.base import Encoder
+from t2c.core.encoders.base import Encoder
 
 
 def seconds_an_image(encoder: Encoder, *, images: int = 8) -> float:

@@ -6,7 +6,7 @@ Antialiased, on integers, channels last: 2x the speed of Pillow, and it releases
 import torch
 from torch.nn import functional
 
-from t2c_core.encoders.base import Preprocessing
+from t2c.core.encoders.base import Preprocessing
 
 MOST_ELONGATED = 64
 """Long side over short side of what is resized so that its short side fits."""

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from schemas.specs.base import EncoderSpec
-from t2c_core.encoders.base import Encoder
-from t2c_core.encoders.devices import choose_device
-from t2c_core.encoders.layouts import KNOWN, build
-from t2c_core.encoders.load import load_encoder
-from t2c_core.encoders.open_clip_encoder import check_open_clip_name, open_clip_encoder
-from t2c_core.encoders.timm_encoder import check_timm_name, preprocessing_of, timm_encoder
+from t2c.core.encoders.base import Encoder
+from t2c.core.encoders.devices import choose_device
+from t2c.core.encoders.layouts import KNOWN, build
+from t2c.core.encoders.load import load_encoder
+from t2c.core.encoders.open_clip_encoder import check_open_clip_name, open_clip_encoder
+from t2c.core.encoders.timm_encoder import check_timm_name, preprocessing_of, timm_encoder
+from t2c.schemas.specs.base import EncoderSpec
 
 STEM_CHANNELS = {4096: 128}
 """Stem of a ResNet-50 whose features are this long; 64 otherwise."""

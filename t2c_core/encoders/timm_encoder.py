@@ -6,14 +6,14 @@ from typing import Any
 
 import torch
 
-from schemas.errors import MismatchError, SpecError, WeightsMissing, expected, unknown
-from schemas.spaces import Space
-from schemas.specs.base import EncoderSpec
-from t2c_core.encoders.base import Head, Preprocessing, Vectors, space_of
-from t2c_core.encoders.forward import ImageForward
-from t2c_core.encoders.hub import cached_file, hub_url, reachable, weights_missing
-from t2c_core.encoders.layouts import Layout, build, encoder_tensors, layout_of
-from t2c_core.encoders.weights import State, load_state, read_checkpoint, weights_digest
+from t2c.core.encoders.base import Head, Preprocessing, Vectors, space_of
+from t2c.core.encoders.forward import ImageForward
+from t2c.core.encoders.hub import cached_file, hub_url, reachable, weights_missing
+from t2c.core.encoders.layouts import Layout, build, encoder_tensors, layout_of
+from t2c.core.encoders.weights import State, load_state, read_checkpoint, weights_digest
+from t2c.schemas.errors import MismatchError, SpecError, WeightsMissing, expected, unknown
+from t2c.schemas.spaces import Space
+from t2c.schemas.specs.base import EncoderSpec
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
 

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from schemas.errors import InputError, MismatchError, WeightsMissing, expected
+from t2c.schemas.errors import InputError, MismatchError, WeightsMissing, expected
 
 State = dict[str, torch.Tensor]
 """A state dict: tensor name to tensor."""

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.laboratory.joint import JointMoments, merge_joint
-from t2c_core.maps.cholesky import factorise
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Moments, merge, running_totals
-from t2c_core.maps.quality import Quality, quality
-from t2c_core.maps.ridge import covariances, fit, resolution
+from t2c.core.laboratory.joint import JointMoments, merge_joint
+from t2c.core.maps.cholesky import factorise
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Moments, merge, running_totals
+from t2c.core.maps.quality import Quality, quality
+from t2c.core.maps.ridge import covariances, fit, resolution
+from t2c.schemas.errors import InputError, expected
 
 Array = NDArray[Any]
 

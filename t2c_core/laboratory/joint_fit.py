@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_core.laboratory.joint import JointMoments
-from t2c_core.maps.quality import Quality, quality
-from t2c_core.maps.ridge import RELATIVE_CANDIDATES, Solution, Spectrum, fit, resolution, smallest
+from t2c.core.laboratory.joint import JointMoments
+from t2c.core.maps.quality import Quality, quality
+from t2c.core.maps.ridge import RELATIVE_CANDIDATES, Solution, Spectrum, fit, resolution, smallest
 
 Array = NDArray[Any]
 Pair = tuple[int, int]

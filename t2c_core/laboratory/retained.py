@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import MismatchError, expected
-from t2c_core.statistics.proportions import wilson
-from t2c_core.statistics.stats import Z_95
+from t2c.core.statistics.proportions import wilson
+from t2c.core.statistics.stats import Z_95
+from t2c.schemas.errors import MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Bool

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_core.laboratory.joint import JointMoments
+from t2c.core.laboratory.joint import JointMoments
 
 if TYPE_CHECKING:
     from jaxtyping import Float64

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.maps.data_free import fit_heads
-from t2c_core.maps.gradient.options import SgdOptions
-from t2c_core.maps.heads import Head, check_same_classes
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.low_rank import fit_low_rank
-from t2c_core.maps.moments import Moments
-from t2c_core.maps.procrustes import fit_rotation
-from t2c_core.maps.ridge import Solution
-from t2c_core.maps.ridge import fit as fit_ridge
+from t2c.core.maps.data_free import fit_heads
+from t2c.core.maps.gradient.options import SgdOptions
+from t2c.core.maps.heads import Head, check_same_classes
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.low_rank import fit_low_rank
+from t2c.core.maps.moments import Moments
+from t2c.core.maps.procrustes import fit_rotation
+from t2c.core.maps.ridge import Solution
+from t2c.core.maps.ridge import fit as fit_ridge
+from t2c.schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64
@@ -198,7 +198,7 @@ def _procrustes(evidence: Evidence) -> Fit:
 
 
 def _sgd(options: SgdOptions, device: str, evidence: Evidence) -> Fit:
-    from t2c_core.maps.gradient.sgd import fit_sgd
+    from t2c.core.maps.gradient.sgd import fit_sgd
 
     rows = _given(evidence.rows)
     found = fit_sgd(rows.x, rows.y, options=options, device=device, watch=evidence.watch)
@@ -220,7 +220,7 @@ def _self_labels(temperature: float, options: SgdOptions, device: str, evidence:
 
 
 def _crossed(evidence: Evidence, codes: Array, *, temperature: float, options: SgdOptions, device: str) -> Fit:
-    from t2c_core.maps.gradient.cross_entropy import fit_cross_entropy
+    from t2c.core.maps.gradient.cross_entropy import fit_cross_entropy
 
     head, x = _given(evidence.target_head), _given(evidence.rows).x
     fitted = fit_cross_entropy(

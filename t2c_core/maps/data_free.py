@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.maps.heads import Head, check_same_classes
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.maps.heads import Head, check_same_classes
+from t2c.core.maps.linear_map import LinearMap
+from t2c.schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import MismatchError, expected
+from t2c.schemas.errors import MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Moments
-from t2c_core.maps.ridge import Solution, covariances, fit
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Moments
+from t2c.core.maps.ridge import Solution, covariances, fit
+from t2c.schemas.errors import InputError, expected
 
 Array = NDArray[Any]
 

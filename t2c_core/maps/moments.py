@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.maps.block_sums import add_all, add_lower, column_sums, lower_gram, mirror
+from t2c.core.maps.block_sums import add_all, add_lower, column_sums, lower_gram, mirror
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Integer

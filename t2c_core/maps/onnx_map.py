@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from schemas.errors import MissingExtra, expected
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.maps.linear_map import LinearMap
+from t2c.schemas.errors import MissingExtra, expected
 
 OPSET, IR_VERSION = 17, 8
 """Old enough for runtimes of 2022 and later."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Moments
-from t2c_core.maps.ridge import covariances, fit
-from t2c_core.maps.rotation_search import Search, scale_of, search_rotation
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Moments
+from t2c.core.maps.ridge import covariances, fit
+from t2c.core.maps.rotation_search import Search, scale_of, search_rotation
+from t2c.schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -33,7 +33,7 @@ class Rotation:
     steps: int
     """Steps taken by the better of two searches; 0 where the closed form is exact."""
     converged: bool
-    """False when the most steps were not enough (t2c_core.maps.rotation_search)."""
+    """False when the most steps were not enough (t2c.core.maps.rotation_search)."""
     promise: float
     """What the next step promised still to gain, as a share of the squared error removed; 0 for the closed form."""
     n: int

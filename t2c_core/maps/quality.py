@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Moments
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Moments
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float

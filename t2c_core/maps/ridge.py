@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.maps.cholesky import factorise
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Moments, merge
+from t2c.core.maps.cholesky import factorise
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Moments, merge
+from t2c.schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float64

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
+from t2c.schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Integer

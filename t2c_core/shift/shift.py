@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.statistics.pvalues import EXACT_LIMIT, benjamini_hochberg, log10_p_value
-from t2c_core.statistics.stats import PIECE, check_values, mean_and_std
+from t2c.core.statistics.pvalues import EXACT_LIMIT, benjamini_hochberg, log10_p_value
+from t2c.core.statistics.stats import PIECE, check_values, mean_and_std
+from t2c.schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float

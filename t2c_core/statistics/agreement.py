@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.proportions import wilson
+from t2c.schemas.errors import InputError, expected
 
 Array = NDArray[Any]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.statistics.ranks import ranks
-from t2c_core.statistics.stats import Z_95
+from t2c.core.statistics.ranks import ranks
+from t2c.core.statistics.stats import Z_95
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float

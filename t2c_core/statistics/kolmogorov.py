@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_core.statistics.binomials import stirling_error
+from t2c.core.statistics.binomials import stirling_error
 
 Array = NDArray[Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_core.statistics.binomials import log_probability
+from t2c.core.statistics.binomials import log_probability
 
 Array = NDArray[Any]
 

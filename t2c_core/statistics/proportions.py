@@ -2,8 +2,8 @@
 
 import math
 
-from schemas.errors import InputError, expected
-from t2c_core.statistics.stats import Z_95
+from t2c.core.statistics.stats import Z_95
+from t2c.schemas.errors import InputError, expected
 
 
 def wilson(correct: int, n: int, *, z: float = Z_95) -> tuple[float, float]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.errors import InputError, expected
-from t2c_core.statistics import kolmogorov
-from t2c_core.statistics.lattice import log_exact
+from t2c.core.statistics import kolmogorov
+from t2c.core.statistics.lattice import log_exact
+from t2c.schemas.errors import InputError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64

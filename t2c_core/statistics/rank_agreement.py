@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_core.statistics.ranks import areas, ranks, spearman, top_overlap
+from t2c.core.statistics.ranks import areas, ranks, spearman, top_overlap
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float32, Float64, Int32

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c_core.statistics.stats import Z_95
+from t2c.core.statistics.stats import Z_95
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Integer

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, expected
-from schemas.tables.tables import HISTOGRAM_BINS, QUANTILES
+from t2c.schemas.errors import InputError, expected
+from t2c.schemas.tables.tables import HISTOGRAM_BINS, QUANTILES
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 VOCABULARY_DECODERS = ("vocabulary", "sparse")
-"""Decoders that choose among the words of a list (`t2c_core.words.vocabulary`, `t2c_core.words.sparse_code`)."""
+"""Decoders that choose among the words of a list (`t2c.core.words.vocabulary`, `t2c.core.words.sparse_code`)."""
 
 LANGUAGE_DECODERS = ("zerocap", "rescore")
-"""Decoders that let a language model write (`t2c_core.words.language`)."""
+"""Decoders that let a language model write (`t2c.core.words.language`)."""
 
 DECODERS = (*VOCABULARY_DECODERS, *LANGUAGE_DECODERS)
 """Every decoder, by the name that a user types."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.statistics.auroc import auroc
+from t2c.core.statistics.auroc import auroc
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.statistics.unit_rows import unit
-from t2c_core.words.decoders import Decoded, Word, check_vectors
+from t2c.core.statistics.unit_rows import unit
+from t2c.core.words.decoders import Decoded, Word, check_vectors
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Float64, Int64

@@ -7,9 +7,9 @@ import click
 import pyarrow as pa
 import pytest
 
-from flows.cli.app import app
-from flows.cli.commands import COMMANDS
-from schemas.tables import tables
+from t2c.flows.cli.app import app
+from t2c.flows.cli.commands import COMMANDS
+from t2c.schemas.tables import tables
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.maps.align import align
-from flows.maps.exports import export_map
-from flows.maps.listed import load_map
-from schemas.specs.align import METHODS
-from store.disk.root import Store, open_store
+from t2c.flows.maps.align import align
+from t2c.flows.maps.exports import export_map
+from t2c.flows.maps.listed import load_map
+from t2c.schemas.specs.align import METHODS
+from t2c.store.disk.root import Store, open_store
 from tests.planted.features import SOURCE, TARGET, Planted
 
 PAGE = (Path(__file__).parents[2] / "docs" / "maps.md").read_text()

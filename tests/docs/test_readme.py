@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from flows.cli.commands import COMMANDS
-from flows.world.world import write_images
-from schemas.specs.audit import load_audit
+from t2c.flows.cli.commands import COMMANDS
+from t2c.flows.world.world import write_images
+from t2c.schemas.specs.audit import load_audit
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

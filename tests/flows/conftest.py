@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.data.index import index
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.store.disk.root import Store
 from tests.planted.audit import write_audit
 from tests.planted.features import Planted
 from tests.planted.photos import fill

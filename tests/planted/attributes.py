@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.maps.align import align
-from flows.scores.score import score
-from schemas.spaces import Space
-from schemas.tables.tables import ATTRIBUTES
-from store.artifacts.concepts import add_concepts
-from store.artifacts.dataset_tables import write_attributes
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.images import open_images
-from store.disk.lease import lease
-from store.disk.root import Store
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import ATTRIBUTES
+from t2c.store.artifacts.concepts import add_concepts
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store
 from tests.planted.features import content
 from tests.planted.scored import add_images, image_table
 

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.features.imports import import_concepts, import_features
-from store.disk.root import open_store
+from t2c.flows.features.imports import import_concepts, import_features
+from t2c.store.disk.root import open_store
 
 AUDIT = """
 store: store

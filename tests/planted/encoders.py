@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from schemas.spaces import Space
-from t2c_core.encoders.base import Head, Preprocessing, Vectors, space_of
+from t2c.core.encoders.base import Head, Preprocessing, Vectors, space_of
+from t2c.schemas.spaces import Space
 
 if TYPE_CHECKING:
     import torch

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.spaces import Space
-from store.artifacts.concepts import add_concepts
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.images import list_datasets, open_images
-from store.disk.lease import lease
-from store.disk.root import Store
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts.concepts import add_concepts
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.images import list_datasets, open_images
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store
 from tests.planted.scored import add_images, image_table
 
 SOURCE = Space("encoder", "timm:planted", 6, "source-weights")

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from schemas.spaces import Space
+from t2c.schemas.spaces import Space
 from tests.planted.features import Planted
 
 CLASSES = ("ant", "bee", "cat", "dog")

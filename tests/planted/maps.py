@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from t2c_core.concepts.heads import zeroshot_head
-from t2c_core.maps.aligners import Evidence, Rows
-from t2c_core.maps.heads import Head
-from t2c_core.maps.moments import Moments, estimate_centre
+from t2c.core.concepts.heads import zeroshot_head
+from t2c.core.maps.aligners import Evidence, Rows
+from t2c.core.maps.heads import Head
+from t2c.core.maps.moments import Moments, estimate_centre
 
 SOURCE, TARGET, N = 8, 5, 1200
 FREE = np.random.default_rng(1).normal(size=(SOURCE, TARGET))

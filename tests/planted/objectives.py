@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from flows.data.table_imports import import_attributes
-from flows.objectives.objectives import Fitting
-from schemas.specs.objectives import TaskSpec
-from store.artifacts.images import open_images
-from store.disk.root import Store
+from t2c.flows.data.table_imports import import_attributes
+from t2c.flows.objectives.objectives import Fitting
+from t2c.schemas.specs.objectives import TaskSpec
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
 from tests.planted.features import Planted
 
 ROWS = 1200

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from flows.features.extract import extract
-from flows.features.extract_report import ExtractReport
-from store.disk.root import Store
+from t2c.flows.features.extract import extract
+from t2c.flows.features.extract_report import ExtractReport
+from t2c.store.disk.root import Store
 from tests.planted.encoders import FakeEncoder
 
 

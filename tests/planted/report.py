@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from flows.page.pictures import Strip, Thumbnail
-from flows.page.thumbnails import thumbnail
-from flows.report.data import (
+from t2c.flows.page.pictures import Strip, Thumbnail
+from t2c.flows.page.thumbnails import thumbnail
+from t2c.flows.report.data import (
     ACCURACIES,
     ARTIFACTS,
     CLASS_ACCURACIES,
@@ -31,8 +31,8 @@ from flows.report.data import (
     ReportData,
     Zeroshot,
 )
-from flows.world.world import VALUES, draw
-from schemas.tables.tables import CONCEPT_STATS, HISTOGRAM_BINS, OUTCOMES, QUANTILES, SHIFT
+from t2c.flows.world.world import VALUES, draw
+from t2c.schemas.tables.tables import CONCEPT_STATS, HISTOGRAM_BINS, OUTCOMES, QUANTILES, SHIFT
 
 MOVED = {"indoors": 0.9, "red": 0.45, "on grass": -0.6, "yellow": -0.2}
 

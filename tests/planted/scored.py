@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from schemas.spaces import Space
-from schemas.tables.tables import IMAGES
-from store.artifacts.concepts import Concepts, add_concepts
-from store.artifacts.images import Images, append_images
-from store.artifacts.linear_maps import identity_map
-from store.artifacts.score_writer import Region, ScoreBlock, write_scores
-from store.artifacts.similarities import Scores
-from store.disk.lease import lease
-from store.disk.manifest import find_manifest
-from store.disk.paths import images as images_path
-from store.disk.root import Store
-from t2c_core.statistics.stats import concept_stats
+from t2c.core.statistics.stats import concept_stats
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.artifacts.concepts import Concepts, add_concepts
+from t2c.store.artifacts.images import Images, append_images
+from t2c.store.artifacts.linear_maps import identity_map
+from t2c.store.artifacts.score_writer import Region, ScoreBlock, write_scores
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import find_manifest
+from t2c.store.disk.paths import images as images_path
+from t2c.store.disk.root import Store
 
 SPACE = Space("encoder", "open_clip:test/none", 3, "weights-of-the-test")
 

@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from flows.suite.banks import bank_of
-from flows.suite.classes import SHAPES
-from flows.suite.tasks import TASKS
-from flows.world.world import COLOURS
-from store.artifacts.concepts import add_concepts
-from store.disk.root import Store
-from t2c_core.encoders.base import Vectors
+from t2c.core.encoders.base import Vectors
+from t2c.flows.suite.banks import bank_of
+from t2c.flows.suite.classes import SHAPES
+from t2c.flows.suite.tasks import TASKS
+from t2c.flows.world.world import COLOURS
+from t2c.store.artifacts.concepts import add_concepts
+from t2c.store.disk.root import Store
 from tests.planted.encoders import FakeEncoder
 from tests.planted.layouts import picture, write_mnist
 

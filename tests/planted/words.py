@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.decode.decode import DecodeReport, decode
-from flows.maps.align import align
-from schemas.tables.tables import CONCEPTS
-from store.artifacts.concepts import add_concepts
+from t2c.flows.decode.decode import DecodeReport, decode
+from t2c.flows.maps.align import align
+from t2c.schemas.tables.tables import CONCEPTS
+from t2c.store.artifacts.concepts import add_concepts
 from tests.planted.features import SOURCE, TARGET, Planted
 
 WORDS = ("red", "blue", "green", "in a tree", "old")

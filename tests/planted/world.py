@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from store.disk.root import open_store
+from t2c.store.disk.root import open_store
 from tests.planted.attributes import World, plant
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from flows.data.index import index
-from flows.recipes.rates import RATES, read_rates
-from flows.recipes.steps import read_steps
-from schemas.specs.recipe import RecipeSpec, load_recipe
-from store.artifacts.images import open_images
-from store.disk.root import open_store
-from store.queries.where import where_mask
+from t2c.flows.data.index import index
+from t2c.flows.recipes.rates import RATES, read_rates
+from t2c.flows.recipes.steps import read_steps
+from t2c.schemas.specs.recipe import RecipeSpec, load_recipe
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import open_store
+from t2c.store.queries.where import where_mask
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 GROUPS = {"Sup ResNets": 2, "Robust ResNets": 3, "Sup ViTs": 6, "SS ResNets": 4, "SS ViTs": 4, "CLIPs": 8}
@@ -25,9 +25,9 @@ def recipe(request: pytest.FixtureRequest) -> RecipeSpec:
 
 
 def test_every_encoder_exists_under_its_name(recipe: RecipeSpec) -> None:
-    from t2c_core.encoders.load import DEMO
-    from t2c_core.encoders.open_clip_encoder import check_open_clip_name
-    from t2c_core.encoders.timm_encoder import check_timm_name
+    from t2c.core.encoders.load import DEMO
+    from t2c.core.encoders.open_clip_encoder import check_open_clip_name
+    from t2c.core.encoders.timm_encoder import check_timm_name
 
     for encoder in recipe.encoders.values():
         spec = encoder.spec("weights")

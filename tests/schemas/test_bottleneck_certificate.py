@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from schemas.bottleneck_certificate import BottleneckCertificate, Edit, LeftOut, parse_bottleneck
-from schemas.errors import CorruptError
+from t2c.schemas.bottleneck_certificate import BottleneckCertificate, Edit, LeftOut, parse_bottleneck
+from t2c.schemas.errors import CorruptError
 
 CERTIFICATE = BottleneckCertificate(
     dataset="photos",

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.certificate import Certificate, Fidelity, HeldOut, parse_certificate
-from schemas.errors import CorruptError
-from schemas.spaces import Space
+from t2c.schemas.certificate import Certificate, Fidelity, HeldOut, parse_certificate
+from t2c.schemas.errors import CorruptError
+from t2c.schemas.spaces import Space
 
 SOURCE = Space("encoder", "timm:a", 4, "aa", preprocessing="resize 224", pooling="avg")
 TARGET = Space("imported", "words", 3, "bb")

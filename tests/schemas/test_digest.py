@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.digest import SHORT, artifact_digest, canonical_json, digest, digest_bytes
+from t2c.schemas.digest import SHORT, artifact_digest, canonical_json, digest, digest_bytes
 
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),

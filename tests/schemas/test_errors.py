@@ -4,8 +4,8 @@ import inspect
 
 import pytest
 
-from schemas import errors
-from schemas.errors import LogicError, StoreError, T2CError, UnknownName, expected, nearest, unknown
+from t2c.schemas import errors
+from t2c.schemas.errors import LogicError, StoreError, T2CError, UnknownName, expected, nearest, unknown
 
 BUILTINS = {
     "SpecError": ValueError,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import LogicError, SpecError
-from schemas.logic import (
+from t2c.schemas.errors import LogicError, SpecError
+from t2c.schemas.logic import (
     DEEPEST,
     And,
     Constraint,

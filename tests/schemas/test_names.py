@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import SpecError
-from schemas.names import DatasetRef, check_name, parse_dataset_ref, slug
+from t2c.schemas.errors import SpecError
+from t2c.schemas.names import DatasetRef, check_name, parse_dataset_ref, slug
 
 
 @pytest.mark.parametrize("name", ["a", "photos", "Photos-2026_11.v2", "0", "x" * 64, "a-", "a_"])

@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from schemas.errors import MismatchError
-from schemas.spaces import Space, check_same_space, space_from
+from t2c.schemas.errors import MismatchError
+from t2c.schemas.spaces import Space, check_same_space, space_from
 
 ENCODER = Space("encoder", "timm:a", 512, "ff", preprocessing="resize 224", pooling="avg")
 CHANGES = {

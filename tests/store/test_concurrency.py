@@ -5,21 +5,21 @@ import sys
 
 import pytest
 
-from store.artifacts.images import Images, open_images
-from store.disk import paths
-from store.disk.manifest import find_manifest, snapshots
-from store.disk.root import Store
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import find_manifest, snapshots
+from t2c.store.disk.root import Store
 
 ADD = """
 import sys, time
 import pyarrow as pa
-from schemas.errors import BusyError
-from schemas.tables.tables import IMAGES
-from store.disk import paths
-from store.artifacts.images import append_images
-from store.disk.lease import lease
-from store.disk.manifest import find_manifest
-from store.disk.root import open_store
+from t2c.schemas.errors import BusyError
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.disk import paths
+from t2c.store.artifacts.images import append_images
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import find_manifest
+from t2c.store.disk.root import open_store
 
 store, me, commits = open_store(sys.argv[1]), sys.argv[2], 0
 artifact = paths.images("photos")

@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from store.disk import paths
-from store.disk.root import Store
+from t2c.store.disk import paths
+from t2c.store.disk.root import Store
 
 APPEND = """
 import json, os, resource, sys
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from schemas.errors import StoreWriteError, T2CError
-from schemas.spaces import Space
-from store.disk import paths
-from store.artifacts.feature_writer import FeatureWriter
-from store.disk.lease import lease
-from store.disk.manifest import Manifest, commit, find_manifest, write_file, write_parquet
-from store.disk.root import open_store
+from t2c.schemas.errors import StoreWriteError, T2CError
+from t2c.schemas.spaces import Space
+from t2c.store.disk import paths
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import Manifest, commit, find_manifest, write_file, write_parquet
+from t2c.store.disk.root import open_store
 
 store = open_store(sys.argv[1], create=True)
 artifact = "concepts/everyday"

@@ -14,24 +14,24 @@ from pathlib import Path
 
 import pytest
 
-from store.artifacts.verify import verify
-from store.disk import paths
-from store.disk.gc import gc
-from store.disk.manifest import find_manifest
-from store.disk.root import Store, open_store
+from t2c.store.artifacts.verify import verify
+from t2c.store.disk import paths
+from t2c.store.disk.gc import gc
+from t2c.store.disk.manifest import find_manifest
+from t2c.store.disk.root import Store, open_store
 
 RUN = """
 import os, signal, sys
 import numpy as np
 import pyarrow as pa
-from schemas.spaces import Space
-from schemas.tables.tables import IMAGES
-from store.disk import paths
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.images import append_images
-from store.disk.lease import lease
-from store.disk.manifest import find_manifest
-from store.disk.root import open_store
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import IMAGES
+from t2c.store.disk import paths
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.images import append_images
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import find_manifest
+from t2c.store.disk.root import open_store
 
 url, last = sys.argv[1], int(sys.argv[2])
 seen = 0

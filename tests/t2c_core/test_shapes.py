@@ -10,17 +10,17 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from t2c_core.concepts.similarity import score
-from t2c_core.concepts.zeroshot import Prediction
-from t2c_core.maps.linear_map import LinearMap, identity
-from t2c_core.maps.moments import Centre, Moments
+from t2c.core.concepts.similarity import score
+from t2c.core.concepts.zeroshot import Prediction
+from t2c.core.maps.linear_map import LinearMap, identity
+from t2c.core.maps.moments import Centre, Moments
 from tests.checked_shapes import AXES, CHECKED
 
 
 def functions(module: str) -> Iterator[Callable[..., Any]]:
-    """Yield the functions, methods and dataclass constructors that a module of t2c_core defines."""
-    for _, value in inspect.getmembers(importlib.import_module(f"t2c_core.{module}")):
-        if getattr(value, "__module__", None) == f"t2c_core.{module}":
+    """Yield the functions, methods and dataclass constructors that a module of t2c.core defines."""
+    for _, value in inspect.getmembers(importlib.import_module(f"t2c.core.{module}")):
+        if getattr(value, "__module__", None) == f"t2c.core.{module}":
             members = vars(value).values() if inspect.isclass(value) else [value]
             plain = (member.fget if isinstance(member, property) else inspect.unwrap(member) for member in members)
             yield from (member for member in plain if inspect.isfunction(member))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from schemas.tables.answers import (
+from t2c.schemas.tables.answers import (
     audit,
     bottleneck,
     decode,
@@ -15,7 +15,7 @@ from schemas.tables.answers import (
     suite,
     trust,
 )
-from schemas.tables.answers.kind import AnswerKind
+from t2c.schemas.tables.answers.kind import AnswerKind
 
 ANSWERS: Mapping[str, AnswerKind] = {
     **audit.ANSWERS,

@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-from schemas.tables.answers.kind import AnswerKind
-from schemas.tables.tables import column
+from t2c.schemas.tables.answers.kind import AnswerKind
+from t2c.schemas.tables.tables import column
 
 MAP_QUALITY = pa.schema(
     [

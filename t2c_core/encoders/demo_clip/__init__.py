@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from schemas.errors import WeightsMissing, expected
-from t2c_core.encoders.demo_clip.tokenizer import DemoTokenizer
+from t2c.core.encoders.demo_clip.tokenizer import DemoTokenizer
+from t2c.schemas.errors import WeightsMissing, expected
 
 FOLDER = Path(__file__).parent
 CONFIG = FOLDER / "open_clip_config.json"
@@ -40,7 +40,7 @@ def load_tokenizer() -> DemoTokenizer:
 def load_model() -> DemoClip:
     """Build the model through open_clip's factory from this folder; raises WeightsMissing naming the file to put there."""
     if not WEIGHTS.is_file():
-        todo = "Restore it with `git checkout`, or train it: python -m flows.demo.train_clip"
+        todo = "Restore it with `git checkout`, or train it: python -m t2c.flows.demo.train_clip"
         raise WeightsMissing(expected("weights of demo:clip", f"a file {WEIGHTS}", "none", todo))
     import open_clip
 

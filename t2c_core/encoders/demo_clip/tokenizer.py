@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import SpecError, expected, nearest
+from t2c.schemas.errors import SpecError, expected, nearest
 
 CONTEXT_LENGTH = 24
 """Tokens a text may have, start and end included."""

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from t2c_core.encoders.demo_clip.tokenizer import DemoTokenizer
+from t2c.core.encoders.demo_clip.tokenizer import DemoTokenizer
 
 Caption = Callable[[np.random.Generator, np.ndarray], tuple[str, np.ndarray]]
 """(generator, attribute indices (attributes,)) -> caption, and which attributes it tells (attributes,) bool."""

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.encoders.weights import State, read_checkpoint
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.encoders.weights import State, read_checkpoint
+from t2c.core.maps.linear_map import LinearMap
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 NAMES = (("W", "b"), ("weight", "bias"))
 """Names of the two tensors: the authors' own, and those of a torch.nn.Linear; a prefix such as `linear.` may precede."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from schemas.errors import InputError, MismatchError, expected
-from t2c_core.maps.gradient.descent import Loss, minimise, on_device, scale_of
-from t2c_core.maps.gradient.options import SgdOptions
-from t2c_core.maps.heads import UNLABELLED, Head
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.maps.gradient.descent import Loss, minimise, on_device, scale_of
+from t2c.core.maps.gradient.options import SgdOptions
+from t2c.core.maps.heads import UNLABELLED, Head
+from t2c.core.maps.linear_map import LinearMap
+from t2c.schemas.errors import InputError, MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64

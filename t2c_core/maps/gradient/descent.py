@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, PlanError, expected
-from t2c_core.encoders.devices import choose_device
-from t2c_core.maps.gradient.options import SgdOptions
+from t2c.core.encoders.devices import choose_device
+from t2c.core.maps.gradient.options import SgdOptions
+from t2c.schemas.errors import InputError, PlanError, expected
 
 Array = NDArray[Any]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

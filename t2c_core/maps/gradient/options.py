@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from schemas.errors import SpecError, expected
+from t2c.schemas.errors import SpecError, expected
 
 
 @dataclass(frozen=True, slots=True)

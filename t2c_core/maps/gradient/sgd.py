@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from schemas.errors import MismatchError, expected
-from t2c_core.maps.gradient.descent import Loss, minimise, on_device, scale_of
-from t2c_core.maps.gradient.options import SgdOptions, equivalent_ridge
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.maps.gradient.descent import Loss, minimise, on_device, scale_of
+from t2c.core.maps.gradient.options import SgdOptions, equivalent_ridge
+from t2c.core.maps.linear_map import LinearMap
+from t2c.schemas.errors import MismatchError, expected
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from schemas.errors import PlanError, expected, unknown
-from t2c_core.words.decoders import LANGUAGE_DECODERS, Decoded, EncodeText, Word, check_vectors
-from t2c_core.words.language.beams import Beam, grow, starts
-from t2c_core.words.language.forbidden import Rules, rules_of
-from t2c_core.words.language.guide import CheckTexts, Guide, TextVectors, text_dimension
-from t2c_core.words.language.load import load_language_model
-from t2c_core.words.language.model import Context, LanguageModel, rows_of
-from t2c_core.words.language.move import Target, moved
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.decoders import LANGUAGE_DECODERS, Decoded, EncodeText, Word, check_vectors
+from t2c.core.words.language.beams import Beam, grow, starts
+from t2c.core.words.language.forbidden import Rules, rules_of
+from t2c.core.words.language.guide import CheckTexts, Guide, TextVectors, text_dimension
+from t2c.core.words.language.load import load_language_model
+from t2c.core.words.language.model import Context, LanguageModel, rows_of
+from t2c.core.words.language.move import Target, moved
+from t2c.core.words.language.settings import Settings
+from t2c.schemas.errors import PlanError, expected, unknown
 
 LOGITS_BYTES = 256 * 2**20
 """Bytes of one block of log-probabilities; about ten such blocks are alive at once."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from schemas.errors import SpecError, expected
-from t2c_core.words.language.model import LanguageModel
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.language.model import LanguageModel
+from t2c.core.words.language.settings import Settings
+from t2c.schemas.errors import SpecError, expected
 
 MEDIUM_WORDS = (
     "image", "images", "photo", "photos", "photograph", "photographs", "photography", "picture", "pictures", "pic", "gallery",

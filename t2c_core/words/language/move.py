@@ -6,8 +6,8 @@ is normalised by its own norm, so that a batch gives what one row at a time give
 
 import torch
 
-from t2c_core.words.language.model import Context, LanguageModel
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.language.model import Context, LanguageModel
+from t2c.core.words.language.settings import Settings
 
 LEAST_NORM = 1e-12
 """Norms are at least this, so that no gradient is no step."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from schemas.errors import SpecError, expected
+from t2c.schemas.errors import SpecError, expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Settings:
     """0 is the language model alone, 1 the guided one alone: the exponent of the moved distribution in the fused one
     (`zerocap`), the weight of the cosines (`rescore`)."""
     forbidden: tuple[str, ...] | None = None
-    """Words that should not be written; None is the default rule of `t2c_core.words.language.forbidden`, () forbids none."""
+    """Words that should not be written; None is the default rule of `t2c.core.words.language.forbidden`, () forbids none."""
     forbidden_factor: float = 20.0
     """The probability of a forbidden token is divided by this."""
     end: tuple[str, ...] = (".",)

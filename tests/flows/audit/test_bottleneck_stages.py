@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.audit.run import audit
-from schemas.errors import SpecError
-from schemas.specs.audit import load_audit
-from schemas.tables.tables import PREDICTIONS
-from store.artifacts.dataset_tables import write_predictions
-from store.disk.root import open_store
+from t2c.flows.audit.run import audit
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.audit import load_audit
+from t2c.schemas.tables.tables import PREDICTIONS
+from t2c.store.artifacts.dataset_tables import write_predictions
+from t2c.store.disk.root import open_store
 from tests.planted.attributes import SOURCE, TARGET, plant
 
 AUDIT = """

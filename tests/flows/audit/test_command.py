@@ -6,9 +6,9 @@ from textwrap import indent
 import pytest
 from click.testing import CliRunner
 
-from flows.cli.app import app, run
-from schemas.errors import StoreError
-from schemas.specs.audit import EXAMPLE_FILE
+from t2c.flows.cli.app import app, run
+from t2c.schemas.errors import StoreError
+from t2c.schemas.specs.audit import EXAMPLE_FILE
 from tests.planted.audit import AUDIT
 
 
@@ -30,7 +30,7 @@ def command_store(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> s
 
 def flow_store(store: str | None) -> str:
     """Return what the flow says of the store it looks for, when a deployment runs it with this parameter."""
-    from flows.audit.prefect_flows import audit
+    from t2c.flows.audit.prefect_flows import audit
 
     with pytest.raises(StoreError) as caught:
         audit.fn("below/audit.yaml", store)

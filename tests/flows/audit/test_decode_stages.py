@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.audit.run import audit
-from schemas.errors import SpecError
-from schemas.specs.audit import load_audit
-from store.artifacts.answers import list_answers
-from store.disk.root import open_store
+from t2c.flows.audit.run import audit
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.artifacts.answers import list_answers
+from t2c.store.disk.root import open_store
 
 BLOCK = """
 decode:

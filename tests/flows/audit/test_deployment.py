@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from schemas.specs.audit import load_audit
-from store.disk.lease import lease
-from store.disk.paths import answers
-from store.disk.root import open_store
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.disk.lease import lease
+from t2c.store.disk.paths import answers
+from t2c.store.disk.root import open_store
 
 pytestmark = pytest.mark.server
 

@@ -8,21 +8,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.audit.extras import EXTRAS, asked_extras
-from flows.audit.laboratory_stages import compare_objectives, pair_matrix
-from flows.audit.prefect_flows import TASKS
-from flows.audit.run import audit
-from flows.audit.stages import Job, index_dataset
-from flows.cli.app import run
-from flows.data.table_imports import import_attributes
-from flows.engine.progress import NoProgress
-from flows.engine.runner import SerialRunner
-from schemas.errors import SpecError, UnknownName
-from schemas.specs.audit import load_audit
-from store.artifacts.answers import answer_table, list_answers
-from store.artifacts.features import list_features
-from store.artifacts.images import open_images
-from store.disk.root import open_store
+from t2c.flows.audit.extras import EXTRAS, asked_extras
+from t2c.flows.audit.laboratory_stages import compare_objectives, pair_matrix
+from t2c.flows.audit.prefect_flows import TASKS
+from t2c.flows.audit.run import audit
+from t2c.flows.audit.stages import Job, index_dataset
+from t2c.flows.cli.app import run
+from t2c.flows.data.table_imports import import_attributes
+from t2c.flows.engine.progress import NoProgress
+from t2c.flows.engine.runner import SerialRunner
+from t2c.schemas.errors import SpecError, UnknownName
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.artifacts.answers import answer_table, list_answers
+from t2c.store.artifacts.features import list_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import open_store
 from tests.planted.photos import fill
 
 BLOCKS = """
@@ -115,7 +115,7 @@ def test_the_documented_blocks_are_those_of_an_audit_file(audit_file: Path) -> N
     blocks = page.split("```yaml\n")[1].split("```")[0]
     spec = load_audit(with_blocks(audit_file, f"\n{blocks}"))
     job = Job(spec, open_store(spec.store), SerialRunner(), NoProgress())
-    stages = {name: stage for name, stage in EXTRAS.items() if stage.__module__ == "flows.audit.laboratory_stages"}
+    stages = {name: stage for name, stage in EXTRAS.items() if stage.__module__ == "t2c.flows.audit.laboratory_stages"}
     assert [stage for stage, _ in asked_extras(job, first=False)] == list(stages.values())
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from flows.audit.markdown import escape, shift_rows, summary_markdown
-from flows.audit.run import AuditReport, audit
-from schemas.specs.audit import load_audit
+from t2c.flows.audit.markdown import escape, shift_rows, summary_markdown
+from t2c.flows.audit.run import AuditReport, audit
+from t2c.schemas.specs.audit import load_audit
 
 
 def test_verdict_comes_first_and_every_part_is_there(audit_file: Path) -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from flows.audit.prefect_flows import ALONE, TASKS, TOGETHER, _end, is_passing
-from schemas.errors import BusyError, ConflictError, CorruptError, InputError, StoreWriteError, WeightsMissing
+from t2c.flows.audit.prefect_flows import ALONE, TASKS, TOGETHER, _end, is_passing
+from t2c.schemas.errors import BusyError, ConflictError, CorruptError, InputError, StoreWriteError, WeightsMissing
 
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from flows.audit.prefect_run import run_audit
-from schemas.specs.audit import load_audit
-from store.disk.lease import lease
-from store.disk.paths import answers
-from store.disk.root import open_store
+from t2c.flows.audit.prefect_run import run_audit
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.disk.lease import lease
+from t2c.store.disk.paths import answers
+from t2c.store.disk.root import open_store
 
 path = sys.argv[1]
 first, again = run_audit(path), run_audit(path)
@@ -70,7 +70,7 @@ def test_every_stage_is_a_task_that_decorates_the_plain_function() -> None:
 
 
 def test_the_flow_run_ends_in_a_state_that_says_what_happened() -> None:
-    from flows.audit.run import AuditReport
+    from t2c.flows.audit.run import AuditReport
 
     quiet = _end(AuditReport("d", fail_on_drift=True))
     assert (quiet.type.value, quiet.message) == ("COMPLETED", "no concept has shifted")
@@ -85,7 +85,7 @@ def test_without_a_server_the_audit_runs_all_the_same_and_says_so(
     audit_file: Path, tmp_path: Path, setting: dict[str, str]
 ) -> None:
     code = (
-        "import sys; from flows.audit.prefect_run import run_audit; report = run_audit(sys.argv[1]);"
+        "import sys; from t2c.flows.audit.prefect_run import run_audit; report = run_audit(sys.argv[1]);"
         "print(report.exit_code, report.new, *report.notes)"
     )
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path / "prefect"), **setting}

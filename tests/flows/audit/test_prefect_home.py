@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.audit.prefect_run import SETTINGS, own_home, prepare
+from t2c.flows.audit.prefect_run import SETTINGS, own_home, prepare
 
 
 def test_defaults_are_set_and_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from flows.audit.run import audit
-from flows.maps.align import align
-from flows.scores.score import score
-from flows.shift.shift import shift
-from schemas.errors import UnknownName
-from schemas.specs.audit import load_audit
-from store.disk.lease import lease
-from store.disk.manifest import list_artifacts, read_manifest
-from store.disk.paths import KINDS, answers
-from store.disk.root import Store, open_store
+from t2c.flows.audit.run import audit
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.flows.shift.shift import shift
+from t2c.schemas.errors import UnknownName
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import list_artifacts, read_manifest
+from t2c.store.disk.paths import KINDS, answers
+from t2c.store.disk.root import Store, open_store
 from tests.planted.audit import write_audit
 
 
@@ -110,7 +110,7 @@ def test_what_a_step_refuses_is_raised(audit_file: Path) -> None:
 )
 def test_killed_anywhere_and_run_again_it_holds_what_an_uninterrupted_run_holds(audit_file: Path, after: float) -> None:
     code = (
-        "import sys\nfrom flows.audit.run import audit\nfrom schemas.specs.audit import load_audit\n"
+        "import sys\nfrom t2c.flows.audit.run import audit\nfrom t2c.schemas.specs.audit import load_audit\n"
         "spec = load_audit(sys.argv[1])\nprint('ready', flush=True)\naudit(spec)\n"
     )
     whole = load_audit(audit_file)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.audit.stages import Job, extract_dataset, index_dataset
-from flows.engine.progress import NoProgress
-from flows.engine.runner import SerialRunner
-from schemas.specs.audit import load_audit
-from store.artifacts.features import open_features
-from store.disk.root import open_store
+from t2c.flows.audit.stages import Job, extract_dataset, index_dataset
+from t2c.flows.engine.progress import NoProgress
+from t2c.flows.engine.runner import SerialRunner
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.artifacts.features import open_features
+from t2c.store.disk.root import open_store
 from tests.planted.photos import fill
 
 AUDIT = """

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.audit.run import audit
-from flows.suite import drawn
-from schemas.errors import SpecError
-from schemas.specs.audit import load_audit
-from store.artifacts.images import list_datasets
-from store.disk.root import open_store
+from t2c.flows.audit.run import audit
+from t2c.flows.suite import drawn
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.audit import load_audit
+from t2c.store.artifacts.images import list_datasets
+from t2c.store.disk.root import open_store
 from tests.planted.photos import fill
 
 AUDIT = """

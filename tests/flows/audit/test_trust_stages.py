@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.audit.markdown import summary_markdown
-from flows.audit.run import audit
-from flows.trust.trust import TrustReport
-from schemas.errors import SpecError
-from schemas.specs.audit import load_audit
+from t2c.flows.audit.markdown import summary_markdown
+from t2c.flows.audit.run import audit
+from t2c.flows.trust.trust import TrustReport
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.audit import load_audit
 
 TRUST = "trust: {labels: [colour], mapping: {red: blue, blue: red}}\n"
 

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.cli.app import run
-from schemas.tables.tables import PREDICTIONS
-from store.artifacts.dataset_tables import write_predictions
-from store.disk.root import open_store
+from t2c.flows.cli.app import run
+from t2c.schemas.tables.tables import PREDICTIONS
+from t2c.store.artifacts.dataset_tables import write_predictions
+from t2c.store.disk.root import open_store
 from tests.planted.attributes import World, plant
 
 

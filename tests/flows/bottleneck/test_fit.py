@@ -4,21 +4,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.bottleneck.fit import fit_bottleneck
-from flows.bottleneck.head import FitOptions
-from flows.bottleneck.task import SplitOptions
-from flows.rows.similarity_rows import find_concept
-from flows.scores.score import score
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.tables.answers.trust import TRUST
-from store.artifacts.answers import list_answers, write_answer
-from store.artifacts.bottlenecks import list_bottlenecks
-from store.artifacts.dataset_tables import write_attributes
-from store.artifacts.images import open_images
-from store.artifacts.similarities import list_similarities
-from store.disk.root import Store
-from store.queries.user_sql import run_user_sql
-from t2c_core.maps.gradient.linear_head import HeadOptions
+from t2c.core.maps.gradient.linear_head import HeadOptions
+from t2c.flows.bottleneck.fit import fit_bottleneck
+from t2c.flows.bottleneck.head import FitOptions
+from t2c.flows.bottleneck.task import SplitOptions
+from t2c.flows.rows.similarity_rows import find_concept
+from t2c.flows.scores.score import score
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.tables.answers.trust import TRUST
+from t2c.store.artifacts.answers import list_answers, write_answer
+from t2c.store.artifacts.bottlenecks import list_bottlenecks
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.similarities import list_similarities
+from t2c.store.disk.root import Store
+from t2c.store.queries.user_sql import run_user_sql
 from tests.planted.attributes import SOURCE, World, add_bank, attribute_table
 from tests.planted.features import content
 from tests.planted.scored import add_bank as add_names
@@ -183,7 +183,7 @@ def test_too_few_of_a_class_one_class_and_labels_that_are_none_are_refused(own_w
 
 
 def open_plain(store: Store):
-    from store.artifacts.concepts import open_concepts
+    from t2c.store.artifacts.concepts import open_concepts
 
     return open_concepts(store, "plain")
 

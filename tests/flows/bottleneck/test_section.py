@@ -6,17 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.bottleneck.fit import fit_bottleneck
-from flows.bottleneck.page import cards
-from flows.bottleneck.use import edit_bottleneck, explain_images
-from flows.reading.hard_images import hard_images
-from flows.reading.reading import class_ranks, concept_pairs
-from flows.reading.slices import model_slices
-from flows.report.write import report
-from schemas.tables.tables import PREDICTIONS
-from store.artifacts.bottlenecks import list_bottlenecks
-from store.artifacts.dataset_tables import write_predictions
-from store.disk.root import open_store
+from t2c.flows.bottleneck.fit import fit_bottleneck
+from t2c.flows.bottleneck.page import cards
+from t2c.flows.bottleneck.use import edit_bottleneck, explain_images
+from t2c.flows.reading.hard_images import hard_images
+from t2c.flows.reading.reading import class_ranks, concept_pairs
+from t2c.flows.reading.slices import model_slices
+from t2c.flows.report.write import report
+from t2c.schemas.tables.tables import PREDICTIONS
+from t2c.store.artifacts.bottlenecks import list_bottlenecks
+from t2c.store.artifacts.dataset_tables import write_predictions
+from t2c.store.disk.root import open_store
 from tests.planted.attributes import World, plant
 from tests.planted.photos import picture
 from tests.planted.scored import add_images, image_table

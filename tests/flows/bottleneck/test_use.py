@@ -2,14 +2,14 @@
 
 import pytest
 
-from flows.bottleneck.fit import fit_bottleneck
-from flows.bottleneck.use import bottleneck_errors, bottleneck_table, edit_bottleneck, explain_images
-from schemas.errors import InputError, SpecError, UnknownName
-from store.artifacts.bottlenecks import open_bottleneck
-from store.artifacts.images import Images, open_images
-from store.disk.manifest import read_manifest
-from store.disk.paths import artifact
-from store.queries.user_sql import run_user_sql
+from t2c.flows.bottleneck.fit import fit_bottleneck
+from t2c.flows.bottleneck.use import bottleneck_errors, bottleneck_table, edit_bottleneck, explain_images
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.store.artifacts.bottlenecks import open_bottleneck
+from t2c.store.artifacts.images import Images, open_images
+from t2c.store.disk.manifest import read_manifest
+from t2c.store.disk.paths import artifact
+from t2c.store.queries.user_sql import run_user_sql
 from tests.planted.attributes import World
 from tests.planted.features import content
 from tests.planted.scored import add_images, image_table
@@ -140,8 +140,8 @@ def test_only_what_was_not_fitted_is_counted(own_world: World) -> None:
 
 def copy_of(world: World, dataset: str, rows: list[int]) -> Images:
     """Make `again`: the same content as some rows of a dataset, scored under the same map."""
-    from flows.scores.score import score
-    from store.artifacts.features import open_features
+    from t2c.flows.scores.score import score
+    from t2c.store.artifacts.features import open_features
     from tests.planted.attributes import SOURCE
     from tests.planted.features import Planted
 

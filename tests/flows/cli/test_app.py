@@ -7,11 +7,11 @@ import sys
 import click
 import pytest
 
-from flows.cli import app as frame
-from flows.cli.app import run
-from flows.cli.commands import COMMANDS
-from flows.engine.stop import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
-from schemas.errors import InputError, SpecError
+from t2c.flows.cli import app as frame
+from t2c.flows.cli.app import run
+from t2c.flows.cli.commands import COMMANDS
+from t2c.flows.engine.stop import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
+from t2c.schemas.errors import InputError, SpecError
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def failing(monkeypatch: pytest.MonkeyPatch):
             raise error
 
         monkeypatch.setattr(frame, "boom", boom, raising=False)
-        monkeypatch.setitem(COMMANDS, "boom", ("flows.cli.app:boom", "fails"))
+        monkeypatch.setitem(COMMANDS, "boom", ("t2c.flows.cli.app:boom", "fails"))
 
     return register
 
@@ -90,5 +90,7 @@ def test_bugs_are_not_swallowed(failing) -> None:
 
 
 def test_the_script_is_installed() -> None:
-    done = subprocess.run([sys.executable, "-m", "flows.cli", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "t2c.flows.cli", "--version"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.startswith("t2c, version")

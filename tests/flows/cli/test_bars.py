@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.cli import bars
-from flows.cli.bars import Bars
+from t2c.flows.cli import bars
+from t2c.flows.cli.bars import Bars
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from flows.cli.app import run
-from flows.world.world import write_images
+from t2c.flows.cli.app import run
+from t2c.flows.world.world import write_images
 
 SOURCE, TARGET = "demo:efficientnet-lite0-128", "demo:clip"
 

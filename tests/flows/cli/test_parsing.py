@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.cli.parsing import CONCEPT_OF_VALUE, listed, named_numbers, pairs
-from schemas.errors import SpecError
+from t2c.flows.cli.parsing import CONCEPT_OF_VALUE, listed, named_numbers, pairs
+from t2c.schemas.errors import SpecError
 
 
 def test_pairs_keep_what_follows_the_first_equals_sign() -> None:

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.concepts.banks import add_concepts, bank_table, concept_table, text_encoder_of
-from flows.rows.texts import encode_prompts
-from schemas.errors import MismatchError, SpecError
-from schemas.specs.base import ConceptFile, parse_encoder
-from store.artifacts.concepts import open_concepts
-from store.disk.root import Store
-from t2c_core.concepts.concepts import ConceptPrompts
-from t2c_core.encoders.base import TextEncoder
-from t2c_core.encoders.load import load_text_encoder
+from t2c.core.concepts.concepts import ConceptPrompts
+from t2c.core.encoders.base import TextEncoder
+from t2c.core.encoders.load import load_text_encoder
+from t2c.flows.concepts.banks import add_concepts, bank_table, concept_table, text_encoder_of
+from t2c.flows.rows.texts import encode_prompts
+from t2c.schemas.errors import MismatchError, SpecError
+from t2c.schemas.specs.base import ConceptFile, parse_encoder
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.disk.root import Store
 from tests.planted.features import TARGET, Planted
 
 CLIP = "demo:clip"
@@ -47,7 +47,7 @@ def test_adding_again_encodes_only_the_new_ones(store: Store, monkeypatch: pytes
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("nothing is new, so nothing may be loaded")
 
-    monkeypatch.setattr("t2c_core.encoders.load.load_text_encoder", refuse)
+    monkeypatch.setattr("t2c.core.encoders.load.load_text_encoder", refuse)
     again = add_concepts(store, "colours", more, device="cpu")
     assert (again.new, again.snapshot, first.snapshot) == (False, 2, 1)
 

@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from flows.cli.app import run
-from flows.concepts.carry import carry
-from flows.maps.align import align
-from flows.scores.score import score
-from schemas.errors import MismatchError, SpecError, UnknownName
-from store.artifacts.concepts import open_concepts
-from store.artifacts.features import open_features
-from store.disk.root import Store
-from store.queries import resolve_scores
+from t2c.flows.cli.app import run
+from t2c.flows.concepts.carry import carry
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.schemas.errors import MismatchError, SpecError, UnknownName
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.features import open_features
+from t2c.store.disk.root import Store
+from t2c.store.queries import resolve_scores
 from tests.planted.features import CONCEPTS, SOURCE, TARGET, Planted
 
 

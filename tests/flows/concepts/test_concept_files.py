@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.concepts.banks import read_concept_file
-from schemas.errors import SpecError
-from schemas.specs.base import DEFAULT_TEMPLATES
+from t2c.flows.concepts.banks import read_concept_file
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES
 
 
 def test_a_text_file_has_one_concept_a_line(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.cli.app import run
-from flows.concepts.prompt import prompt
-from schemas.errors import InputError, SpecError, UnknownName
-from store.disk.root import Store
+from t2c.flows.cli.app import run
+from t2c.flows.concepts.prompt import prompt
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.store.disk.root import Store
 from tests.planted.scored import scored
 
 NAMES = ["dog", "beach", "a dog on the beach"]

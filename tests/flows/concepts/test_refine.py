@@ -6,18 +6,18 @@ import json
 import numpy as np
 import pytest
 
-from flows.bottleneck.fit import fit_bottleneck
-from flows.concepts.exemplar_rows import found_rows, read_rows
-from flows.concepts.refine import refine_concept
-from flows.concepts.refine_job import RefineOptions
-from flows.rows.exemplars import exemplars
-from flows.scores.score import score
-from flows.trust.trust import trust
-from schemas.errors import InputError, SpecError, UnknownName
-from store.artifacts.concepts import add_concepts, open_concepts
-from store.artifacts.images import open_images
-from store.queries import resolve_scores
-from store.queries.user_sql import run_user_sql
+from t2c.flows.bottleneck.fit import fit_bottleneck
+from t2c.flows.concepts.exemplar_rows import found_rows, read_rows
+from t2c.flows.concepts.refine import refine_concept
+from t2c.flows.concepts.refine_job import RefineOptions
+from t2c.flows.rows.exemplars import exemplars
+from t2c.flows.scores.score import score
+from t2c.flows.trust.trust import trust
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.store.artifacts.concepts import add_concepts, open_concepts
+from t2c.store.artifacts.images import open_images
+from t2c.store.queries import resolve_scores
+from t2c.store.queries.user_sql import run_user_sql
 from tests.planted.attributes import SOURCE, TARGET, World
 
 

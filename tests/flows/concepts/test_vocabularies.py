@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-import flows.concepts.vocabularies as module
-from flows.concepts.banks import add_concepts
-from flows.concepts.vocabularies import encode_words, english_words, open_vocabulary
-from schemas.errors import InputError, MismatchError, SpecError, StoreWriteError, UnknownName
-from schemas.specs.base import ConceptFile, parse_encoder
-from store.disk.manifest import list_artifacts
-from store.disk.root import Store
-from t2c_core.encoders.base import TextEncoder
-from t2c_core.encoders.load import load_text_encoder
+import t2c.flows.concepts.vocabularies as module
+from t2c.core.encoders.base import TextEncoder
+from t2c.core.encoders.load import load_text_encoder
+from t2c.flows.concepts.banks import add_concepts
+from t2c.flows.concepts.vocabularies import encode_words, english_words, open_vocabulary
+from t2c.schemas.errors import InputError, MismatchError, SpecError, StoreWriteError, UnknownName
+from t2c.schemas.specs.base import ConceptFile, parse_encoder
+from t2c.store.disk.manifest import list_artifacts
+from t2c.store.disk.root import Store
 from tests.planted.features import TARGET
 
 WORDS = ("red", "blue", "star", "in snow", "striped")

@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from flows.data.index import IndexReport, index
-from schemas.errors import BusyError, InputError, MismatchError, SpecError
-from schemas.tables.tables import OUTCOME_UPDATES
-from store.artifacts.images import open_images, record_outcomes
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.root import Store
+from t2c.flows.data.index import IndexReport, index
+from t2c.schemas.errors import BusyError, InputError, MismatchError, SpecError
+from t2c.schemas.tables.tables import OUTCOME_UPDATES
+from t2c.store.artifacts.images import open_images, record_outcomes
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store
 from tests.assets import assets
 
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from flows.data.index import index
-from schemas.errors import InputError
-from store.artifacts.images import open_images
-from store.disk.root import Store
-from store.sources.image_bytes import open_bytes
+from t2c.flows.data.index import index
+from t2c.schemas.errors import InputError
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
+from t2c.store.sources.image_bytes import open_bytes
 from tests.flows.data.test_index import picture
 
 

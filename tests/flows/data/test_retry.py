@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flows.data.index import index
-from flows.data.retry import retry
-from schemas.errors import UnknownName
-from schemas.tables.tables import OUTCOME_UPDATES
-from store.artifacts.images import open_images, record_outcomes
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.flows.data.retry import retry
+from t2c.schemas.errors import UnknownName
+from t2c.schemas.tables.tables import OUTCOME_UPDATES
+from t2c.store.artifacts.images import open_images, record_outcomes
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store
 from tests.flows.data.test_index import picture
 
 

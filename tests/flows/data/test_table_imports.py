@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from flows.data.index import index
-from flows.features.imports import import_attributes, import_predictions
-from schemas.errors import InputError, SpecError, T2CError, UnknownName
-from store.artifacts.dataset_tables import read_attributes, read_predictions
-from store.disk.root import Store
-from store.queries.catalog import open_catalog
+from t2c.flows.data.index import index
+from t2c.flows.features.imports import import_attributes, import_predictions
+from t2c.schemas.errors import InputError, SpecError, T2CError, UnknownName
+from t2c.store.artifacts.dataset_tables import read_attributes, read_predictions
+from t2c.store.disk.root import Store
+from t2c.store.queries.catalog import open_catalog
 from tests.flows.features.test_imports import HOSTILE, bring, photos, vectors
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.decode.decoders import DecoderSpec
-from schemas.errors import InputError, SpecError
+from t2c.flows.decode.decoders import DecoderSpec
+from t2c.schemas.errors import InputError, SpecError
 from tests.planted.features import Planted
 from tests.planted.words import along, ask, best, plant_words, rows_of
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from flows.cli.app import run
-from flows.maps.align import align
-from store.disk.root import open_store
+from t2c.flows.cli.app import run
+from t2c.flows.maps.align import align
+from t2c.store.disk.root import open_store
 from tests.planted.audit import write_audit
 
 WORDS = ["--vocabulary", "bank:everyday"]

@@ -6,15 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.decode.decoders import DecoderSpec
-from flows.maps.align import align
-from schemas.errors import SpecError, UnknownName
-from schemas.tables.answers.decode import DECODED
-from schemas.tables.answers.trust import TRUST
-from schemas.tables.tables import ATTRIBUTES
-from store.artifacts.answers import list_answers, write_answer
-from store.artifacts.dataset_tables import write_attributes
-from store.disk.root import Store
+from t2c.flows.decode.decoders import DecoderSpec
+from t2c.flows.maps.align import align
+from t2c.schemas.errors import SpecError, UnknownName
+from t2c.schemas.tables.answers.decode import DECODED
+from t2c.schemas.tables.answers.trust import TRUST
+from t2c.schemas.tables.tables import ATTRIBUTES
+from t2c.store.artifacts.answers import list_answers, write_answer
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.disk.root import Store
 from tests.planted.features import SOURCE, TARGET, Planted
 from tests.planted.words import IMAGES, WORDS, add_words, along, ask, best, plant_words, rows_of
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import t2c_core.words.vocabulary as module
-from flows.decode.decode import DecodeReport, decode
-from flows.decode.decoders import DecoderSpec
-from flows.features.imports import import_concepts, import_features
-from store.disk.root import Store
-from t2c_core.words.sparse_code import SparseDecoder
-from t2c_core.words.vocabulary import Vocabulary, VocabularyDecoder, chance_cosine, nearest_words
+import t2c.core.words.vocabulary as module
+from t2c.core.words.sparse_code import SparseDecoder
+from t2c.core.words.vocabulary import Vocabulary, VocabularyDecoder, chance_cosine, nearest_words
+from t2c.flows.decode.decode import DecodeReport, decode
+from t2c.flows.decode.decoders import DecoderSpec
+from t2c.flows.features.imports import import_concepts, import_features
+from t2c.store.disk.root import Store
 from tests.assets import ASSETS
 
 CLIP_B32, TEXT_B16 = ASSETS / "clip-vit-b32", ASSETS / "clip-vit-b16-text"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.decode.decoders import DecoderSpec, language_settings
-from schemas.errors import SpecError, UnknownName
+from t2c.flows.decode.decoders import DecoderSpec, language_settings
+from t2c.schemas.errors import SpecError, UnknownName
 
 
 def test_decoders_and_their_settings_are_checked_by_name() -> None:

@@ -7,17 +7,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.decode.directions import head_scale
-from flows.decode.images import open_decode_images
-from flows.rows.features_of_rows import features_of
-from schemas.bottleneck_certificate import BottleneckCertificate
-from schemas.errors import InputError, MismatchError
-from schemas.tables.tables import CONCEPTS
-from store.artifacts.answers import list_answers
-from store.artifacts.bottlenecks import CONCEPTS_SEEN, ROWS, BottleneckArrays, write_bottleneck
-from store.artifacts.concepts import add_concepts
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import list_maps
+from t2c.flows.decode.directions import head_scale
+from t2c.flows.decode.images import open_decode_images
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.schemas.bottleneck_certificate import BottleneckCertificate
+from t2c.schemas.errors import InputError, MismatchError
+from t2c.schemas.tables.tables import CONCEPTS
+from t2c.store.artifacts.answers import list_answers
+from t2c.store.artifacts.bottlenecks import CONCEPTS_SEEN, ROWS, BottleneckArrays, write_bottleneck
+from t2c.store.artifacts.concepts import add_concepts
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import list_maps
 from tests.planted.features import SOURCE, TARGET, Planted
 from tests.planted.words import WORDS, along, ask, best, plant_words, rows_of
 

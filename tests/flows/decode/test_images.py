@@ -6,16 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.decode.images import DecodeImages, element_variance, fitted_images, open_decode_images
-from flows.maps.align import align
-from flows.rows.aligned import aligned_units
-from flows.rows.features_of_rows import features_of
-from schemas.certificate import Certificate
-from schemas.errors import InputError, MismatchError
-from schemas.tables.tables import FITTED_ROWS
-from store.artifacts.images import content_hashes, open_images
-from store.artifacts.linear_maps import StoredMap, identity_map, open_map, write_map
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.maps.linear_map import LinearMap
+from t2c.flows.decode.images import DecodeImages, element_variance, fitted_images, open_decode_images
+from t2c.flows.maps.align import align
+from t2c.flows.rows.aligned import aligned_units
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.schemas.certificate import Certificate
+from t2c.schemas.errors import InputError, MismatchError
+from t2c.schemas.tables.tables import FITTED_ROWS
+from t2c.store.artifacts.images import content_hashes, open_images
+from t2c.store.artifacts.linear_maps import StoredMap, identity_map, open_map, write_map
 from tests.planted.features import SOURCE, TARGET, Planted
 
 

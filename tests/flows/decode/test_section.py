@@ -8,18 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.data.index import index
-from flows.decode.decode import decode
-from flows.decode.decoders import DecoderSpec
-from flows.decode.section import CARDS
-from flows.maps.align import align
-from flows.report.write import report
-from flows.scores.score import score
-from flows.trust.trust import trust
-from schemas.tables.tables import ATTRIBUTES
-from store.artifacts.answers import answer_table, list_answers, write_answer
-from store.artifacts.dataset_tables import write_attributes
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.flows.decode.decode import decode
+from t2c.flows.decode.decoders import DecoderSpec
+from t2c.flows.decode.section import CARDS
+from t2c.flows.maps.align import align
+from t2c.flows.report.write import report
+from t2c.flows.scores.score import score
+from t2c.flows.trust.trust import trust
+from t2c.schemas.tables.tables import ATTRIBUTES
+from t2c.store.artifacts.answers import answer_table, list_answers, write_answer
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.disk.root import Store
 from tests.planted.features import SOURCE, TARGET, Planted
 from tests.planted.photos import fill
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import yaml
 
-from flows.demo.audit_file import write_audit_file
-from flows.demo.pictures import Pictures
-from flows.demo.plan import FULL, PLANTED, QUERIES, REFERENCE, SECOND
-from flows.world.world import VALUES
-from schemas.specs.audit import load_audit
+from t2c.flows.demo.audit_file import write_audit_file
+from t2c.flows.demo.pictures import Pictures
+from t2c.flows.demo.plan import FULL, PLANTED, QUERIES, REFERENCE, SECOND
+from t2c.flows.world.world import VALUES
+from t2c.schemas.specs.audit import load_audit
 
 
 def written(folder):

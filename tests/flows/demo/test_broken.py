@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from flows.demo.broken import broken_files, plant
+from t2c.flows.demo.broken import broken_files, plant
 
 
 def test_each_file_is_broken_in_its_own_way():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flows.demo.cells import cell_moments, permutation_p_values, predict_shift
+from t2c.flows.demo.cells import cell_moments, permutation_p_values, predict_shift
 
 P_REFERENCE = np.array([0.25, 0.25, 0.25, 0.25])
 P_CURRENT = np.array([0.55, 0.25, 0.15, 0.05])

@@ -12,25 +12,25 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from flows.concepts.banks import add_concepts
-from flows.concepts.vocabularies import open_vocabulary
-from flows.data.index import index
-from flows.data.table_imports import import_attributes
-from flows.decode.decode import DecodeReport, decode
-from flows.decode.decoders import DecoderSpec
-from flows.decode.images import DecodeImages, element_variance, open_decode_images
-from flows.demo.plan import BANK, CONCEPTS, PLANTED, SOURCE, TARGET
-from flows.features.extract import extract
-from flows.maps.align import align
-from flows.rows.features_of_rows import features_of
-from flows.rows.labels import truth_of
-from flows.world.world import VALUES, write_images
-from schemas.specs.base import parse_encoder
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import list_maps
-from store.disk.root import Store, open_store
-from t2c_core.words.sparse_code import SparseDecoder
-from t2c_core.words.vocabulary import VocabularyDecoder
+from t2c.core.words.sparse_code import SparseDecoder
+from t2c.core.words.vocabulary import VocabularyDecoder
+from t2c.flows.concepts.banks import add_concepts
+from t2c.flows.concepts.vocabularies import open_vocabulary
+from t2c.flows.data.index import index
+from t2c.flows.data.table_imports import import_attributes
+from t2c.flows.decode.decode import DecodeReport, decode
+from t2c.flows.decode.decoders import DecoderSpec
+from t2c.flows.decode.images import DecodeImages, element_variance, open_decode_images
+from t2c.flows.demo.plan import BANK, CONCEPTS, PLANTED, SOURCE, TARGET
+from t2c.flows.features.extract import extract
+from t2c.flows.maps.align import align
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.flows.rows.labels import truth_of
+from t2c.flows.world.world import VALUES, write_images
+from t2c.schemas.specs.base import parse_encoder
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import list_maps
+from t2c.store.disk.root import Store, open_store
 from tests.planted.language import save_gpt2
 
 PROBED = ("colour", "texture", "context")

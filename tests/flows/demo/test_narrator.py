@@ -1,6 +1,6 @@
 """The narrator says what took a while, how much it was, and passes every call on to the bar."""
 
-from flows.demo.narrator import WORTH_SAYING_S, Narrator
+from t2c.flows.demo.narrator import WORTH_SAYING_S, Narrator
 
 
 class Recorder:

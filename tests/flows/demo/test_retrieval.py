@@ -1,6 +1,6 @@
 """Precision, recall and base rate are the shares they are called."""
 
-from flows.demo.retrieval import retrieval
+from t2c.flows.demo.retrieval import retrieval
 
 
 def test_shares_follow_from_the_counts():

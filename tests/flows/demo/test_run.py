@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from flows.demo.plan import SMALL
-from flows.demo.run import run
-from schemas.tables.tables import OUTCOMES
+from t2c.flows.demo.plan import SMALL
+from t2c.flows.demo.run import run
+from t2c.schemas.tables.tables import OUTCOMES
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_a_second_run_does_nothing_twice_and_says_the_same(demo):
 
 
 def test_another_plan_draws_other_images(demo, tmp_path):
-    from flows.demo.pictures import draw_both
+    from t2c.flows.demo.pictures import draw_both
 
     tiny = replace(SMALL, reference=4, second=3)
     one, other = draw_both(tmp_path, tiny, processes=1)
@@ -121,7 +121,15 @@ def test_another_plan_draws_other_images(demo, tmp_path):
 
 @pytest.mark.slow
 def test_the_command_runs_the_demo_as_a_prefect_flow_and_exits_with_0(tmp_path):
-    command = [sys.executable, "-m", "flows.demo", "--out", str(tmp_path / "out"), "--store", str(tmp_path / "store")]
+    command = [
+        sys.executable,
+        "-m",
+        "t2c.flows.demo",
+        "--out",
+        str(tmp_path / "out"),
+        "--store",
+        str(tmp_path / "store"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "19 of 19 checks hold" in done.stdout

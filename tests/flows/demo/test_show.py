@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from flows.demo import show
-from flows.demo.checks import Check
-from flows.demo.plan import FULL
+from t2c.flows.demo import show
+from t2c.flows.demo.checks import Check
+from t2c.flows.demo.plan import FULL
 
 
 def test_the_opening_says_what_is_planted_and_what_will_be_asked():

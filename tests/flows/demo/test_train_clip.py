@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from safetensors.numpy import load_file
 
-from flows.demo.train_clip import run
-from flows.demo.training_images import cached, render
-from flows.world.world import VALUES, draw_attributes
-from t2c_core.encoders.demo_clip.train import Recipe, Stage
+from t2c.core.encoders.demo_clip.train import Recipe, Stage
+from t2c.flows.demo.train_clip import run
+from t2c.flows.demo.training_images import cached, render
+from t2c.flows.world.world import VALUES, draw_attributes
 
 TINY = Recipe(batch=32, stages=(Stage(seed=1, steps=6, horizon=8, learning_rate=1e-3), Stage(2, 2, 2, 5e-4)))
 

@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from flows.engine.answers import answer
-from store.disk.manifest import Parent
-from store.disk.root import Store
+from t2c.flows.engine.answers import answer
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 
 def test_the_same_question_is_computed_once_and_another_parent_is_another_question(store: Store) -> None:

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from distributed import LocalCluster
 
-from flows.cli.app import run
-from flows.engine.dask_runner import DaskRunner
-from flows.engine.runner import Runner, SerialRunner, runner_for
-from flows.maps.align import align
-from flows.scores.score import score
-from flows.zeroshot.zeroshot import zeroshot
-from schemas.errors import InputError
-from store.artifacts.linear_maps import open_map
-from store.artifacts.similarities import open_similarities
-from store.disk.root import Store, open_store
+from t2c.flows.cli.app import run
+from t2c.flows.engine.dask_runner import DaskRunner
+from t2c.flows.engine.runner import Runner, SerialRunner, runner_for
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.flows.zeroshot.zeroshot import zeroshot
+from t2c.schemas.errors import InputError
+from t2c.store.artifacts.linear_maps import open_map
+from t2c.store.artifacts.similarities import open_similarities
+from t2c.store.disk.root import Store, open_store
 from tests.planted.features import SOURCE, TARGET, Planted
 
 
@@ -67,7 +67,7 @@ def test_results_come_in_order_and_an_error_after_those_before_it(cluster: Local
 
 
 def test_an_address_where_nothing_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.engine.dask_runner.CONNECT_S", 0.3)
+    monkeypatch.setattr("t2c.flows.engine.dask_runner.CONNECT_S", 0.3)
     with (
         pytest.raises(
             InputError, match=r"--dask: expected the address of a Dask scheduler, but got 'tcp://127.0.0.1:9'"
@@ -79,7 +79,7 @@ def test_an_address_where_nothing_answers_is_named(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.filterwarnings("ignore:Couldn't detect a suitable IP address:RuntimeWarning")  # no network, none needed
 def test_a_scheduler_without_workers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.engine.dask_runner.CONNECT_S", 1.0)
+    monkeypatch.setattr("t2c.flows.engine.dask_runner.CONNECT_S", 1.0)
     with (
         LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty,
         pytest.raises(InputError, match=r"--dask: expected a scheduler with workers, but got .* without any"),

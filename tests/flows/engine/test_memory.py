@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.engine.memory import available_bytes, check_memory, human_bytes
-from schemas.errors import PlanError
+from t2c.flows.engine.memory import available_bytes, check_memory, human_bytes
+from t2c.schemas.errors import PlanError
 
 
 @pytest.mark.parametrize(

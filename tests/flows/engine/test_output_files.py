@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
-from flows.engine.output_files import replacing, write_table
-from schemas.errors import SpecError
+from t2c.flows.engine.output_files import replacing, write_table
+from t2c.schemas.errors import SpecError
 
 TABLE = pa.table({"row": [1, 2], "name": ["a", "=cmd()"]})
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.engine.runner import SerialRunner, runner_for
+from t2c.flows.engine.runner import SerialRunner, runner_for
 
 
 def reciprocal(value: int) -> float:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from flows.engine.stop import Stop, stop_on_signals
+from t2c.flows.engine.stop import Stop, stop_on_signals
 
 
 def test_the_first_signal_is_noted_and_the_second_interrupts() -> None:

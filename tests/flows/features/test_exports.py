@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from flows.data.index import index
-from flows.features.exports import export_features, get_features, read_wanted_ids
-from flows.features.imports import import_features
-from schemas.errors import CorruptError, InputError, SpecError, UnknownName
-from store.artifacts.features import open_features
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.flows.features.exports import export_features, get_features, read_wanted_ids
+from t2c.flows.features.imports import import_features
+from t2c.schemas.errors import CorruptError, InputError, SpecError, UnknownName
+from t2c.store.artifacts.features import open_features
+from t2c.store.disk.root import Store
 from tests.flows.data.test_index import picture
 from tests.flows.features.test_imports import HOSTILE, bring, files, photos, vectors
 

@@ -9,18 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
-from flows.data.index import index
-from flows.engine.progress import NoProgress
-from flows.features import blocks as extract_blocks
-from flows.features.extract import extract
-from schemas.errors import BusyError, InputError, MismatchError, SpecError, UnknownName
-from store.artifacts.features import list_features, open_features
-from store.artifacts.images import open_images
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.root import Store, open_store
-from t2c_core.encoders.pixels import decode
-from t2c_core.encoders.resize import resize_and_crop
+from t2c.core.encoders.pixels import decode
+from t2c.core.encoders.resize import resize_and_crop
+from t2c.flows.data.index import index
+from t2c.flows.engine.progress import NoProgress
+from t2c.flows.features import blocks as extract_blocks
+from t2c.flows.features.extract import extract
+from t2c.schemas.errors import BusyError, InputError, MismatchError, SpecError, UnknownName
+from t2c.store.artifacts.features import list_features, open_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store, open_store
 from tests.planted.encoders import FakeEncoder, NanEncoder, RaisingEncoder
 from tests.planted.photos import fill, picture, run
 
@@ -211,7 +211,7 @@ def test_options_are_checked(indexed: Store) -> None:
 def test_a_plan_larger_than_memory_is_refused_with_both_numbers(
     indexed: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.engine.memory.available_bytes", lambda: 1000)
+    monkeypatch.setattr("t2c.flows.engine.memory.available_bytes", lambda: 1000)
     with pytest.raises(MemoryError, match=r"memory for extract photos: expected .* free, but got 1000 bytes"):
         run(indexed)
     assert list_features(indexed, "photos") == []

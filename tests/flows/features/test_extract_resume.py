@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from flows.data.index import index
-from flows.features import blocks as extract_blocks
-from schemas.errors import T2CError
-from store.artifacts.features import list_features
-from store.artifacts.images import open_images
-from store.disk.root import Store, open_store
+from t2c.flows.data.index import index
+from t2c.flows.features import blocks as extract_blocks
+from t2c.schemas.errors import T2CError
+from t2c.store.artifacts.features import list_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store, open_store
 from tests.planted.encoders import FakeEncoder
 from tests.planted.photos import fill, picture, run, tree
 
@@ -95,8 +95,8 @@ def test_a_signal_keeps_the_batches_that_were_begun(
 
 _SCRIPT = """
 import sys
-from flows.features.extract import extract
-from store.disk.root import open_store
+from t2c.flows.features.extract import extract
+from t2c.store.disk.root import open_store
 from tests.planted.encoders import FakeEncoder
 extract(open_store(sys.argv[1]), "photos", [FakeEncoder()], batch_size=4, chunk_rows=8, workers=2, dtype="float32")
 """
@@ -106,7 +106,7 @@ def _killed(store: Store, after_writes: int) -> None:
     """Extract in a process of its own that kills itself with SIGKILL at its n-th write of a file."""
     bomb = f"""
 import os, signal, sys
-from store.disk.root import open_store
+from t2c.store.disk.root import open_store
 Files = type(open_store(sys.argv[1]).files)
 count = 0
 real = Files.put
@@ -141,7 +141,7 @@ def test_a_run_killed_anywhere_resumes_to_the_same_bytes(indexed: Store, tmp_pat
 @pytest.mark.filterwarnings("ignore:Couldn't detect a suitable IP address:RuntimeWarning")  # no network, none needed
 def test_dask_workers_write_the_same_bytes(indexed: Store, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
-    from flows.engine.dask_runner import dask_runner
+    from t2c.flows.engine.dask_runner import dask_runner
 
     want = run(indexed, dtype="float16").features[0]
     other = open_store(tmp_path / "other", create=True)
@@ -155,10 +155,10 @@ def test_dask_workers_write_the_same_bytes(indexed: Store, tmp_path: Path) -> No
 
 _MEMORY = """
 import resource, sys
-from flows.features.extract import extract
-from schemas.specs.base import parse_encoder
-from store.disk.root import open_store
-from t2c_core.encoders.load import load_encoder
+from t2c.flows.features.extract import extract
+from t2c.schemas.specs.base import parse_encoder
+from t2c.store.disk.root import open_store
+from t2c.core.encoders.load import load_encoder
 encoder = load_encoder(parse_encoder("demo:efficientnet-lite0-128"), device="cpu")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 report = extract(open_store(sys.argv[1]), "photos", [encoder], workers=2, chunk_rows=64)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.data.index import index
-from flows.features.imports import ImportReport, import_concepts, import_features, imported_space
-from flows.rows.row_ids import row_index
-from schemas.errors import InputError, MismatchError, SpecError
-from store.artifacts.concepts import open_concepts
-from store.artifacts.features import list_features, open_features
-from store.artifacts.images import open_images
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.flows.features.imports import ImportReport, import_concepts, import_features, imported_space
+from t2c.flows.rows.row_ids import row_index
+from t2c.schemas.errors import InputError, MismatchError, SpecError
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.features import list_features, open_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
 from tests.assets import assets
 from tests.flows.data.test_index import picture
 
@@ -274,8 +274,8 @@ def test_another_encoder_name_in_a_declared_space_keeps_the_one_array(store: Sto
 
 
 def test_imported_features_are_asked_by_encoder_or_by_space(store: Store, tmp_path: Path) -> None:
-    from flows.scores.ask import summary
-    from flows.scores.score import score
+    from t2c.flows.scores.ask import summary
+    from t2c.flows.scores.score import score
 
     np.save(tmp_path / "v.npy", np.eye(3, 4, dtype=np.float32))
     (tmp_path / "ids.txt").write_text("a\nb\nc\n")

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.features.blocks import plan_batches
-from flows.features.plan import (
+from t2c.flows.features.blocks import plan_batches
+from t2c.flows.features.plan import (
     Target,
     choose_chunk_rows,
     default_batch,
@@ -19,10 +19,10 @@ from flows.features.plan import (
     record_batch_rows,
     rows_in,
 )
-from schemas.errors import PlanError
-from store.artifacts.feature_writer import ChunkTask, FeatureWriter
-from store.artifacts.images import open_images
-from store.disk.root import Store
+from t2c.schemas.errors import PlanError
+from t2c.store.artifacts.feature_writer import ChunkTask, FeatureWriter
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
 from tests.planted.encoders import FakeEncoder
 from tests.planted.photos import run
 

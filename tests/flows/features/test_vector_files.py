@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from flows.features.vector_files import open_vectors
-from schemas.errors import InputError, UnknownName
+from t2c.flows.features.vector_files import open_vectors
+from t2c.schemas.errors import InputError, UnknownName
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)
 IDS = ["a.jpg", 'q"uote, comma', "new\nline", "🐕"]

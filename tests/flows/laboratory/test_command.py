@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flows.cli.app import run
+from t2c.flows.cli.app import run
 from tests.planted.features import Planted
 from tests.planted.laboratory import BASE, NAMES, NOISY, TURNED, plant
 

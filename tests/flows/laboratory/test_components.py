@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from flows.laboratory.components import component_pairs, components, diagonals
-from flows.laboratory.curves import curves
-from flows.laboratory.pairs import pairs
-from flows.maps.align import align
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.tables.answers.laboratory import COMPONENTS
+from t2c.flows.laboratory.components import component_pairs, components, diagonals
+from t2c.flows.laboratory.curves import curves
+from t2c.flows.laboratory.pairs import pairs
+from t2c.flows.maps.align import align
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.tables.answers.laboratory import COMPONENTS
 from tests.planted.features import Planted
 from tests.planted.laboratory import ALIEN, BASE, NAMES, NOISY, TURNED, plant
 

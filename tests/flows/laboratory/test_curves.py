@@ -6,20 +6,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.laboratory.curve_plan import by_classes, by_samples
-from flows.laboratory.curves import curves
-from flows.laboratory.joint_plan import FITTED, NO_RIDGE_NOTE, VALIDATION, joint_moments, open_sides
-from flows.laboratory.pairs import pairs
-from flows.rows.blocks import LEFT_OUT
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.names import parse_dataset_ref
-from schemas.tables.answers.laboratory import CURVES
-from schemas.tables.tables import ATTRIBUTES
-from store.artifacts.dataset_tables import write_attributes
-from store.artifacts.images import open_images
-from t2c_core.laboratory.joint import merge_joint
-from t2c_core.maps.quality import quality
-from t2c_core.maps.ridge import fit
+from t2c.core.laboratory.joint import merge_joint
+from t2c.core.maps.quality import quality
+from t2c.core.maps.ridge import fit
+from t2c.flows.laboratory.curve_plan import by_classes, by_samples
+from t2c.flows.laboratory.curves import curves
+from t2c.flows.laboratory.joint_plan import FITTED, NO_RIDGE_NOTE, VALIDATION, joint_moments, open_sides
+from t2c.flows.laboratory.pairs import pairs
+from t2c.flows.rows.blocks import LEFT_OUT
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.tables.answers.laboratory import CURVES
+from t2c.schemas.tables.tables import ATTRIBUTES
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.artifacts.images import open_images
 from tests.planted.features import Planted
 from tests.planted.laboratory import ALIEN, BASE, NOISY, TURNED, plant
 

@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from flows.engine import memory as plan
-from flows.laboratory import joint_plan
-from flows.laboratory.joint_plan import HELD, open_sides
-from flows.laboratory.means import group_means, source_means
-from flows.laboratory.pairs import IDENTITY_NOTE, pairs
-from flows.maps.align import align
-from flows.maps.heads import open_head, parse_head
-from flows.maps.plan import AlignOptions, groups_of_rows
-from schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
-from schemas.names import parse_dataset_ref
-from schemas.spaces import Space
-from schemas.tables.answers.laboratory import PAIRS
-from store.artifacts.answers import list_answers
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.images import open_images
-from store.disk.lease import lease
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.proportions import wilson
+from t2c.flows.engine import memory as plan
+from t2c.flows.laboratory import joint_plan
+from t2c.flows.laboratory.joint_plan import HELD, open_sides
+from t2c.flows.laboratory.means import group_means, source_means
+from t2c.flows.laboratory.pairs import IDENTITY_NOTE, pairs
+from t2c.flows.maps.align import align
+from t2c.flows.maps.heads import open_head, parse_head
+from t2c.flows.maps.plan import AlignOptions, groups_of_rows
+from t2c.schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.answers.laboratory import PAIRS
+from t2c.store.artifacts.answers import list_answers
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.lease import lease
 from tests.planted.features import TARGET, Planted
 from tests.planted.laboratory import ALIEN, BASE, CLASSES, NAMES, NOISY, TURNED, base_features, plant
 

@@ -7,19 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.laboratory.components import components
-from flows.laboratory.curves import curves
-from flows.laboratory.figures import component_figures, curve_figures, pair_figures
-from flows.laboratory.pairs import pairs
-from flows.maps.align import align
-from flows.page import words
-from flows.page.heat import heat, mosaic
-from flows.page.line_charts import Line, line_chart
-from flows.report.write import report
-from flows.scores.score import score
-from schemas.tables.tables import ATTRIBUTES
-from store.artifacts.dataset_tables import write_attributes
-from store.disk.root import Store
+from t2c.flows.laboratory.components import components
+from t2c.flows.laboratory.curves import curves
+from t2c.flows.laboratory.figures import component_figures, curve_figures, pair_figures
+from t2c.flows.laboratory.pairs import pairs
+from t2c.flows.maps.align import align
+from t2c.flows.page import words
+from t2c.flows.page.heat import heat, mosaic
+from t2c.flows.page.line_charts import Line, line_chart
+from t2c.flows.report.write import report
+from t2c.flows.scores.score import score
+from t2c.schemas.tables.tables import ATTRIBUTES
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.disk.root import Store
 from tests.planted.features import Planted
 from tests.planted.laboratory import BASE, NAMES, NOISY, TURNED, plant
 from tests.planted.scored import add_bank

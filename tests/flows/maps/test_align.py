@@ -4,14 +4,14 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
-from flows.maps.align import align
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.features import open_features
-from store.artifacts.images import append_images, open_images
-from store.artifacts.linear_maps import open_map
-from store.disk.lease import lease
-from store.disk.manifest import snapshots
+from t2c.flows.maps.align import align
+from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.features import open_features
+from t2c.store.artifacts.images import append_images, open_images
+from t2c.store.artifacts.linear_maps import open_map
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import snapshots
 from tests.planted.features import SOURCE, TARGET, Planted, content
 from tests.planted.scored import image_table
 

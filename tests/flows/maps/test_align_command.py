@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from flows.cli.app import run
-from flows.engine.stop import EXIT_USAGE
+from t2c.flows.cli.app import run
+from t2c.flows.engine.stop import EXIT_USAGE
 from tests.planted.features import SOURCE, TARGET, Planted
 
 SIDES = ["--source", SOURCE.name, "--target", TARGET.name]

@@ -7,19 +7,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from flows.maps.align import AlignReport, align
-from flows.scores.score import score
-from flows.zeroshot.zeroshot import zeroshot
-from schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
-from schemas.specs.align import MethodSpec
-from schemas.tables.tables import ATTRIBUTES
-from store.artifacts.dataset_tables import write_attributes
-from store.artifacts.features import open_features
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import open_map
-from store.artifacts.similarities import resolve_scores
-from t2c_core.maps.gradient.options import PRESETS
-from t2c_core.maps.gradient.sgd import fit_sgd
+from t2c.core.maps.gradient.options import PRESETS
+from t2c.core.maps.gradient.sgd import fit_sgd
+from t2c.flows.maps.align import AlignReport, align
+from t2c.flows.scores.score import score
+from t2c.flows.zeroshot.zeroshot import zeroshot
+from t2c.schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
+from t2c.schemas.specs.align import MethodSpec
+from t2c.schemas.tables.tables import ATTRIBUTES
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.artifacts.features import open_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import open_map
+from t2c.store.artifacts.similarities import resolve_scores
 from tests.planted.features import CONCEPTS, SOURCE, TARGET, Planted
 from tests.planted.scored import add_bank
 
@@ -202,7 +202,7 @@ def test_a_method_without_what_it_needs_is_refused_saying_what(labelled: Planted
 def test_rows_that_do_not_fit_into_memory_are_refused_with_both_numbers(
     labelled: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.engine.memory.available_bytes", lambda: 4096)
+    monkeypatch.setattr("t2c.flows.engine.memory.available_bytes", lambda: 4096)
     with pytest.raises(PlanError, match=r"memory for align: expected .* free, but got 4.0 KiB\. Fit fewer rows: --max"):
         fit(labelled, "sgd")
 

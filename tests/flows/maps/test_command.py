@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from flows.cli.app import run
-from flows.engine.stop import EXIT_ERROR
+from t2c.flows.cli.app import run
+from t2c.flows.engine.stop import EXIT_ERROR
 from tests.planted.features import SOURCE, TARGET, Planted
 
 SIDES = ["--source", SOURCE.name, "--target", TARGET.name]

@@ -8,15 +8,15 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from flows.maps.heads import HeadSpec, open_head, parse_head
-from flows.maps.plan import AlignOptions, groups_of_rows
-from flows.rows.features_of_rows import features_of
-from flows.rows.labels import codes_of, labels_outside
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from schemas.spaces import Space
-from schemas.specs.base import parse_encoder
-from store.artifacts.images import open_images
-from t2c_core.encoders.load import load_encoder
+from t2c.core.encoders.load import load_encoder
+from t2c.flows.maps.heads import HeadSpec, open_head, parse_head
+from t2c.flows.maps.plan import AlignOptions, groups_of_rows
+from t2c.flows.rows.features_of_rows import features_of
+from t2c.flows.rows.labels import codes_of, labels_outside
+from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from t2c.schemas.spaces import Space
+from t2c.schemas.specs.base import parse_encoder
+from t2c.store.artifacts.images import open_images
 from tests.planted.features import SOURCE, TARGET, Planted
 
 CLASSES = ("blue", "in a tree", "red")

@@ -8,15 +8,15 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from flows.maps.align import align
-from flows.maps.exports import export_map
-from flows.maps.listed import CLAIM, import_map, load_map, maps_table, measure_map, space_named
-from flows.scores.score import score
-from flows.zeroshot.zeroshot import zeroshot
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from schemas.specs.align import MethodSpec
-from store.artifacts.linear_maps import open_map
-from store.queries.catalog import open_catalog
+from t2c.flows.maps.align import align
+from t2c.flows.maps.exports import export_map
+from t2c.flows.maps.listed import CLAIM, import_map, load_map, maps_table, measure_map, space_named
+from t2c.flows.scores.score import score
+from t2c.flows.zeroshot.zeroshot import zeroshot
+from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from t2c.schemas.specs.align import MethodSpec
+from t2c.store.artifacts.linear_maps import open_map
+from t2c.store.queries.catalog import open_catalog
 from tests.planted.features import CONCEPTS, SOURCE, TARGET, Planted
 
 SIDES = {"source": SOURCE.name, "target": TARGET.name}

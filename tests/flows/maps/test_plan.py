@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.maps.plan import AlignOptions, group_of_blocks, groups_of_rows
-from flows.rows.blocks import APART, BLOCKS, LEFT_OUT, coverage_notes, held_out_blocks
-from flows.rows.features_of_rows import features_of, in_parts, ranges
-from store.artifacts.images import open_images
+from t2c.flows.maps.plan import AlignOptions, group_of_blocks, groups_of_rows
+from t2c.flows.rows.blocks import APART, BLOCKS, LEFT_OUT, coverage_notes, held_out_blocks
+from t2c.flows.rows.features_of_rows import features_of, in_parts, ranges
+from t2c.store.artifacts.images import open_images
 from tests.planted.features import SOURCE, TARGET, Planted
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from flows.maps.align import align
-from flows.objectives.figures import FOLDED, ObjectiveFigures, gain_chart, objective_figures
-from flows.objectives.objectives import Fitting, ObjectivesReport, objectives
-from flows.objectives.training import ENOUGH, too_short
-from flows.page import words
-from flows.report.write import report
-from flows.scores.score import score
-from schemas.specs.objectives import Objective, TaskSpec
-from schemas.tables.answers.objectives import OBJECTIVES
-from store.artifacts.linear_maps import open_map
-from store.disk.root import Store, open_store
+from t2c.flows.maps.align import align
+from t2c.flows.objectives.figures import FOLDED, ObjectiveFigures, gain_chart, objective_figures
+from t2c.flows.objectives.objectives import Fitting, ObjectivesReport, objectives
+from t2c.flows.objectives.training import ENOUGH, too_short
+from t2c.flows.page import words
+from t2c.flows.report.write import report
+from t2c.flows.scores.score import score
+from t2c.schemas.specs.objectives import Objective, TaskSpec
+from t2c.schemas.tables.answers.objectives import OBJECTIVES
+from t2c.store.artifacts.linear_maps import open_map
+from t2c.store.disk.root import Store, open_store
 from tests.chromium import BROWSER, browser
 from tests.planted.features import SOURCE, TARGET, Planted
 from tests.planted.objectives import COLOURS, FITTING, TASKS, plant

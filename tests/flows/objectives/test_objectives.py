@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.cli.app import run
-from flows.objectives.objectives import Fitting, ObjectivesReport, objectives
-from flows.objectives.tasks import open_tasks, unseen_rows
-from flows.objectives.training import ENOUGH, TRAINING, Training, too_short, training_of
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.specs.objectives import ObjectivesSpec, TaskSpec, parse_task, parse_tasks, task_names
-from schemas.tables.answers.objectives import OBJECTIVES
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import open_map
-from store.disk.root import Store, open_store
+from t2c.flows.cli.app import run
+from t2c.flows.objectives.objectives import Fitting, ObjectivesReport, objectives
+from t2c.flows.objectives.tasks import open_tasks, unseen_rows
+from t2c.flows.objectives.training import ENOUGH, TRAINING, Training, too_short, training_of
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.specs.objectives import ObjectivesSpec, TaskSpec, parse_task, parse_tasks, task_names
+from t2c.schemas.tables.answers.objectives import OBJECTIVES
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import open_map
+from t2c.store.disk.root import Store, open_store
 from tests.planted.features import SOURCE, TARGET
 from tests.planted.objectives import COLOURS, FITTING, ROWS, TASKS, plant
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.page import charts
-from schemas.tables.tables import HISTOGRAM_BINS
+from t2c.flows.page import charts
+from t2c.schemas.tables.tables import HISTOGRAM_BINS
 
 COUNTS = st.lists(st.integers(0, 10**9), min_size=HISTOGRAM_BINS, max_size=HISTOGRAM_BINS)
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from flows.page import document
-from flows.suite.figures import COLOURS
+from t2c.flows.page import document
+from t2c.flows.suite.figures import COLOURS
 
 STYLE = document.STYLE.read_text(encoding="utf-8")
 _LIGHT, _DARK = STYLE.partition("@media print")[0].split("(prefers-color-scheme: dark)")

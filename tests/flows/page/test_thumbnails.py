@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.page.thumbnails import EDGE, Wanted, shrink, thumbnail, thumbnails
-from schemas.errors import InputError
+from t2c.flows.page.thumbnails import EDGE, Wanted, shrink, thumbnail, thumbnails
+from t2c.schemas.errors import InputError
 
 
 def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:

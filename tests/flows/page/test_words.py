@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.page import words
+from t2c.flows.page import words
 
 
 def test_numbers_have_separators_signs_and_a_real_minus() -> None:

@@ -4,8 +4,8 @@ from xml.etree import ElementTree as Tree
 
 import pytest
 
-from flows.paper.drawing import WIDTH, Line, Mark, grid, heatmap, marks, plot, shade
-from flows.paper.scales import contrast, ink, scale
+from t2c.flows.paper.drawing import WIDTH, Line, Mark, grid, heatmap, marks, plot, shade
+from t2c.flows.paper.scales import contrast, ink, scale
 
 SVG = "{http://www.w3.org/2000/svg}"
 

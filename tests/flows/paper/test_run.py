@@ -8,12 +8,12 @@ from xml.etree import ElementTree as Tree
 
 import pytest
 
-from flows.engine.progress import NoProgress
-from flows.paper.findings import Curve
-from flows.paper.page import render
-from flows.paper.pictures import draw_world
-from flows.paper.run import RECIPE, Outcome, demo_paper
-from schemas.specs.recipe import RecipeSpec, load_recipe
+from t2c.flows.engine.progress import NoProgress
+from t2c.flows.paper.findings import Curve
+from t2c.flows.paper.page import render
+from t2c.flows.paper.pictures import draw_world
+from t2c.flows.paper.run import RECIPE, Outcome, demo_paper
+from t2c.schemas.specs.recipe import RecipeSpec, load_recipe
 
 DOCS = Path(__file__).parents[3] / "docs"
 

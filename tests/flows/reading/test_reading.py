@@ -4,14 +4,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.reading.hard_images import hard_images
-from flows.reading.reading import class_ranks, concept_pairs
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.tables.tables import PREDICTIONS
-from store.artifacts.dataset_tables import write_predictions
-from store.disk.root import Store
-from store.queries import resolve_scores
-from store.queries.user_sql import run_user_sql
+from t2c.flows.reading.hard_images import hard_images
+from t2c.flows.reading.reading import class_ranks, concept_pairs
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.tables.tables import PREDICTIONS
+from t2c.store.artifacts.dataset_tables import write_predictions
+from t2c.store.disk.root import Store
+from t2c.store.queries import resolve_scores
+from t2c.store.queries.user_sql import run_user_sql
 from tests.planted.attributes import World
 from tests.planted.scored import scored
 

@@ -4,16 +4,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.reading.slices import model_slices
-from flows.rows.predicted import predicted_classes
-from flows.scores.ask import find
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.tables.tables import PREDICTIONS
-from store.artifacts.dataset_tables import write_predictions
-from store.artifacts.images import open_images
-from store.disk.root import Store
-from store.queries.user_sql import run_user_sql
-from t2c_core.bottleneck.slices import SliceOptions
+from t2c.core.bottleneck.slices import SliceOptions
+from t2c.flows.reading.slices import model_slices
+from t2c.flows.rows.predicted import predicted_classes
+from t2c.flows.scores.ask import find
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.tables.tables import PREDICTIONS
+from t2c.store.artifacts.dataset_tables import write_predictions
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
+from t2c.store.queries.user_sql import run_user_sql
 from tests.planted.attributes import World
 from tests.planted.features import content
 from tests.planted.scored import scored

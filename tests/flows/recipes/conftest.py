@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.recipes.readers import RIVAL10_ATTRIBUTES
+from t2c.flows.recipes.readers import RIVAL10_ATTRIBUTES
 from tests.planted.photos import picture
 
 PLANE, CAT, FISH = "n02690373", "n02123394", "n01440764"

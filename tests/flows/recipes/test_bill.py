@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.cli.app import run
-from flows.laboratory.joint_plan import peak_bytes
-from flows.recipes.bill import price
-from flows.recipes.costs import Peak
-from flows.recipes.rates import A100, Rate, check_writable, merged, read_rates, write_rates
-from flows.recipes.view import human_download, human_hours
-from schemas.errors import InputError, SpecError
-from schemas.specs.recipe import RecipeSpec
-from schemas.specs.yaml import parse_spec
+from t2c.flows.cli.app import run
+from t2c.flows.laboratory.joint_plan import peak_bytes
+from t2c.flows.recipes.bill import price
+from t2c.flows.recipes.costs import Peak
+from t2c.flows.recipes.rates import A100, Rate, check_writable, merged, read_rates, write_rates
+from t2c.flows.recipes.view import human_download, human_hours
+from t2c.schemas.errors import InputError, SpecError
+from t2c.schemas.specs.recipe import RecipeSpec
+from t2c.schemas.specs.yaml import parse_spec
 
 RECIPE = """
 about: a test

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.data.index import index
-from flows.recipes.readers import RIVAL10_ATTRIBUTES, read_objectnet, read_rival10
-from schemas.errors import InputError, SpecError, UnknownName
-from store.artifacts.images import open_images
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.flows.recipes.readers import RIVAL10_ATTRIBUTES, read_objectnet, read_rival10
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
 from tests.flows.recipes.conftest import CAT, FISH, PLANE
 from tests.planted.photos import picture
 

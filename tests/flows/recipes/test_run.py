@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.app import run
-from flows.engine import memory as plan
-from flows.engine.memory import human_bytes
-from flows.recipes.bill import price
-from flows.recipes.missing import check_ready, missing_weights
-from flows.world.world import write_images
-from schemas.errors import InputError, WeightsMissing
-from schemas.specs.recipe import RecipeSpec, load_recipe
-from schemas.specs.yaml import parse_spec
-from store.artifacts.dataset_tables import read_attributes
-from store.disk.root import open_store
+from t2c.flows.cli.app import run
+from t2c.flows.engine import memory as plan
+from t2c.flows.engine.memory import human_bytes
+from t2c.flows.recipes.bill import price
+from t2c.flows.recipes.missing import check_ready, missing_weights
+from t2c.flows.world.world import write_images
+from t2c.schemas.errors import InputError, WeightsMissing
+from t2c.schemas.specs.recipe import RecipeSpec, load_recipe
+from t2c.schemas.specs.yaml import parse_spec
+from t2c.store.artifacts.dataset_tables import read_attributes
+from t2c.store.disk.root import open_store
 
 RECIPE = """
 about: a test

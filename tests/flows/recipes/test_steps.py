@@ -2,10 +2,10 @@
 
 import pytest
 
-from flows.recipes.steps import read_command, read_steps
-from schemas.errors import SpecError
-from schemas.specs.recipe import RecipeSpec
-from schemas.specs.yaml import parse_spec
+from t2c.flows.recipes.steps import read_command, read_steps
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.recipe import RecipeSpec
+from t2c.schemas.specs.yaml import parse_spec
 
 RECIPE = """
 about: a test

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from markupsafe import Markup
 
-from flows.report.data import ReportData
-from flows.report.findings import MOST_SHIFTED, findings, headline
+from t2c.flows.report.data import ReportData
+from t2c.flows.report.findings import MOST_SHIFTED, findings, headline
 
 NBSP = "\N{NO-BREAK SPACE}"
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from flows.maps.align import align
-from flows.maps.exports import export_map
-from flows.maps.listed import import_map, measure_map
-from flows.report.gather import account, aligner, artifacts, check_artifacts
-from flows.scores.score import score
-from schemas.errors import CorruptError
-from store.artifacts.features import open_features
-from store.artifacts.images import open_images
-from store.artifacts.linear_maps import identity_map, open_map
-from store.artifacts.similarities import resolve_scores
-from store.disk.manifest import read_manifest
+from t2c.flows.maps.align import align
+from t2c.flows.maps.exports import export_map
+from t2c.flows.maps.listed import import_map, measure_map
+from t2c.flows.report.gather import account, aligner, artifacts, check_artifacts
+from t2c.flows.scores.score import score
+from t2c.schemas.errors import CorruptError
+from t2c.store.artifacts.features import open_features
+from t2c.store.artifacts.images import open_images
+from t2c.store.artifacts.linear_maps import identity_map, open_map
+from t2c.store.artifacts.similarities import resolve_scores
+from t2c.store.disk.manifest import read_manifest
 
 SIDES = {"source": "timm:planted", "target": "open_clip:planted/test"}
 

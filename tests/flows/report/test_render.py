@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flows.page import words
-from flows.page.document import FOLDED_PANELS, FOLDED_ROWS, PANELS, SHOWN_ROWS
-from flows.page.pictures import Strip, Thumbnail
-from flows.report.data import DUPLICATES, LABELS, PROBLEMS, ConceptImages, ReportData
-from flows.report.render import OPTIONAL, SECTIONS, render
+from t2c.flows.page import words
+from t2c.flows.page.document import FOLDED_PANELS, FOLDED_ROWS, PANELS, SHOWN_ROWS
+from t2c.flows.page.pictures import Strip, Thumbnail
+from t2c.flows.report.data import DUPLICATES, LABELS, PROBLEMS, ConceptImages, ReportData
+from t2c.flows.report.render import OPTIONAL, SECTIONS, render
 
 HOSTILE = (
     "<script>alert(1)</script>",

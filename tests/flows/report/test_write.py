@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.maps.align import align
-from flows.report.write import report
-from flows.scores.score import score
-from flows.shift.shift import shift
-from flows.zeroshot.zeroshot import zeroshot
-from schemas.errors import CorruptError, LogicError, MismatchError, SpecError, UnknownName
-from store.artifacts.images import open_images
+from t2c.flows.maps.align import align
+from t2c.flows.report.write import report
+from t2c.flows.scores.score import score
+from t2c.flows.shift.shift import shift
+from t2c.flows.zeroshot.zeroshot import zeroshot
+from t2c.schemas.errors import CorruptError, LogicError, MismatchError, SpecError, UnknownName
+from t2c.store.artifacts.images import open_images
 from tests.planted.features import SOURCE, TARGET, Planted
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.rows.features_of_rows import features_of, find_features, folds_of
-from schemas.errors import MismatchError, UnknownName
-from schemas.spaces import Space
-from schemas.tables.tables import FITTED_ROWS
-from store.artifacts.features import list_features
-from store.artifacts.images import open_images
+from t2c.flows.rows.features_of_rows import features_of, find_features, folds_of
+from t2c.schemas.errors import MismatchError, UnknownName
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import FITTED_ROWS
+from t2c.store.artifacts.features import list_features
+from t2c.store.artifacts.images import open_images
 from tests.planted.features import SOURCE, TARGET, Planted
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pytest
 
-from flows.rows.truths import Match, Truth, check_matches, fold_name, match, merged, truths_of
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.tables.tables import ATTRIBUTES
-from store.artifacts.dataset_tables import write_attributes
-from store.artifacts.images import open_images
-from store.disk.root import Store
+from t2c.flows.rows.truths import Match, Truth, check_matches, fold_name, match, merged, truths_of
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.tables.tables import ATTRIBUTES
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
 from tests.planted.scored import add_images, image_table
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from flows.scores.ask import find
-from schemas.errors import LogicError, UnknownName
-from store.disk.root import Store
+from t2c.flows.scores.ask import find
+from t2c.schemas.errors import LogicError, UnknownName
+from t2c.store.disk.root import Store
 from tests.planted.scored import scored
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.cli.app import run
+from t2c.flows.cli.app import run
 
 NAMES = ("runner_(carpet)", "dog's bed", "and")
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from flows.maps.align import align
-from flows.scores.compact import compact
-from flows.scores.score import score
-from flows.shift.shift import shift
-from schemas.errors import UnknownName
+from t2c.flows.maps.align import align
+from t2c.flows.scores.compact import compact
+from t2c.flows.scores.score import score
+from t2c.flows.shift.shift import shift
+from t2c.schemas.errors import UnknownName
 from tests.planted.features import SOURCE, TARGET, Planted
 
 

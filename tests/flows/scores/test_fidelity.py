@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.scores.fidelity import correlation
+from t2c.flows.scores.fidelity import correlation
 
 
 @given(st.integers(3, 200), st.integers(0, 1000))

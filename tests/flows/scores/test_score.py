@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from flows.maps.align import align
-from flows.scores.score import score
-from schemas.errors import MismatchError, SpecError, UnknownName
-from store.artifacts.concepts import open_concepts
-from store.artifacts.features import open_features
-from store.artifacts.linear_maps import open_map
-from store.artifacts.similarities import open_similarities
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.schemas.errors import MismatchError, SpecError, UnknownName
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.features import open_features
+from t2c.store.artifacts.linear_maps import open_map
+from t2c.store.artifacts.similarities import open_similarities
 from tests.planted.features import SOURCE, TARGET, Planted, content
 
 SIDES = {"source": SOURCE.name, "target": TARGET.name}

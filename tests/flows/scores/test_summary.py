@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from flows.scores.ask import summary
-from schemas.errors import SpecError
-from store.disk.root import Store
+from t2c.flows.scores.ask import summary
+from t2c.schemas.errors import SpecError
+from t2c.store.disk.root import Store
 from tests.planted.scored import scored
 
 MATRIX = np.array([[0.1, 0.0], [0.4, 0.2], [0.3, 0.1], [-0.2, 0.5]], np.float32)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from flows.scores.ask import top
-from schemas.errors import SpecError, UnknownName
-from store.disk.root import Store
+from t2c.flows.scores.ask import top
+from t2c.schemas.errors import SpecError, UnknownName
+from t2c.store.disk.root import Store
 from tests.planted.scored import scored
 
 

@@ -7,18 +7,18 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from flows.maps.align import align
-from flows.scores.score import score
-from flows.shift.shift import Slice, shift
-from schemas.certificate import Certificate
-from schemas.errors import InputError, MismatchError, SpecError
-from schemas.names import parse_dataset_ref
-from schemas.tables.tables import ATTRIBUTES, FITTED_ROWS, SHIFT
-from store.artifacts.dataset_tables import write_attributes
-from store.artifacts.images import content_hashes, open_images
-from store.artifacts.linear_maps import write_map
-from store.artifacts.similarities import open_similarities
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.maps.linear_map import LinearMap
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.flows.shift.shift import Slice, shift
+from t2c.schemas.certificate import Certificate
+from t2c.schemas.errors import InputError, MismatchError, SpecError
+from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.tables.tables import ATTRIBUTES, FITTED_ROWS, SHIFT
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.artifacts.images import content_hashes, open_images
+from t2c.store.artifacts.linear_maps import write_map
+from t2c.store.artifacts.similarities import open_similarities
 from tests.planted.features import SOURCE, TARGET, Planted, content
 
 

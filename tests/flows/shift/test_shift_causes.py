@@ -6,15 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.shift.shift import shift
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.tables.answers.trust import TRUST
-from schemas.tables.tables import ATTRIBUTES, PREDICTIONS, SHIFT
-from store.artifacts.answers import write_answer
-from store.artifacts.dataset_tables import write_attributes, write_predictions
-from store.artifacts.similarities import Scores
-from store.disk.root import Store
-from store.queries.catalog import open_catalog
+from t2c.flows.shift.shift import shift
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.tables.answers.trust import TRUST
+from t2c.schemas.tables.tables import ATTRIBUTES, PREDICTIONS, SHIFT
+from t2c.store.artifacts.answers import write_answer
+from t2c.store.artifacts.dataset_tables import write_attributes, write_predictions
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.disk.root import Store
+from t2c.store.queries.catalog import open_catalog
 from tests.planted.scored import scored
 
 NAMES = ["one", "two", "three"]

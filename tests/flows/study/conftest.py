@@ -8,15 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flows.data.index import index
-from flows.study.design import Saying, Study
-from flows.study.key_file import read_key
-from flows.study.make import MakeReport, make
-from flows.study.results import FORMAT, VERSION, checksum
-from schemas.tables.answers.decode import DECODED
-from store.artifacts.answers import write_answer
-from store.disk.manifest import Manifest
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.flows.study.design import Saying, Study
+from t2c.flows.study.key_file import read_key
+from t2c.flows.study.make import MakeReport, make
+from t2c.flows.study.results import FORMAT, VERSION, checksum
+from t2c.schemas.tables.answers.decode import DECODED
+from t2c.store.artifacts.answers import write_answer
+from t2c.store.disk.manifest import Manifest
+from t2c.store.disk.root import Store
 from tests.planted.photos import picture
 
 CLASSES = ("grey_owl", "water_tower", "gas_pump")

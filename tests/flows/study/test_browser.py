@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.study.design import Study
-from flows.study.make import MakeReport
-from flows.study.read import read
-from flows.study.results import read_result
-from store.disk.root import Store
+from t2c.flows.study.design import Study
+from t2c.flows.study.make import MakeReport
+from t2c.flows.study.read import read
+from t2c.flows.study.results import read_result
+from t2c.store.disk.root import Store
 from tests.chromium import BROWSER, Page, browser
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine: apt-get install chromium")
@@ -89,10 +89,11 @@ def test_a_page_goes_on_where_it_stopped(page: Page, made: MakeReport) -> None:
     begin(page)
     for key in "123":
         answer(page, key)
-    for _ in range(3):  # the browser writes down what a page kept a moment after the page was left
+    for _ in range(20):  # the browser writes down what a page kept a moment after the page was left
         page.open(Path(made.pages[0]))
         if welcome := page.run("document.getElementById('welcome').textContent"):
             break
+        time.sleep(0.1)
     assert welcome == "Welcome back: 3 of 10 are answered already."
     begin(page)
     assert number(page) == "Word 4 of 10"

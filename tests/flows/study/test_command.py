@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.app import run
-from flows.study.key_file import read_key
-from flows.study.results import FORMAT, VERSION, checksum
-from store.disk.root import Store
+from t2c.flows.cli.app import run
+from t2c.flows.study.key_file import read_key
+from t2c.flows.study.results import FORMAT, VERSION, checksum
+from t2c.store.disk.root import Store
 from tests.flows.study.conftest import SAYINGS
 
 FIRST = {one.word: place % 4 + 1 for place, one in enumerate(SAYINGS)}

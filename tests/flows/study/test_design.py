@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from flows.study.design import FAR_WORDS, Check, Plan, Saying, Study, design
-from schemas.errors import InputError, SpecError
+from t2c.flows.study.design import FAR_WORDS, Check, Plan, Saying, Study, design
+from t2c.schemas.errors import InputError, SpecError
 
 LABELS = [f"class {number}" for number in range(10)]
 ROWS = {label: list(range(20 * place, 20 * place + 20)) for place, label in enumerate(LABELS)}

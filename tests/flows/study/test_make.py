@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.data.index import index
-from flows.study.design import Plan, Study
-from flows.study.key_file import read_key
-from flows.study.make import MakeReport, make, rows_by_class
-from flows.study.page import script_json
-from schemas.errors import InputError, SpecError, StoreWriteError, UnknownName
-from store.artifacts.images import open_images
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.flows.study.design import Plan, Study
+from t2c.flows.study.key_file import read_key
+from t2c.flows.study.make import MakeReport, make, rows_by_class
+from t2c.flows.study.page import script_json
+from t2c.schemas.errors import InputError, SpecError, StoreWriteError, UnknownName
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store
 from tests.flows.study.conftest import CLASSES, SAYINGS, decoded
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from flows.study.design import Item
-from flows.study.key_file import read_key
-from flows.study.make import MakeReport, make
-from flows.study.read import read, study_table
-from flows.study.results import Result
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from schemas.tables.answers.study import STUDY, STUDY_ANSWERS
-from store.disk.root import Store, open_store
-from store.queries.catalog import open_catalog
+from t2c.flows.study.design import Item
+from t2c.flows.study.key_file import read_key
+from t2c.flows.study.make import MakeReport, make
+from t2c.flows.study.read import read, study_table
+from t2c.flows.study.results import Result
+from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from t2c.schemas.tables.answers.study import STUDY, STUDY_ANSWERS
+from t2c.store.disk.root import Store, open_store
+from t2c.store.queries.catalog import open_catalog
 
 Save = Callable[..., Path]
 
@@ -131,7 +131,7 @@ def test_another_store_is_refused(made: MakeReport, files: list[Path], tmp_path:
 def test_a_dataset_of_the_same_name_with_other_images_is_refused(
     made: MakeReport, files: list[Path], tmp_path: Path
 ) -> None:
-    from flows.data.index import index
+    from t2c.flows.data.index import index
     from tests.planted.photos import fill
 
     other = open_store(tmp_path / "other", create=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from flows.study.design import Study
-from flows.study.key_file import read_key, write_key
-from flows.study.make import MakeReport
-from flows.study.results import checksum, read_result, read_results
-from schemas.errors import InputError, MismatchError, UnknownName
+from t2c.flows.study.design import Study
+from t2c.flows.study.key_file import read_key, write_key
+from t2c.flows.study.make import MakeReport
+from t2c.flows.study.results import checksum, read_result, read_results
+from t2c.schemas.errors import InputError, MismatchError, UnknownName
 
 Save = Callable[..., Path]
 

@@ -5,16 +5,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from flows.maps.align import align
-from flows.page.words import percent
-from flows.report.write import report
-from flows.scores.score import score
-from flows.study.design import Item, Study
-from flows.study.read import answers_table, study_table
-from flows.study.results import Result
-from store.artifacts.answers import write_answer
-from store.artifacts.images import open_images
-from store.disk.root import Store, open_store
+from t2c.flows.maps.align import align
+from t2c.flows.page.words import percent
+from t2c.flows.report.write import report
+from t2c.flows.scores.score import score
+from t2c.flows.study.design import Item, Study
+from t2c.flows.study.read import answers_table, study_table
+from t2c.flows.study.results import Result
+from t2c.store.artifacts.answers import write_answer
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk.root import Store, open_store
 from tests.planted.audit import write_audit
 
 ITEMS = (

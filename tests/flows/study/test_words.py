@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.study.design import Check, Saying
-from flows.study.words import read_checks, read_sayings, stored_sayings
-from schemas.errors import InputError, MismatchError, UnknownName
-from store.disk.root import Store
+from t2c.flows.study.design import Check, Saying
+from t2c.flows.study.words import read_checks, read_sayings, stored_sayings
+from t2c.schemas.errors import InputError, MismatchError, UnknownName
+from t2c.store.disk.root import Store
 from tests.flows.study.conftest import decoded
 
 

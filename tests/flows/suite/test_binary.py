@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.suite.binary import check_as_many, read_cifar10, read_idx, read_stl10, read_svhn
-from schemas.errors import InputError
+from t2c.flows.suite.binary import check_as_many, read_cifar10, read_idx, read_stl10, read_svhn
+from t2c.schemas.errors import InputError
 from tests.planted.layouts import idx, write_cifar10, write_mnist, write_stl10, write_svhn
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.suite.breeds import read_hierarchy, superclasses
-from flows.suite.class_maps import class_map
-from flows.suite.readers import HIERARCHY
-from flows.suite.tasks import Grouping, tasks_named
-from schemas.errors import InputError
+from t2c.flows.suite.breeds import read_hierarchy, superclasses
+from t2c.flows.suite.class_maps import class_map
+from t2c.flows.suite.readers import HIERARCHY
+from t2c.flows.suite.tasks import Grouping, tasks_named
+from t2c.schemas.errors import InputError
 from tests.planted.layouts import write_breeds
 
 EDGES = [

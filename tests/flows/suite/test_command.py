@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.app import run
-from flows.data.index import index
-from flows.engine.stop import EXIT_ERROR, EXIT_USAGE
-from flows.suite import drawn
-from store.disk.root import open_store
+from t2c.flows.cli.app import run
+from t2c.flows.data.index import index
+from t2c.flows.engine.stop import EXIT_ERROR, EXIT_USAGE
+from t2c.flows.suite import drawn
+from t2c.store.disk.root import open_store
 from tests.planted.layouts import write_mnist
 from tests.planted.photos import fill
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.engine.progress import NoProgress
-from flows.suite import classes
-from flows.suite.datasets import Prepared, default_pictures, prepare
-from flows.suite.pictures import Picture, Pictures, packed, png
-from flows.world.world import COLOURS
-from schemas.errors import InputError, SpecError, StoreWriteError
-from store.disk.root import Store
-from store.sources.source import open_bytes
+from t2c.flows.engine.progress import NoProgress
+from t2c.flows.suite import classes
+from t2c.flows.suite.datasets import Prepared, default_pictures, prepare
+from t2c.flows.suite.pictures import Picture, Pictures, packed, png
+from t2c.flows.world.world import COLOURS
+from t2c.schemas.errors import InputError, SpecError, StoreWriteError
+from t2c.store.disk.root import Store
+from t2c.store.sources.source import open_bytes
 from tests.planted.layouts import (
     picture,
     write_celeba,

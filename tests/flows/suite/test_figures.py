@@ -6,11 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from flows.suite.figures import COLOURS, SuiteFigures, suite_figures, write_suite_page
-from flows.suite.plan import Skipped
-from flows.suite.tasks import TASKS
-from schemas.tables.answers.suite import SUITE
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.proportions import wilson
+from t2c.flows.suite.figures import COLOURS, SuiteFigures, suite_figures, write_suite_page
+from t2c.flows.suite.plan import Skipped
+from t2c.flows.suite.tasks import TASKS
+from t2c.schemas.tables.answers.suite import SUITE
 
 TARGET = "open_clip:ViT-B-16/openai"
 

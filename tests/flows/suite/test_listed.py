@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.suite import classes, listed
-from schemas.errors import InputError
+from t2c.flows.suite import classes, listed
+from t2c.schemas.errors import InputError
 from tests.planted.layouts import picture, write_celeba, write_dtd
 
 HAIR = ["Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Eyeglasses", "Gray_Hair"]

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.suite.class_maps import class_map
-from flows.suite.drawn import WORLD_IMAGES, color, digits, world, world_classes, world_label
-from flows.suite.pictures import Pictures
-from flows.suite.readers import HIERARCHY, READERS, missing, needed, state
-from flows.suite.tasks import PAPER, TASKS, WORLD, tasks_named
-from flows.world.world import COLOURS, VALUES, Attributes
-from schemas.errors import InputError
+from t2c.flows.suite.class_maps import class_map
+from t2c.flows.suite.drawn import WORLD_IMAGES, color, digits, world, world_classes, world_label
+from t2c.flows.suite.pictures import Pictures
+from t2c.flows.suite.readers import HIERARCHY, READERS, missing, needed, state
+from t2c.flows.suite.tasks import PAPER, TASKS, WORLD, tasks_named
+from t2c.flows.world.world import COLOURS, VALUES, Attributes
+from t2c.schemas.errors import InputError
 from tests.planted.layouts import picture, write_cifar10, write_mnist
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.data.index import index
-from flows.report.write import report
-from flows.scores.score import score
-from flows.suite.suite import suite
-from store.disk.root import Store
+from t2c.flows.data.index import index
+from t2c.flows.report.write import report
+from t2c.flows.scores.score import score
+from t2c.flows.suite.suite import suite
+from t2c.store.disk.root import Store
 from tests.planted.photos import fill
 from tests.planted.scored import add_bank
 from tests.planted.suite import CLIP, MODELS, CountingEncoder, plant_banks, write_suite
@@ -61,7 +61,7 @@ def test_a_row_done_again_replaces_the_older(tested: Store, tmp_path: Path) -> N
 
 
 def test_class_vectors_are_unit(tested: Store) -> None:
-    from store.artifacts.concepts import open_concepts
+    from t2c.store.artifacts.concepts import open_concepts
 
     banks = [name for name in tested.files.folders("concepts") if name.startswith("suite-")]
     assert len(banks) == 3

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from flows.data.index import index
-from flows.suite import drawn
-from flows.suite.datasets import default_pictures
-from flows.suite.suite import SuiteReport, suite
-from flows.suite.tasks import TASKS as TASKS_BY_NAME
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from schemas.tables.answers.suite import SUITE
-from store.artifacts.answers import list_answers
-from store.artifacts.linear_maps import list_maps
-from store.disk.root import Store
-from store.queries.user_sql import run_user_sql
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.proportions import wilson
+from t2c.flows.data.index import index
+from t2c.flows.suite import drawn
+from t2c.flows.suite.datasets import default_pictures
+from t2c.flows.suite.suite import SuiteReport, suite
+from t2c.flows.suite.tasks import TASKS as TASKS_BY_NAME
+from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from t2c.schemas.tables.answers.suite import SUITE
+from t2c.store.artifacts.answers import list_answers
+from t2c.store.artifacts.linear_maps import list_maps
+from t2c.store.disk.root import Store
+from t2c.store.queries.user_sql import run_user_sql
 from tests.planted.encoders import FakeEncoder
 from tests.planted.layouts import picture, write_breeds
 from tests.planted.photos import fill
@@ -131,7 +131,7 @@ def test_a_killed_run_goes_on_where_it_was(ready: Store, data: Path) -> None:
 
 def fresh(store: Store, data: Path) -> Store:
     """Return another store with the same photos and class vectors."""
-    from store.disk.root import open_store
+    from t2c.store.disk.root import open_store
 
     made = open_store(data.parent / "other", create=True)
     index(made, str(data.parent / "photos"), "photos")
@@ -175,7 +175,7 @@ def test_the_rows_are_a_view(ready: Store, data: Path) -> None:
 def test_labels_that_are_no_class_are_counted_and_left_out(
     ready: Store, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.suite import listed
+    from t2c.flows.suite import listed
 
     monkeypatch.setattr(listed.classes, "SHAPES", (*listed.classes.SHAPES, "nonagon"))
     (data / "shapes" / "Nonagon_0.png").write_bytes((data / "shapes" / "Star_0.png").read_bytes())

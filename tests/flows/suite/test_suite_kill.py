@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from flows.data.index import index
-from flows.suite.suite import suite
-from store.artifacts.answers import list_answers
-from store.artifacts.features import list_features
-from store.artifacts.images import list_datasets
-from store.artifacts.verify import verify
-from store.disk.root import open_store
+from t2c.flows.data.index import index
+from t2c.flows.suite.suite import suite
+from t2c.store.artifacts.answers import list_answers
+from t2c.store.artifacts.features import list_features
+from t2c.store.artifacts.images import list_datasets
+from t2c.store.artifacts.verify import verify
+from t2c.store.disk.root import open_store
 from tests.planted.photos import fill
 from tests.planted.suite import CLIP, MODELS, CountingEncoder, plant_banks, write_suite
 
 TASKS = ["mnist", "color", "shape"]
 RUN = """
 import os, signal, sys
-from flows.suite.suite import suite
-from store.disk.root import open_store
+from t2c.flows.suite.suite import suite
+from t2c.store.disk.root import open_store
 from tests.planted.suite import CLIP, MODELS
 
 place, part, last = sys.argv[1], sys.argv[2], int(sys.argv[3])

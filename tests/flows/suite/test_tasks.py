@@ -2,9 +2,9 @@
 
 import pytest
 
-from flows.suite.tasks import GROUPS, PAPER, STAND_INS, TASKS, WORLD, tasks_named
-from flows.world.world import VALUES
-from schemas.errors import UnknownName
+from t2c.flows.suite.tasks import GROUPS, PAPER, STAND_INS, TASKS, WORLD, tasks_named
+from t2c.flows.world.world import VALUES
+from t2c.schemas.errors import UnknownName
 
 TABLE_3 = {
     "in9": (9, "a photo of {}"),

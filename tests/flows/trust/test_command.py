@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.app import run
-from flows.maps.align import align
-from flows.scores.score import score
-from flows.shift.shift import shift
-from flows.shift.view import by_effect, shift_columns
-from store.disk.root import open_store
+from t2c.flows.cli.app import run
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.flows.shift.shift import shift
+from t2c.flows.shift.view import by_effect, shift_columns
+from t2c.store.disk.root import open_store
 from tests.planted.audit import write_audit
 
 

@@ -7,22 +7,22 @@ import pyarrow as pa
 import pytest
 from markupsafe import Markup
 
-from flows.maps.align import align
-from flows.report.data import ReportData
-from flows.report.findings import findings
-from flows.report.render import render
-from flows.report.write import report
-from flows.scores.score import score
-from flows.shift.shift import shift
-from flows.trust.trust import trust
-from store.disk.root import Store, open_store
+from t2c.flows.maps.align import align
+from t2c.flows.report.data import ReportData
+from t2c.flows.report.findings import findings
+from t2c.flows.report.render import render
+from t2c.flows.report.write import report
+from t2c.flows.scores.score import score
+from t2c.flows.shift.shift import shift
+from t2c.flows.trust.trust import trust
+from t2c.store.disk.root import Store, open_store
 from tests.planted.audit import write_audit
 
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Store:
     """photos and new_photos scored, the colour of photos known."""
-    from flows.data.table_imports import import_attributes
+    from t2c.flows.data.table_imports import import_attributes
 
     write_audit(tmp_path)
     store = open_store(tmp_path / "store")
@@ -96,7 +96,7 @@ def test_the_report_judges_as_shift_does(stored: Store, tmp_path: Path) -> None:
 
 
 def test_hostile_names_are_escaped_in_the_section(full_report: ReportData) -> None:
-    from flows.trust.section import TrustSection
+    from t2c.flows.trust.section import TrustSection
 
     name = "<img src=x onerror=alert(1)>"
     row = {

@@ -4,19 +4,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.maps.align import align
-from flows.scores.score import score
-from flows.trust.trust import marks_in_use, trust
-from schemas.certificate import Certificate
-from schemas.errors import InputError, SpecError
-from schemas.tables.answers.trust import TRUST
-from schemas.tables.tables import ATTRIBUTES, FITTED_ROWS
-from store.artifacts.concepts import add_concepts
-from store.artifacts.dataset_tables import write_attributes
-from store.artifacts.images import content_hashes, open_images
-from store.artifacts.linear_maps import write_map
-from store.queries.catalog import open_catalog
-from t2c_core.maps.linear_map import LinearMap
+from t2c.core.maps.linear_map import LinearMap
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.flows.trust.trust import marks_in_use, trust
+from t2c.schemas.certificate import Certificate
+from t2c.schemas.errors import InputError, SpecError
+from t2c.schemas.tables.answers.trust import TRUST
+from t2c.schemas.tables.tables import ATTRIBUTES, FITTED_ROWS
+from t2c.store.artifacts.concepts import add_concepts
+from t2c.store.artifacts.dataset_tables import write_attributes
+from t2c.store.artifacts.images import content_hashes, open_images
+from t2c.store.artifacts.linear_maps import write_map
+from t2c.store.queries.catalog import open_catalog
 from tests.planted.features import SOURCE, TARGET, Planted
 
 WORDS = ("red", "blue", "in a tree", "far off", "nobody labels")

@@ -3,14 +3,14 @@
 import pyarrow as pa
 import pytest
 
-from flows.maps.align import align
-from flows.scores.score import score
-from flows.upkeep.explain import explain
-from schemas.errors import SpecError, UnknownName
-from store.artifacts.concepts import open_concepts
-from store.artifacts.images import open_images
-from store.disk import paths
-from store.disk.manifest import read_manifest
+from t2c.flows.maps.align import align
+from t2c.flows.scores.score import score
+from t2c.flows.upkeep.explain import explain
+from t2c.schemas.errors import SpecError, UnknownName
+from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.images import open_images
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import read_manifest
 from tests.planted.features import SOURCE, TARGET, Planted, content
 from tests.planted.scored import add_images, image_table
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from flows.world.captions import (
+from t2c.core.encoders.demo_clip.tokenizer import CONTEXT_LENGTH, words_of
+from t2c.flows.world.captions import (
     ATTRIBUTES,
     SYNONYMS,
     ZERO_SHOT_PROMPTS,
@@ -13,9 +14,8 @@ from flows.world.captions import (
     template,
     vocabulary,
 )
-from flows.world.world import VALUES
-from schemas.specs.base import DEFAULT_TEMPLATES
-from t2c_core.encoders.demo_clip.tokenizer import CONTEXT_LENGTH, words_of
+from t2c.flows.world.world import VALUES
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES
 
 SHOWN = np.array([8, 3, 1, 4])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flows.world.shapes import SHAPE_DISTANCES, TEXTURE_DISTANCES, coverage
+from t2c.flows.world.shapes import SHAPE_DISTANCES, TEXTURE_DISTANCES, coverage
 
 AXIS = (np.arange(400, dtype=np.float32) + 0.5) / 400 - 0.5
 U, V = np.meshgrid(AXIS, AXIS)

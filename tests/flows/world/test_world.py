@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.world.world import COLOURS, VALUES, Attributes, draw, draw_attributes, shares, write_images
-from schemas.errors import SpecError, UnknownName
+from t2c.flows.world.world import COLOURS, VALUES, Attributes, draw, draw_attributes, shares, write_images
+from t2c.schemas.errors import SpecError, UnknownName
 
 
 def test_there_are_eleven_colours_five_shapes_four_textures_and_six_contexts():

@@ -4,14 +4,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.maps.align import align
-from flows.zeroshot.zeroshot import zeroshot
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from schemas.spaces import Space
-from schemas.tables.tables import ATTRIBUTES, ZEROSHOT
-from store.artifacts.concepts import add_concepts
-from store.artifacts.dataset_tables import write_attributes
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.proportions import wilson
+from t2c.flows.maps.align import align
+from t2c.flows.zeroshot.zeroshot import zeroshot
+from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import ATTRIBUTES, ZEROSHOT
+from t2c.store.artifacts.concepts import add_concepts
+from t2c.store.artifacts.dataset_tables import write_attributes
 from tests.planted.features import SOURCE, TARGET, Planted
 
 CLASSES = ("red", "blue", "in a tree")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import SpecError
-from schemas.specs.audit import EXAMPLE_FILE, AuditSpec, load_audit
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.audit import EXAMPLE_FILE, AuditSpec, load_audit
 
 GOOD = """
 datasets: {photos: {source: photos/}, new_photos: {source: s3://bucket/new}}

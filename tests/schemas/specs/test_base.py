@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.errors import SpecError
-from schemas.specs.base import DEFAULT_TEMPLATES, ConceptFile, ContextConcepts, EncoderSpec, parse_encoder
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES, ConceptFile, ContextConcepts, EncoderSpec, parse_encoder
 
 WANT = "timm:MODEL, open_clip:MODEL/PRETRAINED, either with @FILE for a local checkpoint, or demo:NAME"
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import SpecError
-from schemas.specs.recipe import RecipeSpec, load_recipe
-from schemas.specs.yaml import parse_spec
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.recipe import RecipeSpec, load_recipe
+from t2c.schemas.specs.yaml import parse_spec
 
 RECIPE = """
 about: a test

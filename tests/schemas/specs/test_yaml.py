@@ -3,9 +3,9 @@
 import pytest
 from pydantic import Field
 
-from schemas.errors import SpecError
-from schemas.specs.base import Spec
-from schemas.specs.yaml import parse_spec
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.base import Spec
+from t2c.schemas.specs.yaml import parse_spec
 
 
 class Inner(Spec):

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from schemas.tables import tables
+from t2c.schemas.tables import tables
 
 SCHEMAS = {name: value for name, value in vars(tables).items() if isinstance(value, pa.Schema)}
 

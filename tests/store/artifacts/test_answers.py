@@ -3,10 +3,10 @@
 import pyarrow as pa
 import pytest
 
-from schemas.errors import SpecError
-from store.artifacts.answers import answer_table, list_answers, write_answer
-from store.disk.manifest import Parent
-from store.disk.root import Store
+from t2c.schemas.errors import SpecError
+from t2c.store.artifacts.answers import answer_table, list_answers, write_answer
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 TABLE = pa.table({"concept": ["dog"], "d": [0.5]})
 PARENTS = (Parent("similarities", "photos/x/everyday", 1, "a" * 64),)

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.bottleneck_certificate import BottleneckCertificate, Edit
-from schemas.errors import CorruptError, UnknownName
-from store.artifacts.bottlenecks import (
+from t2c.schemas.bottleneck_certificate import BottleneckCertificate, Edit
+from t2c.schemas.errors import CorruptError, UnknownName
+from t2c.store.artifacts.bottlenecks import (
     BottleneckArrays,
     StoredBottleneck,
     find_bottleneck,
@@ -18,9 +18,9 @@ from store.artifacts.bottlenecks import (
     resolve_bottleneck,
     write_bottleneck,
 )
-from store.artifacts.verify import verify
-from store.disk.manifest import Parent
-from store.disk.root import Store
+from t2c.store.artifacts.verify import verify
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 ARRAYS = BottleneckArrays(
     np.array([[1, -1]], dtype=np.float32), np.zeros(1, dtype=np.float32), np.array([0.2, 0.3]), np.array([0.1, 0.0])

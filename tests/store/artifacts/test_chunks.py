@@ -7,10 +7,10 @@ import pytest
 import zarr
 from zarr.codecs import BytesCodec, Crc32cCodec
 
-from schemas.errors import CorruptError, MismatchError
-from store.artifacts import chunks
-from store.artifacts.chunks import Layout
-from store.disk.root import Store
+from t2c.schemas.errors import CorruptError, MismatchError
+from t2c.store.artifacts import chunks
+from t2c.store.artifacts.chunks import Layout
+from t2c.store.disk.root import Store
 
 ARTIFACT = "features/photos/x-0.zarr"
 VALUES = np.arange(30, dtype=np.float32).reshape(10, 3) / 7

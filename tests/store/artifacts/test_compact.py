@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from store.artifacts.compact import compact
-from store.artifacts.similarities import Scores, open_similarities
-from store.disk.root import Store
+from t2c.store.artifacts.compact import compact
+from t2c.store.artifacts.similarities import Scores, open_similarities
+from t2c.store.disk.root import Store
 from tests.planted.scored import add_bank, add_images, image_table, score, scored
 
 MATRIX = np.random.default_rng(1).uniform(-1, 1, size=(40, 5)).astype(np.float32)
@@ -61,7 +61,7 @@ def test_compacted_similarities_grow_on(store: Store) -> None:
 
 
 def test_large_similarities_are_split_by_concept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.artifacts.compact.FILE_VALUES", 90)
+    monkeypatch.setattr("t2c.store.artifacts.compact.FILE_VALUES", 90)
     before = grown(store)
     after = compact(before)
     assert [entry.extra["keys"] for entry in after.manifest.with_role("data")] == [[0, 2], [2, 4], [4, 5]]

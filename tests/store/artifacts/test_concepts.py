@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.errors import InputError, MismatchError, SpecError, UnknownName
-from schemas.spaces import Space
-from schemas.tables.tables import CONCEPTS
-from store.artifacts.concepts import Concepts, add_concepts, list_banks, open_concepts
-from store.disk.root import Store
+from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import CONCEPTS
+from t2c.store.artifacts.concepts import Concepts, add_concepts, list_banks, open_concepts
+from t2c.store.disk.root import Store
 
 SPACE = Space("encoder", "open_clip:b", 3, "bb")
 HOSTILE = [

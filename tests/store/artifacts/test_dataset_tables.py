@@ -5,11 +5,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from schemas.errors import InputError
-from schemas.tables.tables import ATTRIBUTES, PREDICTIONS
-from store.artifacts.dataset_tables import read_attributes, read_predictions, write_attributes, write_predictions
-from store.disk.manifest import check_files
-from store.disk.root import Store
+from t2c.schemas.errors import InputError
+from t2c.schemas.tables.tables import ATTRIBUTES, PREDICTIONS
+from t2c.store.artifacts.dataset_tables import read_attributes, read_predictions, write_attributes, write_predictions
+from t2c.store.disk.manifest import check_files
+from t2c.store.disk.root import Store
 
 
 def attributes(*lines: tuple[int, str, str, float | None]) -> pa.Table:

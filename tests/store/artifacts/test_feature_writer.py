@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.errors import ConflictError, InputError, MismatchError, SpecError, StoreError
-from schemas.spaces import Space
-from store.artifacts import chunks
-from store.artifacts.feature_writer import ChunkTask, FeatureWriter
-from store.artifacts.features import list_features
-from store.disk.lease import lease
-from store.disk.manifest import Parent
-from store.disk.root import Store
+from t2c.schemas.errors import ConflictError, InputError, MismatchError, SpecError, StoreError
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts import chunks
+from t2c.store.artifacts.feature_writer import ChunkTask, FeatureWriter
+from t2c.store.artifacts.features import list_features
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 SPACE = Space("encoder", "timm:tiny", 2, "weights")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.errors import CorruptError, InputError, UnknownName
-from schemas.spaces import Space
-from store.artifacts import chunks
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.features import Features, chunk_problems, list_features, open_features
-from store.disk.lease import lease
-from store.disk.root import Store
+from t2c.schemas.errors import CorruptError, InputError, UnknownName
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts import chunks
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.features import Features, chunk_problems, list_features, open_features
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store
 
 SPACE = Space("encoder", "timm:tiny", 3, "weights")
 MISSING = (2, 3, 5)

@@ -5,12 +5,19 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 import pytest
 
-from schemas.errors import ConflictError, InputError, UnknownName
-from schemas.tables.tables import IMAGES, OUTCOME_UPDATES
-from store.artifacts.images import append_images, content_hashes, list_datasets, ok_rows, open_images, record_outcomes
-from store.disk import paths
-from store.disk.lease import Token, lease
-from store.disk.root import Store
+from t2c.schemas.errors import ConflictError, InputError, UnknownName
+from t2c.schemas.tables.tables import IMAGES, OUTCOME_UPDATES
+from t2c.store.artifacts.images import (
+    append_images,
+    content_hashes,
+    list_datasets,
+    ok_rows,
+    open_images,
+    record_outcomes,
+)
+from t2c.store.disk import paths
+from t2c.store.disk.lease import Token, lease
+from t2c.store.disk.root import Store
 
 Rows = Callable[..., pa.Table]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from store.artifacts.ledger import LedgerEntry, parse, render, row_ranges
+from t2c.store.artifacts.ledger import LedgerEntry, parse, render, row_ranges
 
 ENTRY = LedgerEntry(1, 4, 8, "ab", ((4, 5), (6, 8)))
 

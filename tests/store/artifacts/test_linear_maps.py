@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.certificate import Certificate, Fidelity, HeldOut
-from schemas.errors import CorruptError, InputError, MismatchError, UnknownName
-from schemas.spaces import Space
-from schemas.tables.tables import FITTED_ROWS
-from store.artifacts.linear_maps import (
+from t2c.schemas.certificate import Certificate, Fidelity, HeldOut
+from t2c.schemas.errors import CorruptError, InputError, MismatchError, UnknownName
+from t2c.schemas.spaces import Space
+from t2c.schemas.tables.tables import FITTED_ROWS
+from t2c.store.artifacts.linear_maps import (
     StoredMap,
     add_fidelity,
     add_quality,
@@ -23,8 +23,8 @@ from store.artifacts.linear_maps import (
     preferred_maps,
     write_map,
 )
-from store.disk.manifest import Parent
-from store.disk.root import Store
+from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 SOURCE = Space("encoder", "timm:a", 4, "aa")
 TARGET = Space("encoder", "open_clip:b", 3, "bb")

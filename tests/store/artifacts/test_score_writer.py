@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from schemas.errors import BusyError, InputError, MismatchError, PlanError
-from store.artifacts.images import Images
-from store.artifacts.linear_maps import identity_map
-from store.artifacts.score_writer import Region, ScoreBlock, plan_scores, write_scores
-from store.artifacts.similarities import Scores, list_similarities
-from store.disk.lease import lease
-from store.disk.root import Store
-from t2c_core.statistics.stats import concept_stats
+from t2c.core.statistics.stats import concept_stats
+from t2c.schemas.errors import BusyError, InputError, MismatchError, PlanError
+from t2c.store.artifacts.images import Images
+from t2c.store.artifacts.linear_maps import identity_map
+from t2c.store.artifacts.score_writer import Region, ScoreBlock, plan_scores, write_scores
+from t2c.store.artifacts.similarities import Scores, list_similarities
+from t2c.store.disk.lease import lease
+from t2c.store.disk.root import Store
 from tests.planted.scored import SPACE, add_bank, add_images, blocks_of, image_table, score, scored
 
 MATRIX = np.random.default_rng(1).uniform(-1, 1, size=(50, 4)).astype(np.float32)

@@ -4,13 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.errors import CorruptError, InputError, UnknownName
-from schemas.tables.tables import OUTCOME_UPDATES
-from store.artifacts.images import Images, open_images, record_outcomes
-from store.artifacts.selection import image_rows, label_code, labels, searchable
-from store.disk.lease import lease
-from store.disk.paths import images as images_path
-from store.disk.root import Store
+from t2c.schemas.errors import CorruptError, InputError, UnknownName
+from t2c.schemas.tables.tables import OUTCOME_UPDATES
+from t2c.store.artifacts.images import Images, open_images, record_outcomes
+from t2c.store.artifacts.selection import image_rows, label_code, labels, searchable
+from t2c.store.disk.lease import lease
+from t2c.store.disk.paths import images as images_path
+from t2c.store.disk.root import Store
 from tests.planted.scored import add_images, image_table
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import CorruptError, SpecError, UnknownName
-from store.artifacts.similarities import open_similarities, resolve_scores
-from store.disk.root import Store
+from t2c.schemas.errors import CorruptError, SpecError, UnknownName
+from t2c.store.artifacts.similarities import open_similarities, resolve_scores
+from t2c.store.disk.root import Store
 from tests.planted.scored import SPACE, add_bank, add_images, image_table, score, scored
 
 RNG = np.random.default_rng(0)
@@ -42,7 +42,7 @@ def test_values_leave_out_rows_that_may_not_be_compared(store: Store) -> None:
 
 
 def test_a_row_group_never_spans_two_concepts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.artifacts.score_writer.GROUP_ROWS", 8)
+    monkeypatch.setattr("t2c.store.artifacts.score_writer.GROUP_ROWS", 8)
     scores = scored(store, MATRIX, NAMES)
     (entry,) = scores.manifest.with_role("data")
     metadata = pq.read_metadata(store.files.uri(entry.path))

@@ -7,16 +7,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.spaces import Space
-from store.artifacts import chunks
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.features import Features
-from store.artifacts.images import Images, append_images
-from store.artifacts.verify import PROBLEMS, verify
-from store.disk import paths
-from store.disk.lease import lease
-from store.disk.manifest import Manifest, Parent, commit
-from store.disk.root import Store
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts import chunks
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.features import Features
+from t2c.store.artifacts.images import Images, append_images
+from t2c.store.artifacts.verify import PROBLEMS, verify
+from t2c.store.disk import paths
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import Manifest, Parent, commit
+from t2c.store.disk.root import Store
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from schemas.errors import CorruptError, MismatchError
-from schemas.spaces import Space
-from store.artifacts.verify import verify
-from store.artifacts.vocabularies import StoredVocabulary, add_vectors, open_vocabulary_words
-from store.disk.manifest import list_artifacts
-from store.disk.root import Store
+from t2c.schemas.errors import CorruptError, MismatchError
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts.verify import verify
+from t2c.store.artifacts.vocabularies import StoredVocabulary, add_vectors, open_vocabulary_words
+from t2c.store.disk.manifest import list_artifacts
+from t2c.store.disk.root import Store
 
 SPACE = Space("encoder", "open_clip:test/none", 3, "weights-of-the-test")
 WORDS = ["dog", "Ωmega", "ice cream", "cat"]

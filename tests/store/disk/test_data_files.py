@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.digest import digest_bytes
-from schemas.errors import CorruptError
-from store.disk import paths
-from store.disk.data_files import file_problems, read_parquet, write_file, write_parquet
-from store.disk.root import Store
+from t2c.schemas.digest import digest_bytes
+from t2c.schemas.errors import CorruptError
+from t2c.store.disk import paths
+from t2c.store.disk.data_files import file_problems, read_parquet, write_file, write_parquet
+from t2c.store.disk.root import Store
 
 TABLE = pa.table(
     {"concept": ["x'); DROP TABLE c;--", "<img src=x onerror=…>", "nul \0", "{0.__class__}"], "n": [1, 2, 3, 4]}

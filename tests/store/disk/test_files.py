@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from schemas.errors import StoreWriteError
-from store.disk.files import write_error
+from t2c.schemas.errors import StoreWriteError
+from t2c.store.disk.files import write_error
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

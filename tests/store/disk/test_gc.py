@@ -7,14 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.spaces import Space
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.verify import verify
-from store.disk import paths
-from store.disk.gc import REMOVED, gc
-from store.disk.lease import lease
-from store.disk.manifest import FileEntry, Manifest, commit, write_parquet
-from store.disk.root import Store
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.verify import verify
+from t2c.store.disk import paths
+from t2c.store.disk.gc import REMOVED, gc
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import FileEntry, Manifest, commit, write_parquet
+from t2c.store.disk.root import Store
 
 ARTIFACT = "concepts/everyday"
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import BusyError, ConflictError
-from store.disk import paths
-from store.disk.lease import Token, _Heartbeat, holder, lease
-from store.disk.root import Store, open_store
+from t2c.schemas.errors import BusyError, ConflictError
+from t2c.store.disk import paths
+from t2c.store.disk.lease import Token, _Heartbeat, holder, lease
+from t2c.store.disk.root import Store, open_store
 
 ARTIFACT = "datasets/photos/images"
 HOLD = """
 import sys, time
-from store.disk.root import open_store
-from store.disk.lease import lease
+from t2c.store.disk.root import open_store
+from t2c.store.disk.lease import lease
 with lease(open_store(sys.argv[1]), "datasets/photos/images", purpose="index photos"):
     print("held", flush=True)
     time.sleep(60)

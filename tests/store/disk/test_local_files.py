@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import CorruptError
-from store.disk.files import is_temporary
-from store.disk.local_files import LocalFiles
+from t2c.schemas.errors import CorruptError
+from t2c.store.disk.files import is_temporary
+from t2c.store.disk.local_files import LocalFiles
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.digest import digest
-from schemas.errors import ConflictError, CorruptError, SpecError, StoreError, UnknownName
-from store.disk import paths
-from store.disk.manifest import (
+from t2c.schemas.digest import digest
+from t2c.schemas.errors import ConflictError, CorruptError, SpecError, StoreError, UnknownName
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import (
     Manifest,
     Parent,
     check_files,
@@ -24,7 +24,7 @@ from store.disk.manifest import (
     snapshots,
     write_file,
 )
-from store.disk.root import Store
+from t2c.store.disk.root import Store
 
 ARTIFACT = "concepts/everyday"
 

@@ -9,19 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.errors import BusyError, ConflictError, CorruptError, StoreError, StoreWriteError
-from schemas.spaces import Space
-from store.artifacts import chunks
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.features import open_features
-from store.artifacts.images import append_images, ok_rows, open_images
-from store.artifacts.verify import verify
-from store.disk import paths
-from store.disk.gc import gc
-from store.disk.lease import lease
-from store.disk.manifest import Manifest, commit, find_manifest, write_file, write_parquet
-from store.disk.object_files import ObjectFiles
-from store.disk.root import Store, open_store
+from t2c.schemas.errors import BusyError, ConflictError, CorruptError, StoreError, StoreWriteError
+from t2c.schemas.spaces import Space
+from t2c.store.artifacts import chunks
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.features import open_features
+from t2c.store.artifacts.images import append_images, ok_rows, open_images
+from t2c.store.artifacts.verify import verify
+from t2c.store.disk import paths
+from t2c.store.disk.gc import gc
+from t2c.store.disk.lease import lease
+from t2c.store.disk.manifest import Manifest, commit, find_manifest, write_file, write_parquet
+from t2c.store.disk.object_files import ObjectFiles
+from t2c.store.disk.root import Store, open_store
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -71,7 +71,7 @@ def test_bytes_in_and_out(s3: Store) -> None:
 
 
 def test_a_large_file_is_sent_in_parts_and_named_by_its_content(s3: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.disk.object_files._SPOOL", 2**20)
+    monkeypatch.setattr("t2c.store.disk.object_files._SPOOL", 2**20)
     block = bytes(range(256)) * 4096
     entry = write_file(s3, "a/1-*.bin", lambda file: [file.write(block) for _ in range(7)], rows=0)
     assert (entry.size, s3.files.size(entry.path)) == (7 * 2**20, 7 * 2**20)

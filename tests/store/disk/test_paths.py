@@ -2,9 +2,9 @@
 
 import pytest
 
-from schemas.errors import SpecError
-from schemas.spaces import Space
-from store.disk import paths
+from t2c.schemas.errors import SpecError
+from t2c.schemas.spaces import Space
+from t2c.store.disk import paths
 
 SPACE = Space("encoder", "timm:resnet50.a1_in1k", 2048, "abc")
 

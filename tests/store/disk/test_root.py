@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import MissingExtra, SpecError, StoreError
-from store.disk.paths import MARKER
-from store.disk.root import Store, open_store
+from t2c.schemas.errors import MissingExtra, SpecError, StoreError
+from t2c.store.disk.paths import MARKER
+from t2c.store.disk.root import Store, open_store
 
 
 def test_create_then_open_gives_the_same_handle(tmp_path: Path) -> None:

@@ -8,21 +8,21 @@ import pyarrow as pa
 import pytest
 from scipy.stats import ks_2samp, kstwo
 
-from schemas.certificate import Certificate, HeldOut
-from schemas.errors import StoreError
-from schemas.tables.catalog import MACROS, VIEWS
-from schemas.tables.tables import ATTRIBUTES, FITTED_ROWS, OUTCOME_UPDATES, PREDICTIONS, SHIFT, doc
-from store.artifacts.answers import write_answer
-from store.artifacts.dataset_tables import write_attributes, write_predictions
-from store.artifacts.feature_writer import FeatureWriter
-from store.artifacts.images import record_outcomes
-from store.artifacts.linear_maps import write_map
-from store.disk.lease import lease
-from store.disk.paths import features as features_path
-from store.disk.paths import images as images_path
-from store.disk.root import Store, open_store
-from store.queries.catalog import documentation, escape_glob, open_catalog, render_sql
-from store.queries.user_sql import run_user_sql
+from t2c.schemas.certificate import Certificate, HeldOut
+from t2c.schemas.errors import StoreError
+from t2c.schemas.tables.catalog import MACROS, VIEWS
+from t2c.schemas.tables.tables import ATTRIBUTES, FITTED_ROWS, OUTCOME_UPDATES, PREDICTIONS, SHIFT, doc
+from t2c.store.artifacts.answers import write_answer
+from t2c.store.artifacts.dataset_tables import write_attributes, write_predictions
+from t2c.store.artifacts.feature_writer import FeatureWriter
+from t2c.store.artifacts.images import record_outcomes
+from t2c.store.artifacts.linear_maps import write_map
+from t2c.store.disk.lease import lease
+from t2c.store.disk.paths import features as features_path
+from t2c.store.disk.paths import images as images_path
+from t2c.store.disk.root import Store, open_store
+from t2c.store.queries.catalog import documentation, escape_glob, open_catalog, render_sql
+from t2c.store.queries.user_sql import run_user_sql
 from tests.planted.scored import SPACE, add_bank, add_images, image_table, score, scored
 
 RNG = np.random.default_rng(0)

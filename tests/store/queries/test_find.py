@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import InputError, SpecError, UnknownName
-from schemas.logic import And, Constraint, Expression, Not, Or, conjuncts, constraints, parse
-from store.artifacts.score_writer import write_scores
-from store.artifacts.similarities import Scores
-from store.disk.root import Store, open_store
-from store.queries import find
-from t2c_core.concepts.logic_eval import evaluate, z_scores
+from t2c.core.concepts.logic_eval import evaluate, z_scores
+from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.logic import And, Constraint, Expression, Not, Or, conjuncts, constraints, parse
+from t2c.store.artifacts.score_writer import write_scores
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.disk.root import Store, open_store
+from t2c.store.queries import find
 from tests.planted.scored import add_bank, add_images, image_table, score, scored
 
 NAMES = ["a dog", "beach", 'it\'s "odd" & so', "constant"]
@@ -128,8 +128,8 @@ def test_images_changed_since_scoring_are_never_served(store: Store) -> None:
 def test_frozen_thresholds_come_from_concept_stats(store: Store) -> None:
     images = add_images(store, image_table(0, N))
     bank = add_bank(store, NAMES)
-    from store.artifacts.linear_maps import identity_map
-    from t2c_core.statistics.stats import concept_stats
+    from t2c.core.statistics.stats import concept_stats
+    from t2c.store.artifacts.linear_maps import identity_map
     from tests.planted.scored import blocks_of
 
     scores = write_scores(
@@ -177,7 +177,7 @@ def test_unknown_concepts_and_empty_sets_are_named(scores: Scores, store: Store)
 
 def test_an_older_image_index_is_searched_as_it_was(store: Store) -> None:
     add_images(store, image_table(0, 30, captured_at=[datetime(2026, 1, 1, tzinfo=UTC)] * 30))
-    from store.artifacts.images import open_images
+    from t2c.store.artifacts.images import open_images
 
     old = open_images(store, "photos@1")
     images = add_images(

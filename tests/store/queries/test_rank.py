@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from schemas.errors import SpecError, UnknownName
-from store.artifacts.similarities import Scores
-from store.disk.root import Store
-from store.queries import extremes, top, values_for
-from store.queries.rank import largest
-from store.queries.searched import searched
+from t2c.schemas.errors import SpecError, UnknownName
+from t2c.store.artifacts.similarities import Scores
+from t2c.store.disk.root import Store
+from t2c.store.queries import extremes, top, values_for
+from t2c.store.queries.rank import largest
+from t2c.store.queries.searched import searched
 from tests.planted.scored import add_images, image_table, scored
 
 N = 90

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from store.disk.root import Store
-from store.queries import summary
+from t2c.schemas.errors import InputError
+from t2c.store.disk.root import Store
+from t2c.store.queries import summary
 from tests.planted.scored import add_bank, add_images, image_table, score, scored
 
 N = 400

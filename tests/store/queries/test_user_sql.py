@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.errors import SpecError
-from store.disk.root import Store
-from store.queries.catalog import connect, literal, open_catalog
-from store.queries.user_sql import parse_select, run_user_sql
+from t2c.schemas.errors import SpecError
+from t2c.store.disk.root import Store
+from t2c.store.queries.catalog import connect, literal, open_catalog
+from t2c.store.queries.user_sql import parse_select, run_user_sql
 from tests.planted.scored import scored
 
 MATRIX = np.random.default_rng(0).uniform(-1, 1, size=(12, 2)).astype(np.float32)

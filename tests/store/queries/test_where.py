@@ -7,14 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.errors import SpecError, UnknownName
-from schemas.tables.tables import ATTRIBUTES, OUTCOME_UPDATES, PREDICTIONS
-from store.artifacts.dataset_tables import write_attributes, write_predictions
-from store.artifacts.images import open_images, record_outcomes
-from store.disk.lease import lease
-from store.disk.paths import images as images_path
-from store.disk.root import Store
-from store.queries.where import tables_read, where_mask
+from t2c.schemas.errors import SpecError, UnknownName
+from t2c.schemas.tables.tables import ATTRIBUTES, OUTCOME_UPDATES, PREDICTIONS
+from t2c.store.artifacts.dataset_tables import write_attributes, write_predictions
+from t2c.store.artifacts.images import open_images, record_outcomes
+from t2c.store.disk.lease import lease
+from t2c.store.disk.paths import images as images_path
+from t2c.store.disk.root import Store
+from t2c.store.queries.where import tables_read, where_mask
 from tests.planted.scored import add_images, image_table
 
 START = datetime(2026, 11, 13, tzinfo=UTC)
@@ -96,7 +96,7 @@ def test_an_object_store_answers_the_same(memory_store: Store) -> None:
 
 
 def test_a_folder_with_odd_characters_is_read(tmp_path: Path) -> None:
-    from store.disk.root import open_store
+    from t2c.store.disk.root import open_store
 
     store = open_store(tmp_path / "it's [a] *store?", create=True)
     images = add_images(store, image_table(0, 5))

@@ -9,9 +9,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from schemas.errors import InputError, MissingExtra, SpecError
-from store.sources.folder import walk_local
-from store.sources.source import Fields, open_bytes, open_source, open_stream
+from t2c.schemas.errors import InputError, MissingExtra, SpecError
+from t2c.store.sources.folder import walk_local
+from t2c.store.sources.source import Fields, open_bytes, open_source, open_stream
 
 HOSTILE = [
     "x'); DROP TABLE c;--",

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from store.sources.headers import ALLOWED, read_header, sniff
+from t2c.store.sources.headers import ALLOWED, read_header, sniff
 from tests.assets import assets
 
 SAVED = [

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from store.sources.inspect import inspect
+from t2c.store.sources.inspect import inspect
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from schemas.errors import InputError, SpecError
-from store.sources import parquet_cells
-from store.sources.source import Fields, open_bytes, open_source
+from t2c.schemas.errors import InputError, SpecError
+from t2c.store.sources import parquet_cells
+from t2c.store.sources.source import Fields, open_bytes, open_source
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from schemas.errors import InputError
-from store.sources.source import Fields, open_bytes, open_source
+from t2c.schemas.errors import InputError
+from t2c.store.sources.source import Fields, open_bytes, open_source
 
 
 def make_tar(path: Path, members: list[tuple[str, bytes]], *, links: tuple[str, ...] = ()) -> Path:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.sources.uris import as_text, file_uri, is_remote, parquet_uri, parse_uri, tar_uri
+from t2c.store.sources.uris import as_text, file_uri, is_remote, parquet_uri, parse_uri, tar_uri
 
 ADDRESSES = st.binary(min_size=1, max_size=40).filter(lambda b: b"\0" not in b).map(lambda b: "/x/" + os.fsdecode(b))
 URLS = st.text(min_size=1, max_size=40).map(lambda key: f"s3://bucket/{key}")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from schemas.errors import MismatchError
-from t2c_core.bottleneck.blame import blame, group_errors
-from t2c_core.bottleneck.bottleneck import Bottleneck, Scale
+from t2c.core.bottleneck.blame import blame, group_errors
+from t2c.core.bottleneck.bottleneck import Bottleneck, Scale
+from t2c.schemas.errors import MismatchError
 
 MODEL = Bottleneck(
     ("ship", "truck"),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.bottleneck.bottleneck import Bottleneck, Scale, explain
+from t2c.core.bottleneck.bottleneck import Bottleneck, Scale, explain
+from t2c.schemas.errors import InputError, MismatchError
 
 UNIT = Scale(np.zeros(3), np.ones(3))
 MODEL = Bottleneck(

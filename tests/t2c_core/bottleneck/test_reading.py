@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.bottleneck.reading import cooccurrence, farthest_below, usual_contexts
+from t2c.core.bottleneck.reading import cooccurrence, farthest_below, usual_contexts
+from t2c.schemas.errors import InputError, MismatchError
 
 
 def test_counts_lift_and_phi_are_those_of_the_two_by_two_table() -> None:

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from schemas.errors import InputError, MismatchError, SpecError
-from t2c_core.bottleneck.slices import SliceOptions, find_slices, lower_bound, upper_tail
-from t2c_core.statistics.proportions import wilson
+from t2c.core.bottleneck.slices import SliceOptions, find_slices, lower_bound, upper_tail
+from t2c.core.statistics.proportions import wilson
+from t2c.schemas.errors import InputError, MismatchError, SpecError
 
 
 def planted(

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from t2c_core.bottleneck import sparse_head
-from t2c_core.bottleneck.sparse_head import fit_sparse_head
+from t2c.core.bottleneck import sparse_head
+from t2c.core.bottleneck.sparse_head import fit_sparse_head
+from t2c.schemas.errors import InputError
 
 
 def planted(classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import InputError, SpecError
-from schemas.specs.base import DEFAULT_TEMPLATES, ConceptFile, ContextConcepts
-from t2c_core.concepts.concepts import ConceptPrompts, average, expand
+from t2c.core.concepts.concepts import ConceptPrompts, average, expand
+from t2c.schemas.errors import InputError, SpecError
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES, ConceptFile, ContextConcepts
 
 
 def test_a_concept_fills_the_seven_default_templates() -> None:

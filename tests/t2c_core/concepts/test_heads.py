@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.concepts.heads import compose, label_moments, probe_from_moments, zeroshot_head
-from t2c_core.maps.heads import UNLABELLED, Head, check_same_classes
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import merge
+from t2c.core.concepts.heads import compose, label_moments, probe_from_moments, zeroshot_head
+from t2c.core.maps.heads import UNLABELLED, Head, check_same_classes
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import merge
+from t2c.schemas.errors import InputError, MismatchError
 
 CLASSES = ("ant", "bee", "cat")
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import MismatchError, UnknownName
-from schemas.logic import And, Constraint, Expression, Not, Or, parse
-from t2c_core.concepts.logic_eval import FunnelStep, evaluate, z_scores
+from t2c.core.concepts.logic_eval import FunnelStep, evaluate, z_scores
+from t2c.schemas.errors import MismatchError, UnknownName
+from t2c.schemas.logic import And, Constraint, Expression, Not, Or, parse
 
 RNG = np.random.default_rng(0)
 SIMILARITIES = {name: RNG.normal(0.2, 0.1, 500).astype(np.float32) for name in ("dog", "beach", "in a tree")}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from t2c_core.concepts.refine import linear_classifier, mean_of_exemplars
+from t2c.core.concepts.refine import linear_classifier, mean_of_exemplars
+from t2c.schemas.errors import InputError
 
 
 def test_the_mean_is_of_unit_features_and_has_length_1() -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.concepts.similarity import BLOCK_ROWS, score
-from t2c_core.maps.linear_map import LinearMap, identity
-from t2c_core.statistics.unit_rows import unit
+from t2c.core.concepts.similarity import BLOCK_ROWS, score
+from t2c.core.maps.linear_map import LinearMap, identity
+from t2c.core.statistics.unit_rows import unit
+from t2c.schemas.errors import InputError, MismatchError
 
 RNG = np.random.default_rng(0)
 MAP = LinearMap(RNG.normal(size=(24, 16)).astype(np.float32), RNG.normal(size=16).astype(np.float32))

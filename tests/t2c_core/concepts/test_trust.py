@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from t2c_core.concepts.trust import (
+from t2c.core.concepts.trust import (
     FEWEST_CONCEPTS,
     Meaning,
     Transport,
@@ -17,9 +17,9 @@ from t2c_core.concepts.trust import (
     sphere_directions,
     threshold,
 )
-from t2c_core.statistics.auroc import newcombe
-from t2c_core.statistics.rank_agreement import Known, measure
-from t2c_core.statistics.ranks import spearman_interval
+from t2c.core.statistics.auroc import newcombe
+from t2c.core.statistics.rank_agreement import Known, measure
+from t2c.core.statistics.ranks import spearman_interval
 
 
 def transport(correlation: float = 0.8, *, n: int = 5000, overlap: float = 0.6) -> Transport:

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.concepts.zeroshot import accuracy, accuracy_by_class, predict
-from t2c_core.statistics.proportions import wilson
+from t2c.core.concepts.zeroshot import accuracy, accuracy_by_class, predict
+from t2c.core.statistics.proportions import wilson
+from t2c.schemas.errors import InputError, MismatchError
 
 CLASSES = ("cat", "dog", "owl")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from t2c_core.encoders.base import Preprocessing, space_of
+from t2c.core.encoders.base import Preprocessing, space_of
 
 OWN = Preprocessing((224, 224), (256, 256), mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
 

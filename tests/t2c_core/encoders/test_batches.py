@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from t2c_core.encoders.base import Vectors
-from t2c_core.encoders.batches import Batch, Pipeline, encode_batches
-from t2c_core.encoders.pixels import UnreadableImage
+from t2c.core.encoders.base import Vectors
+from t2c.core.encoders.batches import Batch, Pipeline, encode_batches
+from t2c.core.encoders.pixels import UnreadableImage
 from tests.planted.encoders import FakeEncoder, RaisingEncoder
 
 

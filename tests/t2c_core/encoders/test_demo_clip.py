@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from schemas.errors import SpecError, WeightsMissing
-from schemas.specs.base import DEFAULT_TEMPLATES
-from t2c_core.encoders import demo_clip
-from t2c_core.encoders.demo_clip.tokenizer import CONTEXT_LENGTH, DemoTokenizer, trim, words_of
+from t2c.core.encoders import demo_clip
+from t2c.core.encoders.demo_clip.tokenizer import CONTEXT_LENGTH, DemoTokenizer, trim, words_of
+from t2c.schemas.errors import SpecError, WeightsMissing
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES
 
 
 @pytest.fixture(scope="module")

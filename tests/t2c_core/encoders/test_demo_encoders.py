@@ -12,12 +12,12 @@ from PIL import Image
 from safetensors.torch import save_file
 from timm.data.transforms_factory import transforms_imagenet_eval
 
-from schemas.errors import MismatchError, SpecError, WeightsMissing
-from schemas.specs.base import parse_encoder
-from t2c_core.encoders.base import Encoder
-from t2c_core.encoders.load import load_encoder, load_text_encoder
-from t2c_core.encoders.pixels import decode
-from t2c_core.encoders.resize import resize_and_crop
+from t2c.core.encoders.base import Encoder
+from t2c.core.encoders.load import load_encoder, load_text_encoder
+from t2c.core.encoders.pixels import decode
+from t2c.core.encoders.resize import resize_and_crop
+from t2c.schemas.errors import MismatchError, SpecError, WeightsMissing
+from t2c.schemas.specs.base import parse_encoder
 
 BATCH = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 128, 128), dtype=np.uint8))
 

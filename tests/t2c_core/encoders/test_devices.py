@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from schemas.errors import PlanError, SpecError
-from t2c_core.encoders.devices import choose_device, halving, precision_context
+from t2c.core.encoders.devices import choose_device, halving, precision_context
+from t2c.schemas.errors import PlanError, SpecError
 
 
 def test_auto_gives_a_device_and_absent_ones_are_refused() -> None:
@@ -46,8 +46,8 @@ def test_precision_is_what_the_name_says() -> None:
 
 @pytest.mark.gpu
 def test_a_gpu_agrees_with_the_cpu() -> None:
-    from schemas.specs.base import parse_encoder
-    from t2c_core.encoders.load import load_encoder
+    from t2c.core.encoders.load import load_encoder
+    from t2c.schemas.specs.base import parse_encoder
 
     batch = torch.randint(0, 256, (4, 3, 128, 128), dtype=torch.uint8)
     spec = parse_encoder("demo:efficientnet-lite0-128")

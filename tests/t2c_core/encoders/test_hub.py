@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from schemas.errors import WeightsMissing
-from schemas.specs.base import parse_encoder
-from t2c_core.encoders import hub
-from t2c_core.encoders.load import load_encoder
+from t2c.core.encoders import hub
+from t2c.core.encoders.load import load_encoder
+from t2c.schemas.errors import WeightsMissing
+from t2c.schemas.specs.base import parse_encoder
 
 
 @pytest.fixture(autouse=True)

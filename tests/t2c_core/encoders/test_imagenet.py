@@ -2,7 +2,7 @@
 
 from timm.data import ImageNetInfo
 
-from t2c_core.encoders.imagenet import class_ids, spoken
+from t2c.core.encoders.imagenet import class_ids, spoken
 
 
 def test_synsets_are_spoken_by_their_first_name() -> None:

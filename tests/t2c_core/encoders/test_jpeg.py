@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from t2c_core.encoders.jpeg import read_jpeg_header
+from t2c.core.encoders.jpeg import read_jpeg_header
 
 
 def jpeg(mode: str = "RGB", **options: object) -> bytes:

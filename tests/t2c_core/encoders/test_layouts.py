@@ -9,11 +9,11 @@ import timm
 import torch
 from torch.nn import functional
 
-from schemas.errors import MismatchError, SpecError
-from schemas.specs.base import LAYOUTS, parse_encoder
-from t2c_core.encoders.base import Encoder
-from t2c_core.encoders.layouts import KNOWN
-from t2c_core.encoders.load import load_encoder
+from t2c.core.encoders.base import Encoder
+from t2c.core.encoders.layouts import KNOWN
+from t2c.core.encoders.load import load_encoder
+from t2c.schemas.errors import MismatchError, SpecError
+from t2c.schemas.specs.base import LAYOUTS, parse_encoder
 
 BATCH = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 224, 224), dtype=np.uint8))
 State = Mapping[str, torch.Tensor]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from schemas.errors import SpecError
-from schemas.specs.base import parse_encoder
-from t2c_core.encoders.load import list_encoders, load_encoder, load_text_encoder
+from t2c.core.encoders.load import list_encoders, load_encoder, load_text_encoder
+from t2c.schemas.errors import SpecError
+from t2c.schemas.specs.base import parse_encoder
 
 
 def test_every_listed_name_parses() -> None:

@@ -11,10 +11,10 @@ import torch
 from open_clip import factory
 from safetensors.torch import save_file
 
-from schemas.errors import MismatchError, SpecError, UnknownName
-from schemas.specs.base import parse_encoder
-from t2c_core.encoders.load import load_encoder, load_text_encoder
-from t2c_core.encoders.open_clip_encoder import OpenClip
+from t2c.core.encoders.load import load_encoder, load_text_encoder
+from t2c.core.encoders.open_clip_encoder import OpenClip
+from t2c.schemas.errors import MismatchError, SpecError, UnknownName
+from t2c.schemas.specs.base import parse_encoder
 
 TINY = {
     "embed_dim": 16,
@@ -121,7 +121,7 @@ def test_unknown_names_offer_the_nearest() -> None:
 
 
 def test_a_tags_activation_and_preprocessing_apply_to_a_local_file() -> None:
-    from t2c_core.encoders.open_clip_encoder import _quick_gelu, check_open_clip_name
+    from t2c.core.encoders.open_clip_encoder import _quick_gelu, check_open_clip_name
 
     spec = parse_encoder("open_clip:ViT-B-16/openai@weights.safetensors")
     tag = check_open_clip_name(spec)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from t2c_core.encoders.pixels import UnreadableImage, decode
+from t2c.core.encoders.pixels import UnreadableImage, decode
 
 RNG = np.random.default_rng(7)
 SMOOTH = Image.fromarray(RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8)).resize((96, 72), Image.Resampling.BICUBIC)

@@ -12,10 +12,10 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from timm.data.transforms_factory import transforms_imagenet_eval
 
-from t2c_core.encoders import open_clip_encoder, timm_encoder
-from t2c_core.encoders.base import Preprocessing
-from t2c_core.encoders.pixels import decode
-from t2c_core.encoders.resize import centre, resize_and_crop, resized_size
+from t2c.core.encoders import open_clip_encoder, timm_encoder
+from t2c.core.encoders.base import Preprocessing
+from t2c.core.encoders.pixels import decode
+from t2c.core.encoders.resize import centre, resize_and_crop, resized_size
 
 RNG = np.random.default_rng(3)
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from schemas.errors import UnknownName
-from schemas.specs.base import parse_encoder
-from t2c_core.encoders.speed import measure, untrained
+from t2c.core.encoders.speed import measure, untrained
+from t2c.schemas.errors import UnknownName
+from t2c.schemas.specs.base import parse_encoder
 
 
 def test_a_resnet_costs_what_it_is_known_to_cost() -> None:

@@ -8,10 +8,10 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from schemas.errors import MismatchError, SpecError, UnknownName, WeightsMissing
-from schemas.specs.base import parse_encoder
-from t2c_core.encoders.base import Encoder, Preprocessing
-from t2c_core.encoders.load import load_encoder
+from t2c.core.encoders.base import Encoder, Preprocessing
+from t2c.core.encoders.load import load_encoder
+from t2c.schemas.errors import MismatchError, SpecError, UnknownName, WeightsMissing
+from t2c.schemas.specs.base import parse_encoder
 
 BATCH = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, 160, 160), dtype=np.uint8))
 
@@ -58,7 +58,7 @@ def test_the_head_gives_the_models_logits(file: Path, model: torch.nn.Module) ->
 
 
 def test_preprocessing_is_the_models_own() -> None:
-    from t2c_core.encoders.timm_encoder import preprocessing_of
+    from t2c.core.encoders.timm_encoder import preprocessing_of
 
     config = timm.data.resolve_model_data_config(timm.create_model("test_vit"))
     own = preprocessing_of(config)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from schemas.errors import InputError, MismatchError, WeightsMissing
-from t2c_core.encoders.weights import check_keys, load_state, read_checkpoint, weights_digest
+from t2c.core.encoders.weights import check_keys, load_state, read_checkpoint, weights_digest
+from t2c.schemas.errors import InputError, MismatchError, WeightsMissing
 
 STATE = {"fc.weight": torch.arange(6.0).reshape(2, 3), "fc.bias": torch.zeros(2)}
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from t2c_core.laboratory.components import component_map, diagonal_share, principal_axes, random_share
-from t2c_core.laboratory.joint import JointMoments, joint_centre
+from t2c.core.laboratory.components import component_map, diagonal_share, principal_axes, random_share
+from t2c.core.laboratory.joint import JointMoments, joint_centre
+from t2c.schemas.errors import InputError
 
 
 def of(*features: np.ndarray) -> JointMoments:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import InputError
-from t2c_core.laboratory.curves import curve, light_fit, point_counts
-from t2c_core.laboratory.joint import JointMoments, fold_joint, joint_centre, merge_joint
-from t2c_core.maps.ridge import fit
+from t2c.core.laboratory.curves import curve, light_fit, point_counts
+from t2c.core.laboratory.joint import JointMoments, fold_joint, joint_centre, merge_joint
+from t2c.core.maps.ridge import fit
+from t2c.schemas.errors import InputError
 
 
 def planted(n: int = 1200, *, noise: float = 0.5, dtype: type = np.float32) -> list[np.ndarray]:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.laboratory import joint
-from t2c_core.laboratory.joint import JointMoments, fold_joint, joint_centre, merge_joint
-from t2c_core.maps.moments import Moments
-from t2c_core.maps.ridge import fit
+from t2c.core.laboratory import joint
+from t2c.core.laboratory.joint import JointMoments, fold_joint, joint_centre, merge_joint
+from t2c.core.maps.moments import Moments
+from t2c.core.maps.ridge import fit
+from t2c.schemas.errors import InputError, MismatchError
 
 WIDTHS = (7, 3, 5)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from t2c_core.laboratory.joint import JointMoments, joint_centre
-from t2c_core.laboratory.joint_fit import choose_ridges, fit_pairs, ordered_pairs
-from t2c_core.maps.moments import Moments
-from t2c_core.maps.ridge import choose_ridge, fit
+from t2c.core.laboratory.joint import JointMoments, joint_centre
+from t2c.core.laboratory.joint_fit import choose_ridges, fit_pairs, ordered_pairs
+from t2c.core.maps.moments import Moments
+from t2c.core.maps.ridge import choose_ridge, fit
 
 WIDTHS = (9, 4, 6)
 

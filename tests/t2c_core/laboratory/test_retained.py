@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from schemas.errors import MismatchError
-from t2c_core.laboratory.retained import Hits
-from t2c_core.statistics.proportions import wilson
+from t2c.core.laboratory.retained import Hits
+from t2c.core.statistics.proportions import wilson
+from t2c.schemas.errors import MismatchError
 
 
 def test_hits_are_counted_and_add() -> None:

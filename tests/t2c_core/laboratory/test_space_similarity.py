@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from t2c_core.laboratory.joint import JointMoments, joint_centre
-from t2c_core.laboratory.space_similarity import nuclear_norm, space_similarity
+from t2c.core.laboratory.joint import JointMoments, joint_centre
+from t2c.core.laboratory.space_similarity import nuclear_norm, space_similarity
 
 
 def of(*features: np.ndarray) -> JointMoments:

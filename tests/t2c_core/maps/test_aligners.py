@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.maps.aligners import (
+from t2c.core.maps.aligners import (
     Aligner,
     Evidence,
     Rows,
@@ -16,10 +15,11 @@ from t2c_core.maps.aligners import (
     self_labels,
     sgd,
 )
-from t2c_core.maps.gradient.options import SgdOptions
-from t2c_core.maps.heads import Head
-from t2c_core.maps.moments import Moments, estimate_centre, merge
-from t2c_core.maps.quality import quality
+from t2c.core.maps.gradient.options import SgdOptions
+from t2c.core.maps.heads import Head
+from t2c.core.maps.moments import Moments, estimate_centre, merge
+from t2c.core.maps.quality import quality
+from t2c.schemas.errors import InputError, MismatchError
 from tests.planted.maps import FREE, SOURCE, N, evidence, heads, labelled, low, paired, rotation
 
 LONG = SgdOptions(epochs=60, schedule_epochs=60, weight_decay=0.0, learning_rate=0.1)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from t2c_core.maps import block_sums
-from t2c_core.maps.block_sums import add_all, add_lower, column_sums, lower_gram, mirror
+from t2c.core.maps import block_sums
+from t2c.core.maps.block_sums import add_all, add_lower, column_sums, lower_gram, mirror
 
 
 def block(rows: int, columns: int, *, dtype: type = np.float32) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from t2c_core.maps.cholesky import BLOCK, factorise
+from t2c.core.maps.cholesky import BLOCK, factorise
 
 
 def system_of(size: int, *, seed: int = 0) -> np.ndarray:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from t2c_core.maps.aligners import Evidence, data_free
-from t2c_core.maps.data_free import fit_heads
-from t2c_core.maps.heads import Head
+from t2c.core.maps.aligners import Evidence, data_free
+from t2c.core.maps.data_free import fit_heads
+from t2c.core.maps.heads import Head
+from t2c.schemas.errors import InputError
 from tests.planted.maps import SOURCE, TARGET, head_map, heads
 
 

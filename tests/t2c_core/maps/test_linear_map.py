@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from schemas.errors import MismatchError
-from t2c_core.maps.linear_map import LinearMap, identity
+from t2c.core.maps.linear_map import LinearMap, identity
+from t2c.schemas.errors import MismatchError
 
 MAP = LinearMap(np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 0, -1], dtype=np.float32))
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from t2c_core.maps.aligners import least_squares, low_rank
-from t2c_core.maps.low_rank import fit_low_rank
-from t2c_core.maps.quality import quality
+from t2c.core.maps.aligners import least_squares, low_rank
+from t2c.core.maps.low_rank import fit_low_rank
+from t2c.core.maps.quality import quality
+from t2c.schemas.errors import InputError
 from tests.planted.maps import FREE, SOURCE, TARGET, evidence, low, paired
 
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.maps.moments import (
+from t2c.core.maps.moments import (
     BLOCK_ROWS,
     WAITING_ROWS,
     Centre,
@@ -18,6 +17,7 @@ from t2c_core.maps.moments import (
     fold_moments,
     merge,
 )
+from t2c.schemas.errors import InputError, MismatchError
 
 
 def features(n: int, *, seed: int = 0, source: int = 7, target: int = 3) -> tuple[np.ndarray, np.ndarray]:

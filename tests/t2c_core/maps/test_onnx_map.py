@@ -7,9 +7,9 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from schemas.errors import MissingExtra
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.onnx_map import onnx_bytes
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.onnx_map import onnx_bytes
+from t2c.schemas.errors import MissingExtra
 
 RNG = np.random.default_rng(0)
 MAP = LinearMap(RNG.normal(size=(7, 4)).astype(np.float32), RNG.normal(size=4).astype(np.float32))

@@ -5,13 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from t2c_core.maps import rotation_search as module
-from t2c_core.maps.aligners import procrustes
-from t2c_core.maps.moments import Moments, estimate_centre
-from t2c_core.maps.procrustes import fit_rotation, polar
-from t2c_core.maps.quality import quality
-from t2c_core.maps.rotation_search import search_rotation
+from t2c.core.maps import rotation_search as module
+from t2c.core.maps.aligners import procrustes
+from t2c.core.maps.moments import Moments, estimate_centre
+from t2c.core.maps.procrustes import fit_rotation, polar
+from t2c.core.maps.quality import quality
+from t2c.core.maps.rotation_search import search_rotation
+from t2c.schemas.errors import InputError
 from tests.planted.maps import evidence, paired, rotation
 
 

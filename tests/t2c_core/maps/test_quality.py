@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.maps.linear_map import LinearMap
-from t2c_core.maps.moments import Moments, estimate_centre
-from t2c_core.maps.quality import quality
-from t2c_core.maps.ridge import fit
+from t2c.core.maps.linear_map import LinearMap
+from t2c.core.maps.moments import Moments, estimate_centre
+from t2c.core.maps.quality import quality
+from t2c.core.maps.ridge import fit
+from t2c.schemas.errors import InputError, MismatchError
 
 
 def rows(n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression, Ridge
 
-from schemas.errors import InputError
-from t2c_core.maps.moments import Moments, estimate_centre, fold_moments, merge
-from t2c_core.maps.ridge import Solution, choose_ridge, fit, resolution
+from t2c.core.maps.moments import Moments, estimate_centre, fold_moments, merge
+from t2c.core.maps.ridge import Solution, choose_ridge, fit, resolution
+from t2c.schemas.errors import InputError
 
 
 def planted(n: int, *, source: int = 20, target: int = 6, noise: float = 1.0, seed: int = 0):

@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from t2c_core.maps.row_keys import block_of, row_keys, smallest_keys
+from t2c.core.maps.row_keys import block_of, row_keys, smallest_keys
+from t2c.schemas.errors import InputError
 
 
 def hashes(n: int) -> list[str]:

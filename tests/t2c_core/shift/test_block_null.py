@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from schemas.errors import InputError
-from t2c_core.shift.block_null import FEWEST_ROWS, MOST_PIECES, plan_blocks, rank_sum_p, self_distance
-from t2c_core.shift.shift import ks_test
+from t2c.core.shift.block_null import FEWEST_ROWS, MOST_PIECES, plan_blocks, rank_sum_p, self_distance
+from t2c.core.shift.shift import ks_test
+from t2c.schemas.errors import InputError
 
 
 def drift(rng: np.random.Generator, rows: int, run: int, size: float = 0.4) -> np.ndarray:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from t2c_core.shift.class_shift import FEWEST, ClassShift, class_mix, class_shift
+from t2c.core.shift.class_shift import FEWEST, ClassShift, class_mix, class_shift
 
 MEANS = np.linspace(-1.5, 1.5, 8)
 EVEN = np.full(8, 1 / 8)

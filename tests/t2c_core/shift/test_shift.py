@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 from scipy import stats as scipy_stats
 
-from schemas.errors import InputError
-from schemas.tables.tables import SHIFT
-from t2c_core.shift.shift import Comparison, compare, judge, ks, ks_test, wasserstein
-from t2c_core.statistics.pvalues import benjamini_hochberg
+from t2c.core.shift.shift import Comparison, compare, judge, ks, ks_test, wasserstein
+from t2c.core.statistics.pvalues import benjamini_hochberg
+from t2c.schemas.errors import InputError
+from t2c.schemas.tables.tables import SHIFT
 
 FEW_VALUES = st.integers(-8, 8).map(lambda i: i / 8)
 SETS = stn.arrays(np.float32, st.integers(1, 60), elements=st.one_of(FEW_VALUES, st.floats(-1, 1, width=32)))

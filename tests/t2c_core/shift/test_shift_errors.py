@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from t2c_core.shift.shift import ALPHA, compare, judge
+from t2c.core.shift.shift import ALPHA, compare, judge
 
 CONCEPTS, PLANTED, SIGMA = 60, 5, 0.1
 SPLITS_SEED, RECALL_SEED = 20_261_122, 20_261_123

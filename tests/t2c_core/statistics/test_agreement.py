@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError
-from t2c_core.statistics.agreement import GRAINS, RATES, agreement, pairs_of, rate
-from t2c_core.statistics.proportions import wilson
+from t2c.core.statistics.agreement import GRAINS, RATES, agreement, pairs_of, rate
+from t2c.core.statistics.proportions import wilson
+from t2c.schemas.errors import InputError
 
 ANSWERS = np.array([1, 1, 1, 2, 2, 3, 4, 4, 1, 1])
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.statistics.auroc import auroc, newcombe
+from t2c.core.statistics.auroc import auroc, newcombe
+from t2c.schemas.errors import InputError, MismatchError
 
 
 @pytest.mark.parametrize("digits", [1, 6])

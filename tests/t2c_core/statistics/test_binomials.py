@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from t2c_core.statistics.binomials import deviance, log_probability, stirling_error
+from t2c.core.statistics.binomials import deviance, log_probability, stirling_error
 
 
 def test_small_ones_equal_exact_fractions() -> None:

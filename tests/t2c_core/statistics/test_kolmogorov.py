@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstwo
 
-from t2c_core.statistics.kolmogorov import log_sf, log_smirnov
+from t2c.core.statistics.kolmogorov import log_sf, log_smirnov
 
 SIZES = (1, 2, 3, 5, 10, 50, 139, 140, 141, 500, 3_000, 99_999, 100_001, 500_000)
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.special import gammaln
 from scipy.stats import ks_2samp
 
-from t2c_core.statistics import lattice
-from t2c_core.statistics.lattice import log_exact
+from t2c.core.statistics import lattice
+from t2c.core.statistics.lattice import log_exact
 
 
 def by_hand(h: int, m: int, n: int) -> float:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.statistics.paired import mean_difference, paired_difference
+from t2c.core.statistics.paired import mean_difference, paired_difference
+from t2c.schemas.errors import InputError, MismatchError
 
 
 def test_the_difference_is_that_of_the_accuracies() -> None:

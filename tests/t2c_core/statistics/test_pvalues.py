@@ -8,8 +8,8 @@ from scipy import stats as scipy_stats
 from scipy.special import gammaln
 from scipy.stats import kstwo
 
-from schemas.errors import InputError
-from t2c_core.statistics.pvalues import EXACT_LIMIT, log10_p_value
+from t2c.core.statistics.pvalues import EXACT_LIMIT, log10_p_value
+from t2c.schemas.errors import InputError
 
 
 @pytest.mark.parametrize("m", [10_001, 50_000, 1_000_000])

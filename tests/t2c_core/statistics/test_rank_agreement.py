@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from t2c_core.statistics.auroc import auroc
-from t2c_core.statistics.rank_agreement import AT_ONCE, Known, measure
+from t2c.core.statistics.auroc import auroc
+from t2c.core.statistics.rank_agreement import AT_ONCE, Known, measure
 
 
 def units(rng: np.random.Generator, rows: int, columns: int = 6) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from t2c_core.statistics.auroc import auroc
-from t2c_core.statistics.ranks import areas, ranks, spearman, spearman_interval, top_overlap
+from t2c.core.statistics.auroc import auroc
+from t2c.core.statistics.ranks import areas, ranks, spearman, spearman_interval, top_overlap
 
 
 @pytest.mark.parametrize("digits", [1, 2, 9])

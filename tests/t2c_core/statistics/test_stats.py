@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
-from schemas.errors import InputError
-from schemas.tables.tables import CONCEPT_STATS, HISTOGRAM_BINS, QUANTILES
-from t2c_core.statistics.stats import PIECE, concept_stats, mean_and_std
+from t2c.core.statistics.stats import PIECE, concept_stats, mean_and_std
+from t2c.schemas.errors import InputError
+from t2c.schemas.tables.tables import CONCEPT_STATS, HISTOGRAM_BINS, QUANTILES
 
 VALUES = stn.arrays(
     st.sampled_from([np.float32, np.float64]),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.words.decoders import DECODERS, LANGUAGE_DECODERS, VOCABULARY_DECODERS, check_vectors
+from t2c.core.words.decoders import DECODERS, LANGUAGE_DECODERS, VOCABULARY_DECODERS, check_vectors
+from t2c.schemas.errors import InputError, MismatchError
 
 GOOD = np.eye(3, 4, dtype=np.float32)
 

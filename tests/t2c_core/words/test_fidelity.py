@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.statistics.auroc import auroc
-from t2c_core.words.fidelity import (
+from t2c.core.statistics.auroc import auroc
+from t2c.core.words.fidelity import (
     FEWEST,
     NEAREST,
     Separation,
@@ -15,6 +14,7 @@ from t2c_core.words.fidelity import (
     separation,
     separation_floor,
 )
+from t2c.schemas.errors import InputError, MismatchError
 
 RNG = np.random.default_rng(8)
 BY_VECTOR = RNG.normal(size=500)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Lasso
 
-import t2c_core.words.sparse_code as module
-from schemas.errors import InputError, MismatchError
-from t2c_core.words.sparse_code import SparseDecoder
-from t2c_core.words.vocabulary import Vocabulary
+import t2c.core.words.sparse_code as module
+from t2c.core.words.sparse_code import SparseDecoder
+from t2c.core.words.vocabulary import Vocabulary
+from t2c.schemas.errors import InputError, MismatchError
 
 TARGET = 24
 

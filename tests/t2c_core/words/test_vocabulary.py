@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-import t2c_core.words.vocabulary as module
-from schemas.errors import InputError, MismatchError
-from t2c_core.words.decoders import Decoder
-from t2c_core.words.vocabulary import Vocabulary, VocabularyDecoder, chance_cosine, nearest_words, word_ranks
+import t2c.core.words.vocabulary as module
+from t2c.core.words.decoders import Decoder
+from t2c.core.words.vocabulary import Vocabulary, VocabularyDecoder, chance_cosine, nearest_words, word_ranks
+from t2c.schemas.errors import InputError, MismatchError
 
 WORDS = 500
 TARGET = 16

@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.maps.gradient.aligner_files import read_aligner, read_metadata, write_aligner
+from t2c.core.maps.gradient.aligner_files import read_aligner, read_metadata, write_aligner
+from t2c.schemas.errors import InputError, MismatchError
 
 W = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
 B = np.random.default_rng(1).normal(size=5).astype(np.float32)

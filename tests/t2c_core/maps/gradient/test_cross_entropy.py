@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.maps.aligners import Evidence, Rows, cross_entropy
-from t2c_core.maps.gradient.cross_entropy import fit_cross_entropy
-from t2c_core.maps.gradient.options import SgdOptions
-from t2c_core.maps.heads import Head
+from t2c.core.maps.aligners import Evidence, Rows, cross_entropy
+from t2c.core.maps.gradient.cross_entropy import fit_cross_entropy
+from t2c.core.maps.gradient.options import SgdOptions
+from t2c.core.maps.heads import Head
+from t2c.schemas.errors import InputError, MismatchError
 from tests.planted.maps import labelled
 
 ONCE = SgdOptions(epochs=1)

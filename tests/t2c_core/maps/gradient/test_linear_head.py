@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from schemas.errors import InputError, MismatchError
-from t2c_core.maps.gradient.linear_head import HeadOptions, LinearHead, fit_linear_head
+from t2c.core.maps.gradient.linear_head import HeadOptions, LinearHead, fit_linear_head
+from t2c.schemas.errors import InputError, MismatchError
 
 
 def planted(n: int = 600, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

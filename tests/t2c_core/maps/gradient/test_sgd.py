@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from schemas.errors import InputError, MismatchError, PlanError, SpecError
-from t2c_core.maps.gradient.descent import minimise, scale_of
-from t2c_core.maps.gradient.options import PRESETS, SgdOptions, equivalent_ridge
-from t2c_core.maps.gradient.sgd import fit_sgd
-from t2c_core.maps.moments import Moments, estimate_centre
-from t2c_core.maps.quality import quality
-from t2c_core.maps.ridge import fit
+from t2c.core.maps.gradient.descent import minimise, scale_of
+from t2c.core.maps.gradient.options import PRESETS, SgdOptions, equivalent_ridge
+from t2c.core.maps.gradient.sgd import fit_sgd
+from t2c.core.maps.moments import Moments, estimate_centre
+from t2c.core.maps.quality import quality
+from t2c.core.maps.ridge import fit
+from t2c.schemas.errors import InputError, MismatchError, PlanError, SpecError
 
 N, SOURCE, TARGET = 800, 12, 4
 WHOLE = SgdOptions(epochs=400, batch=N, learning_rate=0.2, schedule_epochs=400, weight_decay=0.0)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.specs.base import parse_encoder
-from t2c_core.encoders.load import load_text_encoder
-from t2c_core.words.language.decoder import LanguageDecoder, load_language_decoder
-from t2c_core.words.language.settings import Settings
+from t2c.core.encoders.load import load_text_encoder
+from t2c.core.words.language.decoder import LanguageDecoder, load_language_decoder
+from t2c.core.words.language.settings import Settings
+from t2c.schemas.specs.base import parse_encoder
 from tests.planted.language import save_gpt2
 
 MEANT = (

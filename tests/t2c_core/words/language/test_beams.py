@@ -2,7 +2,7 @@
 
 import torch
 
-from t2c_core.words.language.beams import grow, starts
+from t2c.core.words.language.beams import grow, starts
 
 ENDS = torch.tensor([False, False, False, True])
 

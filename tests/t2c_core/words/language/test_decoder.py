@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
-from t2c_core.words.decoders import LANGUAGE_DECODERS
-from t2c_core.words.language.decoder import LanguageDecoder, load_language_decoder
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.decoders import LANGUAGE_DECODERS
+from t2c.core.words.language.decoder import LanguageDecoder, load_language_decoder
+from t2c.core.words.language.settings import Settings
+from t2c.schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
 from tests.planted.language import save_gpt2, tokenizer
 
 Make = Callable[..., LanguageDecoder]

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from schemas.errors import SpecError
-from t2c_core.words.language.forbidden import Rules, no_word, rules_of
-from t2c_core.words.language.load import load_language_model
-from t2c_core.words.language.model import LanguageModel
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.language.forbidden import Rules, no_word, rules_of
+from t2c.core.words.language.load import load_language_model
+from t2c.core.words.language.model import LanguageModel
+from t2c.core.words.language.settings import Settings
+from t2c.schemas.errors import SpecError
 from tests.planted.language import WORDS
 
 END = len(WORDS)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from schemas.errors import MismatchError, SpecError
-from t2c_core.words.language import guide as module
-from t2c_core.words.language.decoder import LanguageDecoder
-from t2c_core.words.language.guide import TextVectors, text_dimension
+from t2c.core.words.language import guide as module
+from t2c.core.words.language.decoder import LanguageDecoder
+from t2c.core.words.language.guide import TextVectors, text_dimension
+from t2c.schemas.errors import MismatchError, SpecError
 
 
 class Reader:

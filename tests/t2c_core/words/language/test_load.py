@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from schemas.errors import InputError, MismatchError, MissingExtra, SpecError, WeightsMissing
-from t2c_core.words.language.load import PACKAGED, check_language_model, load_language_model
+from t2c.core.words.language.load import PACKAGED, check_language_model, load_language_model
+from t2c.schemas.errors import InputError, MismatchError, MissingExtra, SpecError, WeightsMissing
 from tests.planted.language import WORDS, save_gpt2, tokenizer
 
 PROMPT = "Image of a"

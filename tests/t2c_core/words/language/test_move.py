@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from t2c_core.words.language.load import load_language_model
-from t2c_core.words.language.model import LanguageModel, rows_of
-from t2c_core.words.language.move import Target, moved
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.language.load import load_language_model
+from t2c.core.words.language.model import LanguageModel, rows_of
+from t2c.core.words.language.move import Target, moved
+from t2c.core.words.language.settings import Settings
 
 RED = 5
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import SpecError
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.language.settings import Settings
+from t2c.schemas.errors import SpecError
 
 
 def test_the_defaults_are_the_published_values() -> None:

