@@ -31,7 +31,7 @@ $(INSTALLED): requirements.lock requirements-base.lock pyproject.toml
 	@touch $@
 
 demo: install  ## run the main job on the embedded default: about 90 s, no network, no GPU
-	@$(BIN)/python -m t2c.flows.demo
+	@$(BIN)/t2c demo
 
 demo-paper: install  ## the paper's experiments on a drawn world, written to docs/paper.md: about 5 minutes, no network, no GPU
 	@$(BIN)/python -m t2c.flows.paper

@@ -78,7 +78,9 @@ def command_page() -> str:
 
 
 def _help(found: click.Command, path: str) -> list[str]:
-    context = click.Context(found, info_name=path, max_content_width=100, terminal_width=100)
+    context = click.Context(
+        found, info_name=path, max_content_width=100, terminal_width=100, help_option_names=["-h", "--help"]
+    )
     parts = [f"## {path}", f"```\n{found.get_help(context)}\n```"]
     if isinstance(found, click.Group):
         for name, inner in found.commands.items():

@@ -1,5 +1,6 @@
 """Small real things that several test files share."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,14 @@ from tests.checked_shapes import load_checked
 load_checked()
 settings.register_profile("same", derandomize=True)  # the same examples in every run, on every machine
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_name() -> Iterator[None]:
+    """After the last test of a process: no module of ours was loaded under a second name, from the checkout's own folders."""
+    yield
+    ours = {name for name in sys.modules if name.partition(".")[0] in ("flows", "store", "schemas", "t2c_core")}
+    assert not ours, f"imported without the prefix t2c.: {', '.join(sorted(ours))}"
 
 
 @pytest.fixture

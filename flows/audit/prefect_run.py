@@ -10,6 +10,7 @@ from pathlib import Path
 from t2c.flows.audit.run import AuditReport, audit
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import runner_for
+from t2c.schemas.extras import require
 from t2c.schemas.specs.audit import load_audit
 
 SETTINGS = {
@@ -53,11 +54,12 @@ def run_audit(
 ) -> AuditReport:
     """Run an audit file as the Prefect flow and return its report; `load_audit` says which store is used.
 
-    Raises what the steps raise.
+    Raises what the steps raise, MissingExtra without Prefect.
 
     With PREFECT_API_URL the run shows on that server; otherwise a temporary server is started in a home of our own. If
     no server answers before the flow has begun, the audit runs without one: the store holds the same either way.
     """
+    require("flows", subject="an audit as a Prefect flow", todo="or run it as plain functions: --no-prefect")
     spec = load_audit(path, store=store)  # a mistake in the file is said before a server is waited for
     if spec.encoders.extracted:
         threading.Thread(target=_warm_up, daemon=True).start()

@@ -11,6 +11,7 @@ import click
 from t2c.flows.cli.commands import COMMANDS, GROUPS
 from t2c.flows.engine.stop import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from t2c.schemas.errors import SpecError, T2CError, nearest
+from t2c.schemas.extras import extra_of
 
 _GO_ON = "run the same command again to go on"
 
@@ -102,6 +103,11 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return EXIT_ERROR
+    except ModuleNotFoundError as error:  # an optional package that no step asked for by its extra
+        extra = extra_of(error)
+        if extra is None:
+            raise
+        return _fail(extra, EXIT_ERROR, as_json=as_json)
     except OSError as error:  # a disk or a file system that fails where no step expected it
         return _fail(error, EXIT_ERROR, as_json=as_json)
     return result if isinstance(result, int) else 0

@@ -55,6 +55,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "run": ("t2c.flows.recipes.command:run", "Run a recipe: data, features, concepts, commands"),
     },
     "Put together": {
+        "demo": ("t2c.flows.demo.command:demo", "Run the whole job on a drawn world and check the answers"),
         "report": ("t2c.flows.report.command:report", "Write the audit as one HTML file"),
         "audit": ("t2c.flows.audit.command:audit", "Run everything from one YAML file"),
     },

@@ -21,26 +21,28 @@ def _nearest_store(ctx: click.Context, parameter: click.Parameter, value: str) -
     return value if own or before is None else before
 
 
-def store_option(function: Function) -> Function:
-    """Add --store: the folder or URL of the store."""
+def store_option(default: str = STORE_DEFAULT) -> Callable[[Function], Function]:
+    """Return a decorator that adds --store: the folder or URL of the store; a command with a store of its own ignores $T2C_STORE."""
+    own = default != STORE_DEFAULT
+    text = "Folder of its store." if own else "Folder or URL (s3://bucket/prefix) of the store; also $T2C_STORE."
     return click.option(
         "--store",
         "store_url",
-        envvar="T2C_STORE",
-        default=STORE_DEFAULT,
+        envvar=None if own else "T2C_STORE",
+        default=default,
         show_default=True,
-        metavar="PATH|URL",
+        metavar="PATH" if own else "PATH|URL",
         callback=_nearest_store,
-        help="Folder or URL (s3://bucket/prefix) of the store; also $T2C_STORE.",
-    )(function)
+        help=text,
+    )
 
 
 def command(
-    name: str, *, example: str, group: click.Group | None = None
+    name: str, *, example: str, group: click.Group | None = None, store: str = STORE_DEFAULT
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a command with --store, --json and an example in its help.
 
-    The function's first argument is an Output; it may return an exit code.
+    The function's first argument is an Output; it may return an exit code. `store` is the default of --store.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
@@ -52,7 +54,7 @@ def command(
             return code
 
         wrapped = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(framed)
-        wrapped = store_option(wrapped)
+        wrapped = store_option(store)(wrapped)
         epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in example.splitlines())
         return (group or click).command(name=name.rsplit(maxsplit=1)[-1], epilog=epilog)(wrapped)
 

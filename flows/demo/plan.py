@@ -79,6 +79,6 @@ class DemoPlan:
 
 
 FULL = DemoPlan()
-"""What `make demo` runs."""
+"""What `t2c demo` runs."""
 SMALL = DemoPlan(reference=800, second=400, reference_seed=41, second_seed=42, permutations=999, splits=20)
 """What the tests run: seconds instead of a minute."""

@@ -15,10 +15,12 @@ from t2c.flows.demo.pictures import draw_both
 from t2c.flows.demo.plan import BANK, REFERENCE, TARGET, DemoPlan
 from t2c.flows.engine.progress import Progress
 from t2c.flows.scores.score import score
-from t2c.schemas.errors import BusyError
+from t2c.schemas.errors import BusyError, InputError, expected
 from t2c.schemas.specs.audit import load_audit
 from t2c.store.disk.root import open_store
 
+MARK = ".t2c-demo"
+"""File in the demo's folder that says which store is its own."""
 Say = Callable[[str], None]
 """Receiver of the output, one line at a time."""
 
@@ -77,7 +79,18 @@ def tell(say: Say, lines: Iterable[str]) -> None:
         say(line)
 
 
-def start_afresh(out: Path, store: Path) -> None:
-    """Remove what an earlier run of the demo left."""
-    for folder in (out, store):
-        shutil.rmtree(folder, ignore_errors=True)
+def start_afresh(out: Path, store: Path, *, keep: bool = False) -> None:
+    """Mark a folder and a store as the demo's, and remove what an earlier run left there unless `keep`.
+
+    Raises InputError for a folder that holds something that no demo wrote: it is never removed.
+    """
+    mark = out / MARK
+    ours = mark.read_text(encoding="utf-8") if mark.is_file() else ""
+    for folder, demo in ((out, bool(ours)), (store, ours == str(store.absolute()))):
+        if not demo and folder.exists() and any(folder.iterdir()):
+            todo = "Name others: t2c demo --out FOLDER --store FOLDER"
+            raise InputError(expected(f"folder {folder}", "an empty one, or one that a demo made", "other files", todo))
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+    mark.write_text(str(store.absolute()), encoding="utf-8")

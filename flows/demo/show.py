@@ -1,5 +1,7 @@
 """The demo's output: plain text, at most 80 columns, in the order in which the questions arise."""
 
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,14 +169,22 @@ def closing(audit: AuditReport, out: Path, store: Path, *, seconds: float) -> It
     yield ""
     yield clip(f"  report   {short(Path(page.path))} ({page.bytes / 1e6:.1f} MB: open it in a browser)")
     yield clip(f"  audit    {short(out / 'audit.yaml')} (what t2c audit reads)")
-    yield clip(f"  ask on   .venv/bin/t2c find {REFERENCE} 'star > 1 & in snow > 1' --store {short(store)}")
+    yield f"  ask on   {this_command()} find {REFERENCE} \\"
+    yield f"             'star > 1 & in snow > 1' --store {short(store)}"
     yield f"  total    {seconds:.0f} s"
+
+
+def this_command() -> str:
+    """Return what to type for the command that is running: t2c where the shell finds it, else its path."""
+    script = Path(sys.executable).with_name("t2c")
+    found = shutil.which("t2c")
+    return "t2c" if found is not None and Path(found).resolve() == script.resolve() else short(script)
 
 
 def short(path: Path) -> str:
     """Return a path relative to here where it lies below."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
+from t2c.schemas.extras import require
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -43,11 +45,12 @@ class SerialRunner:
 def runner_for(address: str | None) -> Iterator[Runner]:
     """Yield the runner that `--dask ADDRESS` asks for: this process when there is no address.
 
-    Raises InputError when no scheduler with a worker answers there.
+    Raises MissingExtra without Dask, InputError when no scheduler with a worker answers there.
     """
     if address is None:
         yield SerialRunner()
         return
+    require("dask", subject=f"--dask {address}", todo="or leave out --dask")
     from t2c.flows.engine.dask_runner import dask_runner  # loads Dask only when it is asked for
 
     with dask_runner(address) as runner:

@@ -58,7 +58,7 @@ def _import(out: Output, file: str, source: str, target: str, store_url: str) ->
 def _export(out: Output, digest: str, output: str, dtype: Any, store_url: str) -> None:
     """Export MAP to OUTPUT: .pth (W and b, as the authors'), .safetensors or .onnx.
 
-    Aligned features are x @ W.T + b; docs/maps.md loads each of the three in a few lines.
+    Aligned features are x @ W.T + b.
     """
     from t2c.flows.maps.exports import export_map as step
 

@@ -12,6 +12,7 @@ from t2c.flows.engine.output_files import replacing
 from t2c.flows.maps.listed import load_map
 from t2c.schemas.certificate import Certificate
 from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.extras import require
 from t2c.store.artifacts.linear_maps import open_map
 from t2c.store.disk.root import Store
 
@@ -57,6 +58,7 @@ def export_map(store: Store, digest: str, output: str | Path, *, dtype: Precisio
         elif place.suffix == ".safetensors":
             _write_safetensors(linear_map, temporary, dtype, said_of(stored.certificate, stored.digest))
         else:
+            require("extract", subject=f"aligner {place.name}", todo="or name a .safetensors file")
             from t2c.core.maps.gradient.aligner_files import write_aligner
 
             write_aligner(linear_map, temporary, dtype=dtype)

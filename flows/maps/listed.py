@@ -19,6 +19,7 @@ from t2c.flows.rows.features_of_rows import find_features, folds_of, ranges
 from t2c.schemas.certificate import IMPORTED, Certificate, HeldOut
 from t2c.schemas.digest import SHORT, digest_bytes
 from t2c.schemas.errors import InputError, MismatchError, UnknownName, expected, unknown
+from t2c.schemas.extras import require
 from t2c.schemas.names import DatasetRef
 from t2c.schemas.spaces import Space
 from t2c.schemas.tables.answers.maps import MAP_QUALITY
@@ -116,6 +117,7 @@ def import_map(store: Store, file: str | Path, *, source: str, target: str) -> I
     a file that is no aligner, MismatchError when its shape does not fit the two spaces or it says that it joins others,
     UnknownName for a space that the store does not know.
     """
+    require("extract", subject=f"aligner {file}")
     from t2c.core.maps.gradient.aligner_files import read_aligner, read_metadata
 
     sides = space_named(store, source), space_named(store, target)

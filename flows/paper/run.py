@@ -11,10 +11,10 @@ from t2c.flows.paper.findings import Findings, findings
 from t2c.flows.paper.page import write_page
 from t2c.flows.paper.pictures import draw_world
 from t2c.flows.recipes.run import Place, RunReport, run_recipe
-from t2c.schemas.specs.recipe import RecipeSpec, load_recipe
+from t2c.schemas.specs.recipe import PACKAGED, RecipeSpec, load_recipe
 from t2c.store.disk.root import open_store
 
-RECIPE = Path(__file__).parents[2] / "recipes" / "primitives.yaml"
+RECIPE = PACKAGED / "primitives.yaml"
 """The recipe that is run."""
 IMAGES = 3_000
 """Images of a full run."""

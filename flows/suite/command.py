@@ -146,7 +146,7 @@ def _suite(
     """Test encoders at zero-shot tasks whose files lie in DATA_DIR, beside the CLIP itself and chance.
 
     Killed at any moment, the same command goes on; what the store holds is not done again. Files and folders of every
-    task: t2c suite DATA_DIR --list, and docs/suite.md.
+    task: t2c suite DATA_DIR --list.
     """
     if listing:
         list_tasks(out, Path(data or "."))

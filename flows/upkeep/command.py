@@ -126,7 +126,7 @@ def _doctor(out: Output, store_url: str, devices: bool) -> int:
             out.say(f"{'':<28}{check.todo}")
     problems = [check.name for check in checks if check.state == "problem"]
     out.say("all good" if not problems else f"to mend: {', '.join(problems)}")
-    out.suggest("make install" if problems else "t2c index FOLDER --name photos")
+    out.suggest("the command beside each problem" if problems else "t2c index FOLDER --name photos")
     return EXIT_ERROR if problems else 0
 
 

@@ -9,21 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from t2c.schemas.errors import T2CError
+from t2c.schemas.extras import EXTRAS, PURPOSE, install_command, lacking, pip_install
 from t2c.store.disk.root import open_store
 
 PACKAGES = (
-    "torch",
-    "torchvision",
-    "timm",
-    "open_clip_torch",
     "zarr",
     "duckdb",
     "pyarrow",
-    "prefect",
-    "dask",
     "numpy",
     "pillow",
 )
+"""Distributions that every install has."""
 MEMORY_FLOOR_GIB = 4.0
 DISK_FLOOR_GIB = 5.0
 GIB = 2**30
@@ -58,11 +54,16 @@ def _packages() -> Iterator[Check]:
         try:
             yield Check(package, "ok", importlib.metadata.version(package))
         except importlib.metadata.PackageNotFoundError:
-            yield Check(package, "problem", "not installed", "make install")
-    try:
-        yield Check("s3fs", "ok", importlib.metadata.version("s3fs"))
-    except importlib.metadata.PackageNotFoundError:
-        yield Check("s3fs", "note", "not installed; only s3:// stores need it", "pip install 't2c-audit-store[s3]'")
+            yield Check(package, "problem", "not installed", pip_install(package))
+    of_module = importlib.metadata.packages_distributions()
+    for extra, modules in EXTRAS.items():
+        if lacking(extra):
+            yield Check(f"extra {extra}", "note", f"not installed; for {PURPOSE[extra]}", install_command(extra))
+        else:
+            names = [of_module[module][0] for module in modules]
+            yield Check(
+                f"extra {extra}", "ok", ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+            )
 
 
 def _machine() -> Iterator[Check]:
@@ -99,6 +100,8 @@ def _home() -> Iterator[Check]:
 
 
 def _devices() -> Iterator[Check]:
+    if lacking("extract"):
+        return
     from t2c.core.encoders.devices import describe_devices
 
     for name, finding in describe_devices():

@@ -12,6 +12,8 @@ from t2c.schemas.names import check_name
 from t2c.schemas.specs.base import ConceptFile, EncoderSpec, Spec, parse_encoder
 from t2c.schemas.specs.yaml import load_spec
 
+PACKAGED = Path(__file__).parents[2] / "recipes"
+"""Folder of the recipes that come with the package."""
 EXAMPLE = "See one: recipes/paper.yaml"
 ALL, GROUP, GROUPS, OUT, DATA = "@all", "@group:", "@groups", "@out/", "@data/"
 """Words of a command: every encoder, those of a group, every group with its encoders, a file of results, a folder of data."""
@@ -281,5 +283,7 @@ class RecipeSpec(Spec):
 
 
 def load_recipe(path: str | Path) -> RecipeSpec:
-    """Read and check a recipe; raises SpecError with every problem."""
-    return load_spec(path, RecipeSpec, example=EXAMPLE)
+    """Read and check a recipe: a file, or the packaged one of that name; raises SpecError with every problem."""
+    file = Path(path)
+    packaged = PACKAGED / file.name
+    return load_spec(packaged if packaged.is_file() and not file.exists() else file, RecipeSpec, example=EXAMPLE)

@@ -235,7 +235,7 @@ def parse(data: bytes, path: str) -> Manifest:
     try:
         value = json.loads(data)
         if value["format"] > FORMAT:
-            todo = "Upgrade: pip install --upgrade t2c-audit-store"
+            todo = "Upgrade t2c: it was written by a newer one"
             raise StoreError(expected(path, f"format {FORMAT} or older", f"format {value['format']}", todo))
         checksum = value.pop("checksum")
         if digest(value) != checksum:

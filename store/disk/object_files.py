@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from t2c.schemas.errors import MissingExtra, SpecError, T2CError, expected
+from t2c.schemas.errors import SpecError, T2CError, expected
+from t2c.schemas.extras import driver_missing
 from t2c.store.disk.files import NewFile, missing, write_error
 from t2c.store.disk.paths import check_path
 
@@ -162,15 +163,13 @@ class ObjectFiles:
 
 def _connect(url: str, options: dict[str, Any]) -> tuple[Any, str]:
     """Return the fsspec file system of a URL and the root inside it; nothing is cached between calls."""
-    import fsspec
+    import fsspec.core
 
     protocol = url.partition("://")[0]
     try:
         filesystem, root = fsspec.core.url_to_fs(url, use_listings_cache=False, **options)
     except ImportError as error:
-        extra = "s3" if protocol in ("s3", "s3a") else protocol
-        todo = f"Type: pip install 't2c-audit-store[{extra}]'"
-        raise MissingExtra(expected(f"store {url}", f"the fsspec package for {protocol}", str(error), todo)) from error
+        raise driver_missing(f"store {url}", protocol, error) from error
     except ValueError as error:
         raise SpecError(expected("store", "a folder or an fsspec URL such as s3://bucket/prefix", repr(url))) from error
     return filesystem, root.rstrip("/")

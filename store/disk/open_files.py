@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Any, BinaryIO
 
-from t2c.schemas.errors import MissingExtra
+from t2c.schemas.extras import driver_missing
 
 _SMALL = 64 << 20
 """Remote files up to this many bytes are fetched whole; larger ones are read in pieces."""
@@ -49,9 +49,7 @@ def filesystem_of(url: str) -> tuple[Any, str]:
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
     except ImportError as reason:
-        raise MissingExtra(
-            f"{url}: reading this address needs a driver. Type: pip install 't2c-audit-store[s3]'"
-        ) from reason
+        raise driver_missing(url, url.partition("://")[0], reason) from reason
     except ValueError as reason:
         raise OSError(errno.EINVAL, str(reason), url) from reason
     return filesystem, path

@@ -118,5 +118,5 @@ def _check_format(store: Store, marker: bytes) -> None:
     if not isinstance(number, int):
         raise StoreError(expected(f"{store.url}/{MARKER}", 'JSON with a "format" number', repr(marker[:80])))
     if number > FORMAT:
-        todo = "Upgrade: pip install --upgrade t2c-audit-store"
+        todo = "Upgrade t2c: it was written by a newer one"
         raise StoreError(expected(f"store {store.url}", f"format {FORMAT} or older", f"format {number}", todo))

@@ -2,6 +2,7 @@
 
 from t2c.core.encoders.base import Encoder, TextEncoder
 from t2c.schemas.errors import SpecError, expected, unknown
+from t2c.schemas.extras import require
 from t2c.schemas.specs.base import EncoderSpec
 
 DEMO = (*(f"efficientnet-lite{number}{small}" for number in (0, 1, 2) for small in ("", "-128")), "clip")
@@ -12,8 +13,9 @@ def load_encoder(spec: EncoderSpec, *, device: str = "auto") -> Encoder:
     """Load an image encoder onto a device (`auto`, `cpu`, `cuda`, `cuda:N`, `mps`).
 
     Raises UnknownName with the nearest names, WeightsMissing saying which file to put where, MismatchError when a
-    checkpoint is another model's, InputError when it is damaged or would run code, SpecError.
+    checkpoint is another model's, InputError when it is damaged or would run code, SpecError, MissingExtra.
     """
+    require("extract", subject=f"encoder {spec.name}")
     from t2c.core.encoders.devices import choose_device
 
     place = choose_device(device)
@@ -37,6 +39,7 @@ def load_text_encoder(spec: EncoderSpec, *, device: str = "auto") -> TextEncoder
     if not spec.reads_text:
         todo = "Name a CLIP, such as open_clip:ViT-B-16/openai or demo:clip"
         raise SpecError(expected("text encoder", "a model that reads text", spec.name, todo))
+    require("extract", subject=f"text encoder {spec.name}")
     from t2c.core.encoders.open_clip_encoder import OpenClip
 
     encoder = load_encoder(spec, device=device)
@@ -46,7 +49,11 @@ def load_text_encoder(spec: EncoderSpec, *, device: str = "auto") -> TextEncoder
 
 
 def list_encoders(library: str = "") -> list[str]:
-    """Return the names of all encoders with pretrained weights (about 2,000), or of one library: demo, timm, open_clip."""
+    """Return the names of all encoders with pretrained weights (about 2,000), or of one library: demo, timm, open_clip.
+
+    Raises MissingExtra.
+    """
+    require("extract", subject="encoders")
     names = [f"demo:{name}" for name in DEMO] if library in ("", "demo") else []
     if library in ("", "timm"):
         from timm.models import list_pretrained

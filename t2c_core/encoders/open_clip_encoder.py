@@ -13,7 +13,8 @@ from t2c.core.encoders.forward import ImageForward
 from t2c.core.encoders.hub import cached_file, hub_url, reachable, weights_missing
 from t2c.core.encoders.weights import State, load_state, read_checkpoint, weights_digest
 from t2c.schemas.digest import canonical_json
-from t2c.schemas.errors import MissingExtra, SpecError, expected, unknown
+from t2c.schemas.errors import SpecError, expected, unknown
+from t2c.schemas.extras import missing
 from t2c.schemas.spaces import Space
 from t2c.schemas.specs.base import EncoderSpec
 
@@ -161,10 +162,7 @@ def _tokenizer(open_clip: Any, model: str) -> Any:
     try:
         return open_clip.get_tokenizer(model)
     except (ImportError, NameError, AttributeError) as error:
-        todo = "pip install transformers"
-        raise MissingExtra(
-            expected(f"tokenizer of open_clip:{model}", "the transformers package", "none", todo)
-        ) from error
+        raise missing("language", module="transformers", subject=f"tokenizer of open_clip:{model}") from error
     except OSError as error:
         source = f"the tokenizer of open_clip:{model}"
         raise weights_missing(f"open_clip:{model}", source, reason=f"{type(error).__name__}") from error

@@ -23,6 +23,7 @@ from t2c.core.maps.procrustes import fit_rotation
 from t2c.core.maps.ridge import Solution
 from t2c.core.maps.ridge import fit as fit_ridge
 from t2c.schemas.errors import InputError, expected
+from t2c.schemas.extras import require
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64
@@ -198,6 +199,7 @@ def _procrustes(evidence: Evidence) -> Fit:
 
 
 def _sgd(options: SgdOptions, device: str, evidence: Evidence) -> Fit:
+    require("extract", subject="aligner sgd")
     from t2c.core.maps.gradient.sgd import fit_sgd
 
     rows = _given(evidence.rows)
@@ -220,6 +222,7 @@ def _self_labels(temperature: float, options: SgdOptions, device: str, evidence:
 
 
 def _crossed(evidence: Evidence, codes: Array, *, temperature: float, options: SgdOptions, device: str) -> Fit:
+    require("extract", subject="aligner cross-entropy")
     from t2c.core.maps.gradient.cross_entropy import fit_cross_entropy
 
     head, x = _given(evidence.target_head), _given(evidence.rows).x

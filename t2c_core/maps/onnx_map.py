@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from t2c.core.maps.linear_map import LinearMap
-from t2c.schemas.errors import MissingExtra, expected
+from t2c.schemas.extras import missing
 
 OPSET, IR_VERSION = 17, 8
 """Old enough for runtimes of 2022 and later."""
@@ -17,8 +17,7 @@ def onnx_bytes(linear_map: LinearMap, *, said: Mapping[str, str]) -> bytes:
         import onnx
         from onnx import TensorProto, helper, numpy_helper
     except ImportError as error:
-        todo = "Type: pip install 't2c-audit-store[onnx]'"
-        raise MissingExtra(expected("ONNX export", "the package onnx", "none", todo)) from error
+        raise missing("onnx", module="onnx", subject="ONNX export") from error
     weight = numpy_helper.from_array(np.ascontiguousarray(linear_map.weight.T), "W")
     bias = numpy_helper.from_array(linear_map.bias, "b")
     sides = (("features", linear_map.source), ("aligned", linear_map.target))

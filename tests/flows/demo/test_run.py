@@ -124,7 +124,8 @@ def test_the_command_runs_the_demo_as_a_prefect_flow_and_exits_with_0(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "t2c.flows.demo",
+        "t2c.flows.cli",
+        "demo",
         "--out",
         str(tmp_path / "out"),
         "--store",

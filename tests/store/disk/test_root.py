@@ -54,7 +54,10 @@ def test_unknown_keys_of_the_marker_are_tolerated(store: Store) -> None:
 def test_an_unknown_protocol_or_missing_package_says_so() -> None:
     with pytest.raises(SpecError, match="expected a folder or an fsspec URL"):
         open_store("nonsense://bucket/x")
-    with pytest.raises(MissingExtra, match=r"expected the fsspec package for gcs.*pip install"):
+    with pytest.raises(
+        MissingExtra,
+        match=r"expected the fsspec driver for gcs, but got .*gcsfs.* Install the driver that is named there: .* install DRIVER",
+    ):
         open_store("gcs://bucket/x")
 
 

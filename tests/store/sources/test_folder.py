@@ -260,5 +260,8 @@ def test_remote_address_without_driver_or_keys_says_what_to_do() -> None:
 
 
 def test_driver_that_is_not_installed_is_named() -> None:
-    with pytest.raises(MissingExtra, match=r"reading this address needs a driver. Type: pip install 't2c-audit-store"):
+    with pytest.raises(
+        MissingExtra,
+        match=r"gcs://bucket/prefix: expected the fsspec driver for gcs, but got .*gcsfs.* Install the driver that is named",
+    ):
         open_source("gcs://bucket/prefix")

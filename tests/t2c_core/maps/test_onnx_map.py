@@ -26,5 +26,5 @@ def test_the_model_gives_aligned_features_for_any_number_of_rows(rows: int) -> N
 
 def test_the_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingExtra, match=r"ONNX export: .* pip install 't2c-audit-store\[onnx\]'"):
+    with pytest.raises(MissingExtra, match=r"ONNX export: .* Type: .* install -e .*\[onnx\]"):
         onnx_bytes(MAP, said={})
