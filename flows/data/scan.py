@@ -1,11 +1,11 @@
 """Looking at every item of a source: bytes hashed and header read in threads, results in the items' order."""
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
+from t2c.flows.engine.machine import cores
 from t2c.store.sources.inspect import Inspection, inspect
 from t2c.store.sources.source import Item, open_stream
 
@@ -15,7 +15,7 @@ _BATCH = 16
 
 def default_threads() -> int:
     """Return how many threads look at files when nobody says: enough to keep a disk or a network busy."""
-    return min(32, 4 * (os.cpu_count() or 1))
+    return min(32, 4 * cores())
 
 
 def scan(items: Sequence[Item], *, max_pixels: int, threads: int) -> Iterator[tuple[Item, Inspection]]:

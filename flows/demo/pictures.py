@@ -1,7 +1,6 @@
 """Draw the demo's two folders on all cores, with their ground truth and the broken files."""
 
 import json
-import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 
 from t2c.flows.demo.broken import plant
 from t2c.flows.demo.plan import PLANTED, REFERENCE, SECOND, DemoPlan
+from t2c.flows.engine.machine import cores
 from t2c.flows.world.world import Mix, write_images
 
 BLOCK = 125
@@ -45,7 +45,7 @@ def draw_both(out: Path, plan: DemoPlan, *, processes: int | None = None) -> tup
     settings = out / "drawn.json"
     wanted = json.dumps({**asdict(plan), "mix": PLANTED}, sort_keys=True)
     known = settings.exists() and settings.read_text() == wanted
-    workers = processes or len(os.sched_getaffinity(0))
+    workers = processes or cores()
     if not known:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             _draw(pool, out / REFERENCE, n=plan.reference, seed=plan.reference_seed, mix=None)

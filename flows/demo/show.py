@@ -169,8 +169,8 @@ def closing(audit: AuditReport, out: Path, store: Path, *, seconds: float) -> It
     yield ""
     yield clip(f"  report   {short(Path(page.path))} ({page.bytes / 1e6:.1f} MB: open it in a browser)")
     yield clip(f"  audit    {short(out / 'audit.yaml')} (what t2c audit reads)")
-    yield f"  ask on   {this_command()} find {REFERENCE} \\"
-    yield f"             'star > 1 & in snow > 1' --store {short(store)}"
+    yield f"  ask on   {this_command()} find {REFERENCE} 'star > 1 & in snow > 1' \\"
+    yield f"             --store {short(store)}"
     yield f"  total    {seconds:.0f} s"
 
 

@@ -1,6 +1,5 @@
 """The training images of the demo's CLIP, drawn once on all cores into a cache of uint8 arrays."""
 
-import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from t2c.flows.engine.machine import cores
 from t2c.flows.world.world import VALUES, draw
 
 IMAGE_SIZE = 96
@@ -43,8 +43,7 @@ def cached(cache: Path, seed: int, n: int) -> Labelled:
     if not label_file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         limits = [(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
-        workers = len(os.sched_getaffinity(0))
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
             blocks = list(pool.map(partial(_render_block, seed), limits))
         np.save(image_file, np.concatenate([images for images, _ in blocks]))
         np.save(label_file, np.concatenate([labels for _, labels in blocks]))

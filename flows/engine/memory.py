@@ -25,7 +25,7 @@ def available_bytes() -> int | None:
     except (OSError, KeyError, ValueError):
         try:
             return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        except (ValueError, OSError):
+        except (AttributeError, ValueError, OSError):  # Windows has no sysconf, macOS counts no free pages
             return None
 
 

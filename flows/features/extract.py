@@ -1,6 +1,5 @@
 """Extraction: every readable image decoded once, through any number of encoders, into their arrays; resumable, repeatable."""
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from t2c.flows.engine.machine import cores
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
 from t2c.flows.engine.stop import stop_on_signals
@@ -69,7 +69,7 @@ def extract(
     WeightsMissing, MismatchError, PlanError, BusyError, StoreWriteError.
     """
     _check_options(encoders, batch_size=batch_size, workers=workers, max_bad_rate=max_bad_rate)
-    runner, workers = runner or SerialRunner(), workers or len(os.sched_getaffinity(0))
+    runner, workers = runner or SerialRunner(), workers or cores()
     images = open_images(store, dataset)
     table = images.table(_COLUMNS, current=False)
     readable = table.filter(pc.and_(table["current"], pc.equal(table["outcome"], "ok")))

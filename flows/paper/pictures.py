@@ -1,7 +1,6 @@
 """Draw the world of primitives on all cores, with its ground truth as a table beside the folder."""
 
 import json
-import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -10,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from t2c.flows.engine.machine import cores
 from t2c.flows.world.world import write_images
 
 BLOCK = 125
@@ -27,7 +27,7 @@ def draw_world(folder: Path, n: int, *, seed: int = SEED, processes: int | None 
     wanted = json.dumps({"n": n, "seed": seed})
     if not (settings.exists() and settings.read_text() == wanted):
         folder.mkdir(parents=True, exist_ok=True)
-        workers = processes or len(os.sched_getaffinity(0))
+        workers = processes or cores()
         work = partial(_block, folder=place, n=n, seed=seed)
         if workers == 1:
             parts = [work(start) for start in range(0, n, BLOCK)]

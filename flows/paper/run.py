@@ -1,11 +1,11 @@
 """Draw, run the recipe, write the page: the paper's experiments on the world of primitives."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from t2c.flows.engine.machine import cores
 from t2c.flows.engine.progress import Progress
 from t2c.flows.paper.findings import Findings, findings
 from t2c.flows.paper.page import write_page
@@ -57,6 +57,6 @@ def demo_paper(
     report = run_recipe(spec, place, progress=progress, say=say, as_json=True)
     found = findings(spec, report, store)
     seconds = time.perf_counter() - began
-    page = write_page(docs, found, seconds=seconds, cores=len(os.sched_getaffinity(0)))
+    page = write_page(docs, found, seconds=seconds, cores=cores())
     say(f"wrote {page} after {seconds:.0f} s")
     return Outcome(report, found, page, seconds)

@@ -1,6 +1,5 @@
 """Commands of recipes: plan (the bill before paying it) and run."""
 
-import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -35,14 +34,14 @@ def _plan(
     Hours come from measured rates, a column a device; where no GPU was measured one is estimated, and the estimate says
     how. What has no hours is named, and which steps read rows again.
     """
+    from t2c.flows.engine.machine import cores
     from t2c.flows.recipes.bill import price
     from t2c.flows.recipes.view import show_bill
     from t2c.schemas.specs.recipe import load_recipe
 
     spec = load_recipe(recipe)
     known = _rates(out, spec, recipe, keys, rates=rates, device=options["device"], seconds=options["seconds"])
-    cores = options["cores"] or len(os.sched_getaffinity(0))
-    bill = price(spec, known, cores=cores)
+    bill = price(spec, known, cores=options["cores"] or cores())
     show_bill(out, bill)
     unmeasured = [line.key for line in bill.lines if line.gflops is None]
     if unmeasured:

@@ -44,7 +44,7 @@ class Folder:
         home, found = self.home(data), self.found(data)
         paths = {role: found.get(role, home / choices[0]) for role, choices in self.files.items()}
         slash = {role: "/" if choices[0].endswith("/") else "" for role, choices in self.files.items()}
-        return {f"{path.relative_to(data)}{slash[role]}": role in found for role, path in paths.items()}
+        return {f"{path.relative_to(data).as_posix()}{slash[role]}": role in found for role, path in paths.items()}
 
     def state(self, data: Path) -> State:
         """Say whether all of it, some of it, or nothing is there."""

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from t2c.schemas.errors import T2CError
+from t2c.flows.engine.machine import cores
+from t2c.schemas.errors import StoreWriteError, T2CError
 from t2c.schemas.extras import EXTRAS, PURPOSE, install_command, lacking, pip_install
+from t2c.store.disk.locks import check_locks
 from t2c.store.disk.root import open_store
 
 PACKAGES = (
@@ -67,9 +69,7 @@ def _packages() -> Iterator[Check]:
 
 
 def _machine() -> Iterator[Check]:
-    yield Check(
-        "cores", "ok", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
-    )
+    yield Check("cores", "ok", str(cores()))
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB
         state = "ok" if memory >= MEMORY_FLOOR_GIB else "note"
@@ -91,6 +91,10 @@ def _store(url: str) -> Iterator[Check]:
         yield Check(
             "store access", "note", "read-only: queries work, steps that write do not", "t2c --store FOLDER ..."
         )
+    try:
+        check_locks(store.url)
+    except StoreWriteError as error:
+        yield Check("store locks", "note", str(error))
 
 
 def _home() -> Iterator[Check]:

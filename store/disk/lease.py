@@ -1,20 +1,22 @@
 """One run at a time: the lease on an artifact, released when the process that holds it dies.
 
-In a local folder it is a lock of the operating system on `<artifact>/_lease`. In an object store it is the newest
-numbered object under `<artifact>/_leases/`, taken by a conditional put and kept alive by a heartbeat; the number is
-the fencing token. Clocks of machines that share an object store must agree within half of `TTL_S`.
+In a local folder it is a lock of the operating system on `<artifact>/_lease`; Windows has none to rely on, and a store
+there is only read. In an object store it is the newest numbered object under `<artifact>/_leases/`, taken by a
+conditional put and kept alive by a heartbeat; the number is the fencing token. Clocks of machines that share an object
+store must agree within half of `TTL_S`.
 """
 
-import fcntl
 import json
 import os
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from t2c.schemas.digest import canonical_json
 from t2c.schemas.errors import BusyError, ConflictError, expected
 from t2c.store.disk import paths
 from t2c.store.disk.files import write_error
+from t2c.store.disk.locks import LOCKS, check_locks, try_lock
 
 if TYPE_CHECKING:
     from t2c.store.disk.root import Store
@@ -59,6 +62,7 @@ def lease(store: "Store", artifact: str, *, purpose: str, ttl_s: float = TTL_S) 
     """
     local = store.files.local_path(paths.lease_file(artifact))
     if local is not None:
+        check_locks(store.url)
         with _local_lease(Path(local), artifact, purpose) as token:
             yield token
     else:
@@ -67,22 +71,21 @@ def lease(store: "Store", artifact: str, *, purpose: str, ttl_s: float = TTL_S) 
 
 
 def holder(store: "Store", artifact: str) -> dict[str, Any] | None:
-    """Return who holds the lease on an artifact (pid, host, purpose, since), or None when nobody does."""
+    """Return who holds the lease on an artifact (pid, host, purpose, since), or None when nobody does or none can tell."""
     local = store.files.local_path(paths.lease_file(artifact))
     if local is None:
         number, newest = _newest(store, artifact)
         return newest if number and _live(newest) else None
+    if not LOCKS:
+        return None
     try:
         handle = os.open(local, os.O_RDONLY)
     except OSError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _parse(os.pread(handle, 4096, 0))
+        return None if try_lock(handle, shared=True) else _parse(os.pread(handle, 4096, 0))
     finally:
         os.close(handle)
-    return None
 
 
 @contextmanager
@@ -90,10 +93,8 @@ def _local_lease(path: Path, artifact: str, purpose: str) -> Iterator[Token]:
     handle = _open_lock(path)
     _held.add(handle)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _busy(artifact, _parse(os.pread(handle, 4096, 0))) from None
+        if not try_lock(handle):
+            raise _busy(artifact, _parse(os.pread(handle, 4096, 0)))
         number = int(_parse(os.pread(handle, 4096, 0)).get("token", 0)) + 1
         _write_holder(handle, path, _describe(purpose, number))
         yield Token(artifact, number, threading.Event(), lambda: _same_file(handle, path))
@@ -105,7 +106,7 @@ def _local_lease(path: Path, artifact: str, purpose: str) -> Iterator[Token]:
 def _open_lock(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise write_error(error, str(path), needed=0, free=None) from error
 
@@ -187,7 +188,8 @@ def _live(holder: dict[str, Any]) -> bool:
     """Say whether a lease object's holder may still be running: not expired, and not a dead process of this machine."""
     if float(holder.get("expires", 0)) < time.time():
         return False
-    return holder.get("machine") != _machine() or _running(int(holder.get("pid", 0)))
+    here = _machine()
+    return not here or holder.get("machine") != here or _running(int(holder.get("pid", 0)))
 
 
 def _running(pid: int) -> bool:
@@ -200,12 +202,20 @@ def _running(pid: int) -> bool:
     return True
 
 
+@cache
 def _machine() -> str:
-    """Return what tells this machine (and container) from another, so that a pid means the same process."""
+    """Return what tells this boot of this machine (and container) from any other, so that a pid means the same process.
+
+    Empty where the system has no such id (Windows): two machines may share a host name, and a pid of one says nothing
+    about the other. There a dead holder's lease runs out, and no pid is probed: os.kill(pid, 0) is Ctrl-C on Windows.
+    """
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{socket.gethostname()} {boot} {Path('/proc/self/ns/pid').readlink()}"
-    return socket.gethostname()
+    with suppress(OSError):  # macOS: some milliseconds; kern.boottime would move whenever the clock is set
+        asked = subprocess.run(["sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False)
+        return f"{socket.gethostname()} {asked.stdout.strip()}" if asked.stdout.strip() else ""
+    return ""
 
 
 def _describe(purpose: str, number: int) -> dict[str, Any]:
@@ -240,4 +250,5 @@ def _release_in_child() -> None:
     _held.clear()
 
 
-os.register_at_fork(after_in_child=_release_in_child)
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_release_in_child)

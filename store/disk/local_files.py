@@ -12,6 +12,7 @@ from pathlib import Path
 
 from t2c.schemas.errors import StoreWriteError, T2CError, expected
 from t2c.store.disk.files import NewFile, missing, write_error
+from t2c.store.disk.locks import check_locks
 from t2c.store.disk.paths import TEMPORARY, check_path
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
@@ -164,6 +165,7 @@ class LocalFiles:
 
     @contextmanager
     def _writing(self, path: str, needed: Callable[[], int]) -> Iterator[None]:
+        check_locks(str(self._root))
         try:
             yield
         except T2CError:
@@ -202,7 +204,7 @@ def _make_folders(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError as error:

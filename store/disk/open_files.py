@@ -30,7 +30,7 @@ def open_file(address: str, *, remote: bool) -> BinaryIO:
 def open_local(path: str) -> BinaryIO:
     """Open a regular local file; raises OSError for anything else, without ever blocking."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except ValueError as reason:
         raise OSError(errno.EINVAL, str(reason), path.replace("\0", "\\0")) from reason
     try:

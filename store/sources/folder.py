@@ -33,7 +33,7 @@ def walk_local(root: Path) -> Iterator[Item | None]:
     Nothing is opened. Links that leave the folder, links to folders, FIFOs, sockets and devices get the outcome
     `unsupported`; a dangling link and a folder that cannot be listed `missing`.
     """
-    top = os.path.realpath(root)
+    top = _slashed(os.path.realpath(root))
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -52,6 +52,11 @@ def walk_local(root: Path) -> Iterator[Item | None]:
                 yield _judge(top, path, entry)
 
 
+def _slashed(path: str) -> str:
+    """Return a path with `/` between its parts on every system, as image ids and addresses have it."""
+    return path.replace(os.sep, "/")
+
+
 def _judge(top: str, path: str, entry: os.DirEntry[str]) -> Item:
     want = "expected a regular file, but got"
     if entry.is_file(follow_symlinks=False):
@@ -65,7 +70,7 @@ def _judge(top: str, path: str, entry: os.DirEntry[str]) -> Item:
 
 def _judge_link(top: str, path: str, entry: os.DirEntry[str]) -> Item:
     want = "expected a regular file, but got a link"
-    target = os.path.realpath(entry.path)
+    target = _slashed(os.path.realpath(entry.path))
     if not target.startswith(top.rstrip("/") + "/"):
         return _item(top, path, "unsupported", f"{want} that leaves the folder")
     try:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from t2c.schemas.errors import BusyError, ConflictError
+from t2c.store.disk import lease as leases
 from t2c.store.disk import paths
-from t2c.store.disk.lease import Token, _Heartbeat, holder, lease
+from t2c.store.disk.lease import Token, _Heartbeat, _machine, holder, lease
 from t2c.store.disk.root import Store, open_store
 
 ARTIFACT = "datasets/photos/images"
@@ -146,6 +147,33 @@ def test_a_dead_process_of_this_machine_holds_no_object_lease(memory_store: Stor
         memory_store.files.put(path, mine.replace(b'"pid":%d' % os.getpid(), b'"pid":%d' % (done.pid or 0)))
         with lease(memory_store, ARTIFACT, purpose="y") as fresh:
             assert fresh.number == 2
+
+
+def test_where_no_boot_can_be_told_from_another_a_lease_runs_out_and_no_process_is_probed(
+    memory_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "_machine", lambda: "")
+    monkeypatch.delattr(os, "kill")  # os.kill(pid, 0) is Ctrl-C on Windows
+    with lease(memory_store, ARTIFACT, purpose="x") as token:
+        path = paths.lease_token(ARTIFACT, token.number)
+        with pytest.raises(BusyError, match=f"process {os.getpid()}"), lease(memory_store, ARTIFACT, purpose="y"):
+            pass
+        memory_store.files.put(path, memory_store.files.read(path).replace(b'"expires":', b'"expires":0,"was":'))
+        with lease(memory_store, ARTIFACT, purpose="y") as fresh:
+            assert fresh.number == 2
+
+
+@pytest.mark.parametrize(("said", "machine"), [("echo 8D1F-02", "mac 8D1F-02"), ("exit 1", ""), (None, "")])
+def test_without_proc_the_boot_is_what_sysctl_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, machine: str
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda self: (_ for _ in ()).throw(FileNotFoundError(str(self))))
+    monkeypatch.setattr("socket.gethostname", lambda: "mac")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if said is not None:
+        (tmp_path / "sysctl").write_text(f"#!/bin/sh\n{said}\n")
+        (tmp_path / "sysctl").chmod(0o755)
+    assert _machine.__wrapped__() == machine
 
 
 def test_a_half_written_lock_file_still_names_another_process(store: Store) -> None:

@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from t2c.schemas.errors import InputError, MissingExtra, SpecError
-from t2c.store.sources.folder import walk_local
+from t2c.store.sources.folder import _slashed, walk_local
 from t2c.store.sources.source import Fields, open_bytes, open_source, open_stream
 
 HOSTILE = [
@@ -265,3 +265,9 @@ def test_driver_that_is_not_installed_is_named() -> None:
         match=r"gcs://bucket/prefix: expected the fsspec driver for gcs, but got .*gcsfs.* Install the driver that is named",
     ):
         open_source("gcs://bucket/prefix")
+
+
+def test_addresses_have_slashes_on_windows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _slashed("/photos/a\\b") == "/photos/a\\b"
+    monkeypatch.setattr(os, "sep", "\\")
+    assert _slashed("C:\\photos\\a") == "C:/photos/a"
