@@ -9,7 +9,7 @@ export DO_NOT_TRACK := 1
 # Compiled modules are kept, in .venv and ignored folders, even where the shell forbids it: torch then loads in a third of the time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: docs help install demo demo-paper test coverage test-slow test-server test-gpu lint format bench lock clean
+.PHONY: docs help install wheel demo demo-paper test test-all coverage test-slow test-server test-gpu lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -30,6 +30,9 @@ $(INSTALLED): requirements.lock requirements-base.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BASE)/python --no-deps --build-constraints requirements.lock --editable .
 	@touch $@
 
+wheel: install  ## build the wheel into dist/
+	@$(BIN)/python -m hatchling build --target wheel
+
 demo: install  ## run the main job on the embedded default: about 90 s, no network, no GPU
 	@$(BIN)/t2c demo
 
@@ -39,12 +42,15 @@ demo-paper: install  ## the paper's experiments on a drawn world, written to doc
 # two workers on two cores: more threads of BLAS only spin against each other
 test: export OMP_NUM_THREADS := 1
 test: lint  ## lint, types, import contracts and every test a bare machine can run
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m 'not slow and not gpu'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not slow and not gpu'
 
 coverage: install  ## the tests with line and branch coverage, at least 90 %
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q --cov --cov-report=term
 
-test-slow: install  ## the minutes-long tests: random kills, full statistics
+test-all: lint  ## every test that a bare machine can run, the minutes-long ones too: random kills, full statistics
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not gpu'
+
+test-slow: install  ## the minutes-long tests alone
 	$(BIN)/python -m pytest -m slow -q
 
 test-server: install  ## the tests that start a Prefect server and a worker on loopback

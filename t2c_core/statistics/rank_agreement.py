@@ -40,7 +40,7 @@ class Agreement:
     """Rank correlation of aligned and own similarities; NaN where one is constant."""
     overlap: Float64[np.ndarray, " concepts"]
     """Share of the top decile that both have."""
-    areas: tuple[Float64[np.ndarray, "concepts classes"], ...]
+    areas: tuple[Float64[np.ndarray, "concepts _classes"], ...]
     """For each thing known, the area of each class; NaN where a class is all rows or none."""
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from t2c.flows.cli.app import run
 from t2c.flows.cli.commands import COMMANDS
 from t2c.flows.world.world import write_images
 from t2c.schemas.specs.audit import load_audit
@@ -22,19 +24,42 @@ def blocks(kind: str) -> list[str]:
     return [text for language, text in BLOCKS if language == kind]
 
 
-@pytest.fixture(scope="module")
-def tour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def in_bash(script: str, folder: Path) -> None:
+    """Run the blocks as a user would paste them."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    whole = f"set -euo pipefail\n{script}"
+    done = subprocess.run(
+        ["bash", "-c", whole], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def in_one_process(script: str, folder: Path) -> None:
+    """Run the same lines without starting a process each, which would load torch each time; three kinds are known."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in filter(None, script.splitlines()):
+            words = shlex.split(line, comments=True)
+            if words[0] == "export":
+                for name, value in (word.split("=", 1) for word in words[1:]):
+                    patch.setenv(name, os.path.expandvars(value))
+            elif words[0] == "printf":
+                text, arrow, file = words[1:]
+                assert arrow == ">"
+                Path(file).write_text(text.encode().decode("unicode_escape"))
+            else:
+                assert words[0] == "t2c", line
+                assert run(words[1:]) == 0, line
+
+
+@pytest.fixture(scope="module", params=[in_one_process, pytest.param(in_bash, marks=pytest.mark.slow)])
+def tour(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which the README's commands have run, on a few pictures under the demo's names."""
     folder = tmp_path_factory.mktemp("tour")
     truth = write_images(folder / "demo-out" / "reference", 60, 1, size=96)
     pq.write_table(truth, folder / "demo-out" / "reference-truth.parquet")
     write_images(folder / "demo-out" / "second_batch", 30, 2, size=96)
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    script = "set -euo pipefail\n" + "\n".join(text for text in blocks("bash") if not text.startswith("make"))
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    request.param("\n".join(text for text in blocks("bash") if not text.startswith("make")), folder)
     return folder
 
 
@@ -65,6 +90,8 @@ def test_every_command_it_shows_exists() -> None:
 
 
 def test_its_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\((?!http)([^)]+)\)", (ROOT / "README.md").read_text())
+    text = (ROOT / "README.md").read_text()
+    links = re.findall(r"\]\((?!http)([^)]+)\)", text)
+    headings = {f"#{heading.lower().replace(' ', '-')}" for heading in re.findall(r"^## (.*)$", text, re.MULTILINE)}
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if link not in headings and not (ROOT / link).exists()] == []

@@ -130,6 +130,14 @@ def test_no_folder_of_code_holds_more_than_20_files() -> None:
     assert {folder: count for folder, count in counts.items() if count > 20} == {}
 
 
+def test_tests_mirror_the_tree() -> None:
+    """A folder of tests below a package's name is a folder of that package, and tests of a room lie in it."""
+    folders = {path.parent for top in FOLDERS for path in (ROOT / "tests" / top).rglob("*.py")}
+    strangers = [folder for folder in folders if not (ROOT / folder.relative_to(ROOT / "tests")).is_dir()]
+    assert strangers == []
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
 def test_prefect_finds_the_notice_for_workers() -> None:
     (found,) = entry_points(group="prefect.collections", name="t2c")
     assert found.value == "t2c.flows.audit.prefect_deployments"

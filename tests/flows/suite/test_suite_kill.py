@@ -40,7 +40,9 @@ suite(open_store(f"{place}/store"), f"{place}/data", models=MODELS, target=CLIP,
 """
 
 
-@pytest.mark.parametrize(("part", "last"), [("answers/suite", 60), ("features/suite-shape", 9)])
+@pytest.mark.parametrize(
+    ("part", "last"), [("answers/suite", 60), pytest.param("features/suite-shape", 9, marks=pytest.mark.slow)]
+)
 def test_what_a_killed_run_committed_is_not_done_again(tmp_path: Path, part: str, last: int) -> None:
     store = open_store(tmp_path / "store", create=True)
     index(store, str(fill(tmp_path / "photos", 60)), "photos")

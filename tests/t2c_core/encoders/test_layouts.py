@@ -129,7 +129,7 @@ def test_moco_v3s_small_vit_has_twelve_heads_and_another_space_than_timms(tmp_pa
     assert encoder.space.weights != plain.space.weights, "the same tensors under other heads are another encoder"
 
 
-@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("width", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_simclr_reads_raw_pixels_at_any_width(tmp_path: Path, resnet: dict[str, torch.Tensor], width: int) -> None:
     rng = np.random.default_rng(0)
 

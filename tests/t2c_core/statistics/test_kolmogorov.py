@@ -8,7 +8,7 @@ from scipy.stats import kstwo
 
 from t2c.core.statistics.kolmogorov import log_sf, log_smirnov
 
-SIZES = (1, 2, 3, 5, 10, 50, 139, 140, 141, 500, 3_000, 99_999, 100_001, 500_000)
+SIZES = (1, 2, 3, 5, 10, 50, 139, 140, 141, 500, 3_000, 99_999, 100_001, pytest.param(500_000, marks=pytest.mark.slow))
 
 
 def points(n: int) -> np.ndarray:
