@@ -1,0 +1,190 @@
+"""Write src/t2c/verbs.py: every verb as a typed method of a store, its signature and docstring taken from the verb itself."""
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+TARGET = Path(__file__).parents[1] / "src" / "t2c" / "verbs.py"
+
+VERBS = {
+    "index": "flows.data.index:index",
+    "retry": "flows.data.retry:retry",
+    "import_attributes": "flows.data.table_imports:import_attributes",
+    "import_predictions": "flows.data.table_imports:import_predictions",
+    "import_features": "flows.features.imports:import_features",
+    "export_features": "flows.features.exports:export_features",
+    "extract": "flows.features.extract:extract",
+    "align": "flows.maps.align:align",
+    "import_map": "flows.maps.listed:import_map",
+    "export_map": "flows.maps.exports:export_map",
+    "measure_map": "flows.maps.listed:measure_map",
+    "add_concepts": "flows.concepts.banks:add_concepts",
+    "import_concepts": "flows.features.imports:import_concepts",
+    "carry_concepts": "flows.concepts.carry:carry",
+    "refine_concept": "flows.concepts.refine:refine_concept",
+    "score": "flows.scores.score:score",
+    "trust": "flows.trust.trust:trust",
+    "summary": "flows.scores.ask:summary",
+    "top": "flows.scores.ask:top",
+    "find": "flows.scores.ask:find",
+    "shift": "flows.shift.shift:shift",
+    "zeroshot": "flows.zeroshot.zeroshot:zeroshot",
+    "sql": "store.queries.user_sql:run_user_sql",
+    "classes": "flows.reading.reading:class_ranks",
+    "hard": "flows.reading.hard_images:hard_images",
+    "cooccur": "flows.reading.reading:concept_pairs",
+    "slices": "flows.reading.slices:model_slices",
+    "fit_bottleneck": "flows.bottleneck.fit:fit_bottleneck",
+    "explain_images": "flows.bottleneck.use:explain_images",
+    "bottleneck_errors": "flows.bottleneck.use:bottleneck_errors",
+    "edit_bottleneck": "flows.bottleneck.use:edit_bottleneck",
+    "decode": "flows.decode.decode:decode",
+    "make_study": "flows.study.make:make",
+    "read_study": "flows.study.read:read",
+    "suite": "flows.suite.suite:suite",
+    "pairs": "flows.laboratory.pairs:pairs",
+    "curves": "flows.laboratory.curves:curves",
+    "components": "flows.laboratory.components:components",
+    "objectives": "flows.objectives.objectives:objectives",
+    "prompt": "flows.concepts.prompt:prompt",
+    "report": "flows.report.write:report",
+    "explain": "flows.upkeep.explain:explain",
+    "verify": "store.artifacts.verify:verify",
+    "compact": "flows.scores.compact:compact",
+    "gc": "store.disk.gc:gc",
+}
+"""Method -> the function behind it; in the order in which a user meets them."""
+
+HEAD = '''"""Every verb as a method of an open store. Written from the verbs by `make docs`; a test fails when it is stale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from t2c.handle import Handle
+
+if TYPE_CHECKING:
+{imports}
+
+
+class Store(Handle):
+    """An open store: every command of t2c as a method of the same meaning; `t2c.open` makes one."""
+'''
+
+METHOD = '''
+    def {method}({parameters}) -> {returns}:
+        """{doc}"""
+        from t2c.{module} import {function}
+
+        return {function}({call})
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb's source: its function, and what its module imports."""
+
+    method: str
+    """Name of the method."""
+    module: str
+    """Module of the function, without `t2c.`."""
+    function: ast.FunctionDef
+    """Its definition."""
+    bindings: dict[str, str]
+    """Name -> the statement that imports it, for every name that the module binds by an import or defines."""
+    defaults: dict[str, object]
+    """Parameter -> its default value."""
+
+
+def read(method: str, place: str) -> Verb:
+    """Return a verb from where it is defined."""
+    module, name = place.split(":")
+    loaded = importlib.import_module(f"t2c.{module}")
+    tree = ast.parse(inspect.getsource(loaded))
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    bindings: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            bindings |= {a.asname or a.name: f"from {node.module} import {_alias(a)}" for a in node.names}
+        elif isinstance(node, ast.Import):
+            bindings |= {a.asname or a.name: f"import {_alias(a)}" for a in node.names}
+        elif isinstance(node, ast.ClassDef | ast.Assign):
+            names = [node.name] if isinstance(node, ast.ClassDef) else [ast.unparse(target) for target in node.targets]
+            bindings |= {defined: f"from t2c.{module} import {defined}" for defined in names}
+    signature = inspect.signature(getattr(loaded, name))
+    defaults = {key: p.default for key, p in signature.parameters.items() if p.default is not p.empty}
+    return Verb(method, module, function, bindings, defaults)
+
+
+def _alias(name: ast.alias) -> str:
+    return f"{name.name} as {name.asname}" if name.asname else name.name
+
+
+def _default(verb: Verb, name: str) -> str:
+    value = verb.defaults[name]
+    plain = value is None or isinstance(value, str | int | float | bool | tuple)
+    assert plain, f"{verb.method}({name}=): a default that can be written out"
+    return repr(value)
+
+
+def method(verb: Verb) -> str:
+    """Return the method's source."""
+    arguments = verb.function.args
+    assert not arguments.vararg, f"{verb.method}: every parameter is written out"
+    assert not arguments.kwarg, f"{verb.method}: every parameter is written out"
+    positional, keywords = arguments.args[1:], arguments.kwonlyargs
+    shown = ["self"]
+    for one in positional:
+        default = f" = {_default(verb, one.arg)}" if one.arg in verb.defaults else ""
+        shown.append(f"{one.arg}: {_annotation(one)}{default}")
+    shown += ["*"] if keywords else []
+    for one in keywords:
+        default = f" = {_default(verb, one.arg)}" if one.arg in verb.defaults else ""
+        shown.append(f"{one.arg}: {_annotation(one)}{default}")
+    call = ["self.files_of_store", *(one.arg for one in positional), *(f"{one.arg}={one.arg}" for one in keywords)]
+    doc = textwrap.indent(inspect.cleandoc(ast.get_docstring(verb.function) or ""), " " * 8).strip()
+    returns = _text(verb.function.returns)
+    return METHOD.format(
+        method=verb.method, parameters=", ".join(shown), returns=returns, doc=doc if "\n" not in doc else f"{doc}\n        ",
+        module=verb.module, function=verb.function.name, call=", ".join(call),
+    )  # fmt: skip
+
+
+def _annotation(argument: ast.arg) -> str:
+    return _text(argument.annotation)
+
+
+def _text(annotation: ast.expr | None) -> str:
+    """Return an annotation as source, quotes of forward references gone: here every annotation is one."""
+    assert annotation is not None
+    return re.sub(r"'([\w.| \[\]]+)'(?!\s*[,\]]\s*')", r"\1", ast.unparse(annotation)) if "Literal" not in ast.unparse(
+        annotation
+    ) else ast.unparse(annotation)
+
+
+def imports(verbs: list[Verb]) -> str:
+    """Return the statements that bring every name that the annotations use."""
+    statements = set()
+    for verb in verbs:
+        nodes = [one.annotation for one in (*verb.function.args.args[1:], *verb.function.args.kwonlyargs)]
+        for node in (*nodes, verb.function.returns):
+            for name in re.findall(r"[A-Za-z_]\w*", _text(node)):
+                if name in verb.bindings:
+                    statements.add(verb.bindings[name])
+    return "\n".join(f"    {statement}" for statement in sorted(statements))
+
+
+def facade() -> str:
+    """Return the source of the module, formatted."""
+    verbs = [read(method, place) for method, place in VERBS.items()]
+    source = HEAD.format(imports=imports(verbs)) + "".join(method(verb) for verb in verbs)
+    for command in (["check", "--select", "I", "--fix"], ["format"]):
+        ruff = [str(Path(sys.executable).with_name("ruff")), *command, "--quiet", "--stdin-filename", str(TARGET), "-"]
+        source = subprocess.run(ruff, input=source, capture_output=True, text=True, check=True).stdout
+    return source
