@@ -67,6 +67,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from t2c.flows.engine.shown import TableAnswer
 from t2c.handle import Handle
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ METHOD = '''
         """{doc}"""
         from t2c.{module} import {function}
 
-        return {function}({call})
+        return {wrap}
 '''
 
 
@@ -147,13 +148,19 @@ def method(verb: Verb) -> str:
     for one in keywords:
         default = f" = {_default(verb, one.arg)}" if one.arg in verb.defaults else ""
         shown.append(f"{one.arg}: {_annotation(one)}{default}")
-    call = ["self.files_of_store", *(one.arg for one in positional), *(f"{one.arg}={one.arg}" for one in keywords)]
+    call = ["self._store", *(one.arg for one in positional), *(f"{one.arg}={one.arg}" for one in keywords)]
     doc = textwrap.indent(inspect.cleandoc(ast.get_docstring(verb.function) or ""), " " * 8).strip()
-    returns = _text(verb.function.returns)
+    called = f"{verb.function.name}({', '.join(call)})"
+    table = _text(verb.function.returns) == "pa.Table"
     return METHOD.format(
-        method=verb.method, parameters=", ".join(shown), returns=returns, doc=doc if "\n" not in doc else f"{doc}\n        ",
-        module=verb.module, function=verb.function.name, call=", ".join(call),
-    )  # fmt: skip
+        method=verb.method,
+        parameters=", ".join(shown),
+        returns="TableAnswer" if table else _text(verb.function.returns),
+        doc=doc if "\n" not in doc else f"{doc}\n        ",
+        module=verb.module,
+        function=verb.function.name,
+        wrap=f"TableAnswer({called})" if table else called,
+    )
 
 
 def _annotation(argument: ast.arg) -> str:
@@ -161,11 +168,13 @@ def _annotation(argument: ast.arg) -> str:
 
 
 def _text(annotation: ast.expr | None) -> str:
-    """Return an annotation as source, quotes of forward references gone: here every annotation is one."""
+    """Return an annotation as source, without the quotes of forward references: in the module every annotation is text."""
     assert annotation is not None
-    return re.sub(r"'([\w.| \[\]]+)'(?!\s*[,\]]\s*')", r"\1", ast.unparse(annotation)) if "Literal" not in ast.unparse(
-        annotation
-    ) else ast.unparse(annotation)
+    literal = "Literal" in ast.unparse(annotation)
+    for node in ast.walk(annotation):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not literal:
+            return ast.unparse(annotation).replace(repr(node.value), node.value)
+    return ast.unparse(annotation)
 
 
 def imports(verbs: list[Verb]) -> str:
@@ -184,7 +193,35 @@ def facade() -> str:
     """Return the source of the module, formatted."""
     verbs = [read(method, place) for method, place in VERBS.items()]
     source = HEAD.format(imports=imports(verbs)) + "".join(method(verb) for verb in verbs)
-    for command in (["check", "--select", "I", "--fix"], ["format"]):
+    for command in (["check", "--select", "I,F401", "--fix"], ["format"]):
         ruff = [str(Path(sys.executable).with_name("ruff")), *command, "--quiet", "--stdin-filename", str(TARGET), "-"]
         source = subprocess.run(ruff, input=source, capture_output=True, text=True, check=True).stdout
     return source
+
+
+def api_page() -> str:
+    """Return the page of the Python interface: every method with its parameters and its docstring."""
+    parts = [
+        "# The Python interface",
+        '`t2c.open("t2c-store")` returns a store; every command is a method of it. A report shows itself: text with `print`, a '
+        "table with pictures in a notebook; `to_arrow()` and `to_pandas()` return the table behind it. Errors are those of "
+        "`t2c.schemas.errors`, each also a builtin.",
+    ]
+    for name, place in VERBS.items():
+        verb = read(name, place)
+        lines = [line for line in method(verb).splitlines() if line.strip()]
+        shown = re.sub(r"self(?:, )?", "", lines[0].strip().removeprefix("def ").removesuffix(":"), count=1)
+        parts.append(
+            f"## {name}\n\n```python\nstore.{_wrapped(shown)}\n```\n\n{inspect.cleandoc(ast.get_docstring(verb.function) or '')}"
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _wrapped(signature: str) -> str:
+    """Return a signature with a parameter a line where it is long."""
+    if len(signature) < 100:
+        return signature
+    head, _, rest = signature.partition("(")
+    inside, _, returns = rest.rpartition(") -> ")
+    parameters = re.split(r", (?=\*|\w+:)", inside)
+    return f"{head}(\n" + "".join(f"    {parameter},\n" for parameter in parameters) + f") -> {returns}"

@@ -1,9 +1,10 @@
-"""Write docs/tables.md and docs/commands.md from the code: `make docs`; a test fails when they are stale."""
+"""Write docs/tables.md, docs/commands.md, docs/api.md and src/t2c/verbs.py from the code: `make docs`; a test fails when they are stale."""
 
 from pathlib import Path
 
 import click
 import pyarrow as pa
+from facade import TARGET, api_page, facade
 
 from t2c.flows.cli.app import app
 from t2c.flows.cli.commands import COMMANDS
@@ -88,7 +89,7 @@ def _help(found: click.Command, path: str) -> list[str]:
     return parts
 
 
-PAGES = {"tables.md": table_page, "commands.md": command_page}
+PAGES = {"tables.md": table_page, "commands.md": command_page, "api.md": api_page}
 
 
 def main() -> None:
@@ -96,6 +97,8 @@ def main() -> None:
     for name, page in PAGES.items():
         (HERE / name).write_text(page())
         print(f"wrote docs/{name}")
+    TARGET.write_text(facade())
+    print(f"wrote {TARGET.relative_to(HERE.parent)}")
 
 
 if __name__ == "__main__":

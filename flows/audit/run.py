@@ -22,6 +22,7 @@ from t2c.flows.concepts.banks import ConceptsReport
 from t2c.flows.data.index import IndexReport
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.shown import Shown
 from t2c.flows.engine.stop import EXIT_DRIFT
 from t2c.flows.features.extract_report import ExtractReport
 from t2c.flows.maps.align import AlignReport
@@ -45,7 +46,7 @@ class Each(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AuditReport:
+class AuditReport(Shown):
     """What an audit did and found."""
 
     digest: str

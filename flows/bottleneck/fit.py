@@ -22,6 +22,7 @@ from t2c.flows.bottleneck.measure import (
 from t2c.flows.bottleneck.task import SplitOptions, Task, open_task
 from t2c.flows.engine.answers import Answer, answer, store_path
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.exemplars import refinements
 from t2c.flows.rows.labels import LABEL, label_parents
 from t2c.flows.trust.trust import Marks, marks_in_use
@@ -42,7 +43,7 @@ PARTS = 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BottleneckReport:
+class BottleneckReport(Shown):
     """The answer to `cbm fit`."""
 
     name: str
@@ -88,15 +89,19 @@ def fit_bottleneck(
     options: FitOptions | None = None,
     means: Mapping[str, str] | None = None,
     progress: Progress | None = None,
-    **sides: Any,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
 ) -> BottleneckReport:
     """Fit a linear head on standardised similarities, store it, and store how it fares beside its peers.
 
-    `sides` (source, target, bank, linear_map) choose the similarities, which are out of fold where the map was fitted;
+    `source`, `target`, `bank` and `linear_map` choose the similarities, which are out of fold where the map was fitted;
     `mapping` renames labels to classes; `means` says which concept an attribute's value stands for where names differ.
     Accuracy is on rows that neither head nor map was fitted on as they are measured. Raises InputError for too few
     images of a class, constant similarities or labels that are no class, SpecError, UnknownName, MismatchError.
     """
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     chosen, apart = options or FitOptions(), split or SplitOptions()
     chosen.check()
     shown = progress or NoProgress()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -96,13 +95,17 @@ def open_task(
     mapping: Mapping[str, str] | None = None,
     where: str | None = None,
     split: SplitOptions,
-    **sides: Any,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
 ) -> Task:
     """Return the labelled images of a dataset under similarities chosen by `sides`, split into folds and held-out rows.
 
     Content that is held out anywhere is fitted nowhere. Raises InputError for fewer than FEWEST images of a class to
     fit on or none to measure on, SpecError for fewer than two classes, UnknownName for an attribute.
     """
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     split.check()
     images = open_images(store, dataset)
     scores = resolve_scores(store, dataset, **sides)

@@ -16,6 +16,7 @@ from t2c.flows.bottleneck.measure import (
 )
 from t2c.flows.concepts.exemplar_rows import rows_of_ids
 from t2c.flows.engine.answers import answer, store_path
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.similarity_rows import find_concept
 from t2c.schemas.bottleneck_certificate import BottleneckCertificate, Edit
 from t2c.schemas.errors import SpecError, expected
@@ -51,7 +52,7 @@ BOTTLENECKS = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ExplainReport:
+class ExplainReport(Shown):
     """The answer to `cbm explain`."""
 
     name: str
@@ -69,7 +70,7 @@ class ExplainReport:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ErrorsReport:
+class ErrorsReport(Shown):
     """The answer to `cbm errors`."""
 
     name: str
@@ -89,7 +90,7 @@ class ErrorsReport:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EditReport:
+class EditReport(Shown):
     """The answer to `cbm edit`."""
 
     name: str

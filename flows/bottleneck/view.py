@@ -4,7 +4,8 @@ import pyarrow as pa
 
 from t2c.flows.bottleneck.fit import BottleneckReport
 from t2c.flows.bottleneck.use import EditReport, ExplainReport
-from t2c.flows.cli.output import Output, show
+from t2c.flows.cli.output import Output
+from t2c.flows.engine.text_table import show
 
 WHO = {
     "concepts": "concept bottleneck",

@@ -11,6 +11,7 @@ import pyarrow as pa
 from t2c.core.concepts.concepts import ConceptPrompts, expand
 from t2c.flows.engine.answers import store_path
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.texts import encode_prompts
 from t2c.schemas.errors import MismatchError, SpecError, expected
 from t2c.schemas.names import check_name
@@ -32,7 +33,7 @@ YAML_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
-class ConceptsReport:
+class ConceptsReport(Shown):
     """What `concepts add` made."""
 
     bank: str
@@ -56,26 +57,27 @@ class ConceptsReport:
 def add_concepts(
     store: Store,
     bank: str,
-    concepts: ConceptFile,
+    concepts: ConceptFile | Sequence[str] | str | Path,
     *,
     encoder: str | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> ConceptsReport:
-    """Add a file's concepts to a bank, made if it is not there, encoding only those it lacks.
+    """Add concepts (names, or a concept file) to a bank, made if it is not there, encoding only those it lacks.
 
     `encoder` is a CLIP with a text side; None takes the bank's own, or the only such encoder with features in the
     store. Raises MismatchError when the bank was made by another text encoder (both named) or a concept is there with
     other prompts, SpecError for a word the text encoder does not know, concepts that are not distinct, or no encoder.
     """
     check_name(bank, what="concept bank")
-    wanted = expand(concepts)
+    file = _concept_file(concepts)
+    wanted = expand(file)
     old = open_concepts(store, bank) if bank in list_banks(store) else None
     name = encoder or text_encoder_of(store, old)
-    new = new_concepts(wanted, old, averaging=concepts.averaging)
+    new = new_concepts(wanted, old, averaging=file.averaging)
     if old is not None and not new and name == old.text_encoder:
         return _report(old, added=(), kept=len(wanted))
-    table, text = _encoded(new, name, concepts, device=device, progress=progress or NoProgress())
+    table, text = _encoded(new, name, file, device=device, progress=progress or NoProgress())
     if old is not None:
         _check_same_encoder(old, text)
     made = write_concepts(store, bank, table, space=text.space, text_encoder=text.name)
@@ -93,6 +95,12 @@ def text_encoder_of(store: Store, bank: Concepts | None = None) -> str:
     got = " or ".join(found) if found else "none with features in the store"
     todo = f"Name it: --encoder {found[0] if found else 'open_clip:ViT-B-16/openai'}"
     raise SpecError(expected("text encoder", "one CLIP", got, todo))
+
+
+def _concept_file(concepts: ConceptFile | Sequence[str] | str | Path) -> ConceptFile:
+    if isinstance(concepts, ConceptFile):
+        return concepts
+    return read_concept_file(concepts) if isinstance(concepts, str | Path) else ConceptFile(concepts=tuple(concepts))
 
 
 def new_concepts(

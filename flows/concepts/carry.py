@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from t2c.core.statistics.unit_rows import unit
 from t2c.flows.engine.answers import store_path
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.features_of_rows import features_of, find_features
 from t2c.schemas.errors import MismatchError, SpecError, expected
 from t2c.schemas.names import check_name
@@ -26,7 +27,7 @@ LENGTH_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class CarryReport:
+class CarryReport(Shown):
     """What `carry` made."""
 
     bank: str

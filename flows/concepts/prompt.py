@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from t2c.core.statistics.proportions import wilson
+from t2c.flows.engine.shown import Shown
 from t2c.schemas.errors import InputError, expected
 from t2c.schemas.logic import parse, render
 from t2c.schemas.names import DatasetRef
@@ -39,7 +40,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PromptReport:
+class PromptReport(Shown):
     """The answer to `prompt`."""
 
     dataset: str

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ from t2c.core.concepts.refine import linear_classifier, mean_of_exemplars
 from t2c.flows.concepts.refine_job import RefineJob, RefineOptions, aside_of, exemplar_table, open_job
 from t2c.flows.concepts.refine_measure import Aside, Measure, borne_out, measure_table
 from t2c.flows.engine.answers import answer, store_path
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.exemplars import refinements
 from t2c.flows.rows.labels import label_parents
 from t2c.flows.trust.trust import marks_in_use
@@ -29,7 +29,7 @@ AVERAGING = {"mean": "mean of exemplars", "classifier": "linear classifier"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RefineReport:
+class RefineReport(Shown):
     """The answer to `concepts refine`."""
 
     concept: str
@@ -68,16 +68,20 @@ def refine_concept(
     positive: Sequence[int],
     negative: Sequence[int] = (),
     options: RefineOptions | None = None,
-    **sides: Any,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
 ) -> RefineReport:
     """Make a new concept from images that show it (and images that do not), beside the one it came from.
 
     The vector is the mean of the positives' aligned features, or the normal of a linear classifier against the
     negatives (a sample of the rest when none are named); each image is aligned with the map that never saw it. A share
     of the exemplars is kept aside, and the old and new vector are compared there and, where an attribute or label goes
-    by the concept's name, on every image that is no exemplar. `sides` (source, target, bank, linear_map) choose the
+    by the concept's name, on every image that is no exemplar. `source`, `target`, `bank` and `linear_map` choose the
     similarities. Raises UnknownName, SpecError, InputError for too few exemplars or an image on both sides.
     """
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     chosen = options or RefineOptions()
     chosen.check()
     job = open_job(store, dataset, concept, positive=positive, negative=negative, options=chosen, sides=sides)
@@ -99,7 +103,7 @@ def refine_concept(
         "map": job.scores.map,
     }
     kept = answer(store, REFINED, lambda: exemplar_table(job, aside), spec=spec, parents=parents)
-    bank = _add(job, named, vector, provenance=kept.path and kept.digest)
+    grown = _add(job, named, vector, provenance=kept.path and kept.digest)
     marks = marks_in_use(store, job.images.dataset, map=job.scores.map, bank=job.bank.bank)
     by_key: Mapping[int, str] = marks.by_key if marks is not None else {}
     old = job.bank.vectors()[job.key]
@@ -108,7 +112,7 @@ def refine_concept(
         job.eligible,
         concept=spec["refined_from"],
         vectors=(old, vector),
-        marks=(by_key.get(job.key), by_key.get(bank.key_of(named))),
+        marks=(by_key.get(job.key), by_key.get(grown.key_of(named))),
         units=job.units,
     )
     rest = [one.as_parent() for one in (marks.answers if marks is not None else ())]

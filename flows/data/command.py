@@ -6,7 +6,8 @@ import click
 
 from t2c.flows.cli.bars import Bars
 from t2c.flows.cli.options import command
-from t2c.flows.cli.output import Output, shorten, show
+from t2c.flows.cli.output import Output
+from t2c.flows.engine.text_table import shorten, show
 from t2c.store.disk.root import open_store
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from t2c.flows.data.plan import Plan
 from t2c.flows.data.scan import default_threads, scan
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.schemas.errors import InputError, MismatchError, SpecError, expected
 from t2c.schemas.names import check_name
 from t2c.schemas.tables.tables import OUTCOMES
@@ -27,7 +28,7 @@ from t2c.store.sources.source import open_source
 
 
 @dataclass(frozen=True, slots=True)
-class IndexReport:
+class IndexReport(Shown):
     """What an index run found and committed."""
 
     dataset: str

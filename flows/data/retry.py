@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from t2c.flows.data.scan import default_threads, scan
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.schemas.tables.tables import IMAGES
 from t2c.store.artifacts.images import Images, append_images, open_images
 from t2c.store.disk import paths
@@ -22,7 +23,7 @@ from t2c.store.sources.source import open_stream
 
 
 @dataclass(frozen=True, slots=True)
-class RetryReport:
+class RetryReport(Shown):
     """What a retry found and committed."""
 
     dataset: str

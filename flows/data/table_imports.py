@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from t2c.flows.engine.answers import store_path
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.user_tables import Joined, as_numbers, as_text, choose_column, join_table, read_table
 from t2c.schemas.errors import InputError, SpecError, expected
 from t2c.schemas.names import DatasetRef
@@ -22,7 +23,7 @@ _SCORES = ("score", "confidence", "probability", "prob")
 
 
 @dataclass(frozen=True, slots=True)
-class TableImportReport:
+class TableImportReport(Shown):
     """What an import of attributes or predictions did."""
 
     dataset: str

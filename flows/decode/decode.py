@@ -18,6 +18,7 @@ from t2c.flows.decode.means import ClassMeans, Clusters, OneImage
 from t2c.flows.decode.vectors import Array, Question, Scene, What, parse_what
 from t2c.flows.engine.answers import Answer, answer
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.heads import parse_head
 from t2c.flows.maps.sides import classifier
 from t2c.flows.rows.labels import LABEL
@@ -32,7 +33,7 @@ from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DecodeReport:
+class DecodeReport(Shown):
     """The answer to `decode`."""
 
     dataset: str

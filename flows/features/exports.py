@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from t2c.flows.engine.output_files import replacing
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.features_of_rows import features_of
 from t2c.flows.rows.id_files import read_ids
 from t2c.flows.rows.row_ids import row_index, unknown_ids
@@ -27,7 +28,7 @@ Missing = Literal["refuse", "null"]
 
 
 @dataclass(frozen=True, slots=True)
-class ExportReport:
+class ExportReport(Shown):
     """What an export wrote."""
 
     dataset: str

@@ -27,7 +27,7 @@ from t2c.flows.features.plan import (
 from t2c.flows.rows.features_of_rows import check_rows
 from t2c.schemas.errors import InputError, SpecError, expected
 from t2c.schemas.spaces import check_same_space
-from t2c.schemas.specs.base import EncoderSpec
+from t2c.schemas.specs.base import EncoderSpec, parse_encoder
 from t2c.schemas.tables.tables import OUTCOME_UPDATES
 from t2c.store.artifacts.feature_writer import ChunkTask, FeatureWriter
 from t2c.store.artifacts.features import list_features
@@ -46,7 +46,7 @@ _COLUMNS = ["row", "image_id", "uri", "content_hash", "outcome", "width", "heigh
 def extract(
     store: Store,
     dataset: str,
-    encoders: Sequence["EncoderSpec | Encoder"],
+    encoders: Sequence["str | EncoderSpec | Encoder"],
     *,
     runner: Runner | None = None,
     device: str = "auto",
@@ -58,7 +58,7 @@ def extract(
     progress: Progress | None = None,
     max_bad_rate: float = 1.0,
 ) -> ExtractReport:
-    """Extract what is missing of the features of a dataset with each encoder, and commit it.
+    """Extract what is missing of the features of a dataset with each encoder (a name such as timm:resnet50), and commit it.
 
     Batch size and chunk rows (by default about `chunk_seconds` of work, measured) are those of the first run on an
     array and kept afterwards. A killed run is resumed at the chunk; Ctrl-C and SIGTERM keep the chunks begun.
@@ -75,7 +75,8 @@ def extract(
     readable = table.filter(pc.and_(table["current"], pc.equal(table["outcome"], "ok")))
     if readable.num_rows == 0:
         raise none_readable(images, table)
-    loaded = _load(images, encoders, device)
+    given = [parse_encoder(encoder) if isinstance(encoder, str) else encoder for encoder in encoders]
+    loaded = _load(images, given, device)
     options = _ArrayOptions(batch_size, workers, chunk_seconds, chunk_rows, dtype)
     with ExitStack() as leases:
         targets = _open_targets(images, loaded, options)

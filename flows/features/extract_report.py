@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from t2c.flows.engine.shown import Shown
 from t2c.flows.features.blocks import ItemResult
 from t2c.flows.features.plan import ExtractPlan
 from t2c.schemas.errors import InputError, expected
@@ -16,7 +17,7 @@ _LOOK = "Look at them: t2c sql \"select image_id, outcome, error from images whe
 
 
 @dataclass(frozen=True, slots=True)
-class ExtractReport:
+class ExtractReport(Shown):
     """What an extraction did, and how the dataset stands now."""
 
     dataset: str

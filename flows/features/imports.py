@@ -15,6 +15,7 @@ import pyarrow as pa
 from t2c.flows.data.table_imports import TableImportReport, import_attributes, import_predictions
 from t2c.flows.engine.answers import store_path
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.features.join import join_rows
 from t2c.flows.features.vector_files import Vectors, open_vectors
 from t2c.flows.rows.features_of_rows import check_rows
@@ -46,7 +47,7 @@ Unknown = Literal["refuse", "skip", "add"]
 
 
 @dataclass(frozen=True, slots=True)
-class ImportReport:
+class ImportReport(Shown):
     """What an import of features did."""
 
     dataset: str
@@ -76,7 +77,7 @@ class ImportReport:
 
 
 @dataclass(frozen=True, slots=True)
-class ConceptImportReport:
+class ConceptImportReport(Shown):
     """What an import of concept vectors did."""
 
     bank: str

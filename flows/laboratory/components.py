@@ -14,6 +14,7 @@ from t2c.core.laboratory.joint_fit import ordered_pairs
 from t2c.flows.engine.answers import answer
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.shown import Shown
 from t2c.flows.laboratory.joint_plan import Sides, joint_moments, open_sides
 from t2c.flows.rows.blocks import LEFT_OUT
 from t2c.schemas.errors import SpecError, expected
@@ -39,7 +40,7 @@ class PairComponents:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ComponentsReport:
+class ComponentsReport(Shown):
     """The answer to `components`."""
 
     dataset: str

@@ -17,6 +17,7 @@ from t2c.core.laboratory.joint import JointMoments, merge_joint
 from t2c.core.laboratory.joint_fit import choose_ridges
 from t2c.flows.engine.answers import answer
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.laboratory.curve_plan import CurvePlan, by_classes, by_samples
 from t2c.flows.laboratory.head_accuracy import Candidate, Judge, Judged, accuracy_columns, judge
 from t2c.flows.laboratory.joint_heads import JointHeads, joint_heads
@@ -34,7 +35,7 @@ By = Literal["samples", "classes"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CurvesReport:
+class CurvesReport(Shown):
     """The answer to `curves`."""
 
     dataset: str

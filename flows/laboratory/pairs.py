@@ -18,6 +18,7 @@ from t2c.core.laboratory.space_similarity import space_similarity
 from t2c.flows.engine.answers import answer
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.shown import Shown
 from t2c.flows.laboratory.head_accuracy import Candidate, Judged, accuracy_columns, judge
 from t2c.flows.laboratory.joint_heads import JointHeads, joint_heads
 from t2c.flows.laboratory.joint_plan import FITTED, HELD, NO_RIDGE_NOTE, VALIDATION, Sides, joint_moments, open_sides
@@ -38,7 +39,7 @@ READS_NOTE = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PairsReport:
+class PairsReport(Shown):
     """The answer to `pairs`."""
 
     dataset: str

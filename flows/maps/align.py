@@ -13,6 +13,7 @@ import numpy.typing as npt
 from t2c.flows.engine.answers import store_path
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.fit_heads import Heads, heads_of
 from t2c.flows.maps.fitted import Fitted
 from t2c.flows.maps.from_moments import fit_from_moments
@@ -36,7 +37,7 @@ from t2c.store.queries.where import tables_read
 
 
 @dataclass(frozen=True, slots=True)
-class AlignReport:
+class AlignReport(Shown):
     """What `align` made."""
 
     dataset: str

@@ -9,6 +9,7 @@ import numpy as np
 from t2c.core.maps.linear_map import LinearMap
 from t2c.core.maps.onnx_map import onnx_bytes
 from t2c.flows.engine.output_files import replacing
+from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.listed import load_map
 from t2c.schemas.certificate import Certificate
 from t2c.schemas.errors import InputError, SpecError, expected
@@ -21,7 +22,7 @@ SUFFIXES = (".pth", ".pt", ".safetensors", ".onnx")
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedMap:
+class ExportedMap(Shown):
     """What an export wrote."""
 
     map: str

@@ -13,6 +13,7 @@ import pyarrow as pa
 from t2c.core.maps.linear_map import LinearMap
 from t2c.flows.engine.answers import answer, store_path
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.fitted import measured
 from t2c.flows.rows.blocks import READ_ROWS
 from t2c.flows.rows.features_of_rows import find_features, folds_of, ranges
@@ -65,7 +66,7 @@ MAPS = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedMap:
+class ImportedMap(Shown):
     """What an import made."""
 
     digest: str
@@ -79,7 +80,7 @@ class ImportedMap:
 
 
 @dataclass(frozen=True, slots=True)
-class MapQuality:
+class MapQuality(Shown):
     """What a measurement found."""
 
     dataset: str

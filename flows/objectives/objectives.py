@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from t2c.flows.engine.answers import Answer, answer
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner
+from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.align import align
 from t2c.flows.objectives.table import EVERY, REGRESSION, Comparison, compare
 from t2c.flows.objectives.tasks import open_tasks
@@ -60,7 +61,7 @@ class Fitting:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ObjectivesReport:
+class ObjectivesReport(Shown):
     """The answer to `objectives`."""
 
     dataset: str

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +32,10 @@ def hard_images(
     model: str | None = None,
     images: int = 8,
     labels: str = LABEL,
-    **sides: Any,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
 ) -> ReadingReport:
     """Find the images of each class that least show a context their class usually has (figure 15).
 
@@ -41,6 +43,7 @@ def hard_images(
     one that nearly all of its images lie above the overall mean of (`t2c.core.bottleneck.reading`). With `model`, what its imported
     predictions say of each image stands beside it. Raises InputError for no labels, UnknownName, SpecError.
     """
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     if images < 1:
         raise SpecError(expected("number of images", "1 or more", str(images)))
     one = open_read(store, dataset, duplicates=False, sides=sides)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from t2c.core.bottleneck.reading import cooccurrence
 from t2c.flows.engine.answers import answer
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.labels import LABEL, codes_of, label_names, truth_of
 from t2c.flows.rows.similarity_rows import find_concept
 from t2c.schemas.digest import digest
@@ -29,7 +30,7 @@ Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReadingReport:
+class ReadingReport(Shown):
     """A table read from a dataset."""
 
     dataset: str
@@ -83,13 +84,17 @@ def class_ranks(
     *,
     images: int = 4,
     labels: str = LABEL,
-    **sides: Any,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
 ) -> ReadingReport:
     """Rank the classes of a dataset by their mean similarity to concepts (figure 2) and by share of the top 1 %.
 
     All concepts of the bank when none is named; `images` most and least similar images are kept of each class. `labels`
     is `label` or an attribute. Raises InputError when no image has one, UnknownName, SpecError for fewer than 0 images.
     """
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     if images < 0:
         raise SpecError(expected("number of images", "0 or more", str(images)))
     one = open_read(store, dataset, duplicates=True, sides=sides)
@@ -140,12 +145,22 @@ def _class_ranks(one: Read, keys: Sequence[int], codes: Codes, names: Sequence[s
     return pa.Table.from_pylist(lines, schema=CLASS_RANKS)
 
 
-def concept_pairs(store: Store, dataset: DatasetRef | str, *, k: float = 1.0, **sides: Any) -> ReadingReport:
+def concept_pairs(
+    store: Store,
+    dataset: DatasetRef | str,
+    *,
+    k: float = 1.0,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
+) -> ReadingReport:
     """Count which concepts come together: present means a similarity above mean + k standard deviations.
 
     The strongest correlation of presence comes first. Raises SpecError for a k that is not finite, InputError for fewer
     than two concepts or no images.
     """
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     if not np.isfinite(k):
         raise SpecError(expected("-k", "a finite number of standard deviations", str(k)))
     one = open_read(store, dataset, duplicates=False, sides=sides)
@@ -180,7 +195,7 @@ def _pairs(one: Read, k: float) -> pa.Table:
     return pa.table(columns, schema=COOCCURRENCE)
 
 
-def open_read(store: Store, dataset: DatasetRef | str, *, duplicates: bool, sides: dict[str, Any]) -> Read:
+def open_read(store: Store, dataset: DatasetRef | str, *, duplicates: bool, sides: dict[str, str | None]) -> Read:
     """Return a dataset under the similarities that `sides` choose; raises UnknownName, SpecError, MismatchError."""
     images = open_images(store, dataset)
     scores = resolve_scores(store, dataset, **sides)

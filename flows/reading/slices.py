@@ -11,6 +11,7 @@ from t2c.core.bottleneck.slices import Slice, SliceOptions, find_slices
 from t2c.core.maps.row_keys import block_of
 from t2c.core.statistics.proportions import wilson
 from t2c.flows.engine.answers import answer
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.features_of_rows import keys_of
 from t2c.flows.rows.labels import LABEL, truth_of
 from t2c.flows.rows.predicted import named_classes, predicted_classes, predictions_parent
@@ -30,7 +31,7 @@ _LISTED = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SlicesReport:
+class SlicesReport(Shown):
     """The answer to `slices`."""
 
     dataset: str
@@ -92,7 +93,10 @@ def model_slices(
     k: float = 1.0,
     options: SliceOptions | None = None,
     seed: int = 0,
-    **sides: Any,
+    source: str | None = None,
+    target: str | None = None,
+    bank: str | None = None,
+    linear_map: str | None = None,
 ) -> SlicesReport:
     """Name the conjunctions of at most three concepts on which a model's imported predictions err most.
 
@@ -100,6 +104,7 @@ def model_slices(
     are found on one half of the images, chosen by content, and sized, rated and confirmed on the other. Raises
     UnknownName for a model or attribute, InputError for too few images or labels the model never names, SpecError.
     """
+    sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     chosen = options or SliceOptions()
     chosen.check()
     if not (np.isfinite(k) and k >= 0):

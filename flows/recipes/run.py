@@ -20,6 +20,7 @@ from t2c.flows.concepts.banks import add_concepts
 from t2c.flows.data.index import index
 from t2c.flows.data.table_imports import import_attributes
 from t2c.flows.engine.progress import Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.features.extract import extract
 from t2c.flows.recipes.missing import Ready, check_ready
 from t2c.flows.recipes.readers import READERS
@@ -50,7 +51,7 @@ class Place:
 
 
 @dataclass(slots=True)
-class RunReport:
+class RunReport(Shown):
     """What a run of a recipe did."""
 
     datasets: list[str] = field(default_factory=list)

@@ -14,6 +14,7 @@ from t2c.core.shift.block_null import BLOCKS
 from t2c.core.shift.shift import ALPHA
 from t2c.flows.engine.output_files import replacing
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.page.question import Question
 from t2c.flows.page.section import Context
 from t2c.flows.report.data import DatasetAccount, ReportData, Zeroshot
@@ -55,7 +56,7 @@ FOUND = 12
 
 
 @dataclass(frozen=True, slots=True)
-class ReportReport:
+class ReportReport(Shown):
     """What `report` wrote."""
 
     path: str

@@ -1,9 +1,11 @@
 """Questions about one scored dataset: images by concept logic, the images most like a concept, a summary by concepts."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 
+from t2c.flows.engine.shown import Shown
 from t2c.flows.trust.trust import marks_by_name
 from t2c.schemas.errors import SpecError, expected
 from t2c.schemas.logic import parse
@@ -18,7 +20,7 @@ from t2c.store.queries import top as ranked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FindReport:
+class FindReport(Shown):
     """The answer to `find`."""
 
     dataset: str
@@ -105,9 +107,11 @@ def top(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SummaryReport:
+class SummaryReport(Shown):
     """The answer to `summary`."""
 
+    ANSWER: ClassVar = "concepts"
+    COLUMNS: ClassVar = ("concept", "mean", "std", "min", "max")
     dataset: str
     """Dataset and snapshot."""
     map: str

@@ -7,7 +7,8 @@ import click
 import pyarrow as pa
 
 from t2c.flows.cli.options import command, score_options
-from t2c.flows.cli.output import Output, show
+from t2c.flows.cli.output import Output
+from t2c.flows.engine.text_table import show
 from t2c.flows.trust.view import NOT_MEASURED
 from t2c.schemas.logic import Constraint, render
 from t2c.store.disk.root import open_store

@@ -7,6 +7,7 @@ from t2c.core.statistics.stats import concept_stats
 from t2c.flows.engine.answers import store_path
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.features_of_rows import features_of, folds_of
 from t2c.flows.scores.blocks import score_blocks
 from t2c.flows.scores.fidelity import fidelity_of
@@ -26,7 +27,7 @@ from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreReport:
+class ScoreReport(Shown):
     """What `score` made."""
 
     dataset: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -10,6 +10,7 @@ from t2c.core.shift.block_null import BLOCKS
 from t2c.core.shift.shift import ALPHA
 from t2c.flows.engine.answers import Answer, answer
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
 from t2c.flows.shift.classes import AUTO, classes_of
 from t2c.flows.shift.table import Beyond, Wanted, compare_all, self_null
@@ -23,9 +24,10 @@ __all__ = ["ShiftReport", "Slice", "shift"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ShiftReport:
+class ShiftReport(Shown):
     """The answer to `shift`."""
 
+    COLUMNS: ClassVar = ("concept", "verdict", "effect", "q", "mean_reference", "mean_current")
     reference: str
     """The reference side, for people."""
     current: str

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.labels import LABEL
 from t2c.flows.rows.truths import truths_of
 from t2c.flows.study.design import Plan, Study, design
@@ -21,7 +22,7 @@ from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)
-class MakeReport:
+class MakeReport(Shown):
     """What `make` wrote."""
 
     study: str

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from t2c.core.statistics.agreement import GRAINS, RATES, UNRELATED, Share, agreement, pairs_of, rate
 from t2c.flows.engine.answers import answer
+from t2c.flows.engine.shown import Shown
 from t2c.flows.study.design import Study
 from t2c.flows.study.key_file import read_key
 from t2c.flows.study.results import Result, read_results
@@ -35,7 +36,7 @@ class Attention:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReadReport:
+class ReadReport(Shown):
     """What annotators said."""
 
     study: str

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from t2c.flows.cli.bars import Bars
 from t2c.flows.cli.options import command, runner_options
-from t2c.flows.cli.output import Output, print_columns
+from t2c.flows.cli.output import Output
+from t2c.flows.engine.text_table import print_columns
 from t2c.schemas.errors import SpecError, expected
 from t2c.store.disk.root import open_store
 

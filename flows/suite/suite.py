@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from t2c.flows.engine.answers import Answer, answer
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.features_of_rows import features_of
 from t2c.flows.suite.banks import Vectors, class_banks
 from t2c.flows.suite.class_maps import check_folders
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SuiteReport:
+class SuiteReport(Shown):
     """What `suite` found."""
 
     target: str

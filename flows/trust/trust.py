@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from t2c.flows.engine.answers import Answer, answer
 from t2c.flows.engine.progress import NoProgress, Progress
+from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.exemplars import every_exemplar
 from t2c.flows.rows.labels import label_parents
 from t2c.flows.rows.truths import check_matches, match, truths_of
@@ -33,7 +34,7 @@ MARKS = ("trusted", "weak", "unverified", "untrusted")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrustReport:
+class TrustReport(Shown):
     """The answer to `trust`."""
 
     dataset: str

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from t2c.flows.cli.output import Output, show
+from t2c.flows.cli.output import Output
+from t2c.flows.engine.text_table import show
 from t2c.flows.trust.trust import marks_by_name
 from t2c.store.disk.root import Store
 from t2c.store.queries import resolve_scores

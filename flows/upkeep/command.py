@@ -3,7 +3,8 @@
 import click
 
 from t2c.flows.cli.options import command
-from t2c.flows.cli.output import Output, compact_json, shorten, terminal_width
+from t2c.flows.cli.output import Output, compact_json
+from t2c.flows.engine.text_table import shorten, terminal_width
 from t2c.store.disk.root import open_store
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from t2c.flows.engine.shown import Shown
 from t2c.schemas.digest import SHORT
 from t2c.schemas.errors import SpecError, expected, unknown
 from t2c.store.disk import paths
@@ -18,7 +19,7 @@ _DIGEST = re.compile(r"[0-9a-f]{6,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """One artifact snapshot and its ancestry."""
 
     artifact: str

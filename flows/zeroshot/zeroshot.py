@@ -13,6 +13,7 @@ from t2c.core.concepts.zeroshot import Prediction, predict
 from t2c.flows.engine.answers import Answer, answer
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
+from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.sides import Classifier, classifier, own_classifier
 from t2c.flows.rows.features_of_rows import folds_of
 from t2c.flows.rows.labels import LABEL, check_some_labels, class_names, truth_of
@@ -33,7 +34,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ZeroshotReport:
+class ZeroshotReport(Shown):
     """The answer to `zeroshot`."""
 
     name: str

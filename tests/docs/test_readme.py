@@ -68,12 +68,17 @@ def test_the_commands_leave_a_report(tour: Path) -> None:
     assert (tour / "tour-store" / "t2c-store.json").exists()
 
 
-def test_the_python_works_on_the_same_store(tour: Path) -> None:
-    (code,) = blocks("python")
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_python_works_on_the_same_store(tour: Path, number: int) -> None:
+    code = blocks("python")[number]
     done = subprocess.run([sys.executable, "-c", code], cwd=tour, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "remaining" in done.stdout
-    assert "verdict" in done.stdout
+    assert ("verdict", "star")[number] in done.stdout
+
+
+def test_the_first_python_is_three_lines() -> None:
+    first, second = blocks("python")
+    assert (len(first.splitlines()), len(second.splitlines())) == (3, 4)
 
 
 def test_the_yaml_is_a_valid_audit(tour: Path) -> None:

@@ -47,7 +47,7 @@ def test_the_wheel_holds_every_file_of_the_folders(wheel: Path) -> None:
     ).stdout.split()
     names = {f"t2c/{name}".replace("t2c/t2c_core/", "t2c/core/") for name in tracked if (ROOT / name).exists()}
     held = {name for name in contents(wheel) if name.startswith("t2c/")}
-    assert held == names | {"t2c/__init__.py", "t2c/py.typed"}
+    assert held == names | {f"t2c/{name}" for name in ("__init__.py", "handle.py", "verbs.py", "py.typed")}
 
 
 def test_the_wheel_of_the_sdist_is_the_same(wheel: Path, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from t2c.flows.cli.output import Output, json_line, plain, printable, shorten, show
+from t2c.flows.cli.output import Output, json_line, plain, printable
+from t2c.flows.engine.text_table import shorten, show
 
 
 def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:

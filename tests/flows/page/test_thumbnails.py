@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from t2c.flows.page.thumbnails import EDGE, Wanted, shrink, thumbnail, thumbnails
+from t2c.flows.engine.small_pictures import EDGE, shrink
+from t2c.flows.page.thumbnails import Wanted, thumbnail, thumbnails
 from t2c.schemas.errors import InputError
 
 

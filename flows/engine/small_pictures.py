@@ -1,0 +1,52 @@
+"""A picture made small: upright, without metadata, as WebP."""
+
+import io
+from typing import Any
+
+from t2c.schemas.errors import InputError, expected
+
+EDGE = 112
+"""Longest side of a thumbnail in pixels."""
+MAX_PIXELS = 100_000_000
+"""Larger pictures are not decoded for a thumbnail."""
+QUALITY = 72
+"""WebP quality, 0 to 100: about 2 kB a thumbnail."""
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def shrink(data: bytes, *, edge: int = EDGE) -> tuple[bytes, int, int]:
+    """Return an image file as a WebP file of at most edge pixels a side, with its width and height.
+
+    EXIF orientation is applied, no metadata is kept, transparency lies over white, only the first frame is used.
+    Raises OSError or ValueError (InputError beyond MAX_PIXELS) when the bytes are not an image that can be decoded.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise Image.DecompressionBombError(f"{opened.width} x {opened.height}")
+            opened.draft("RGB", (2 * edge, 2 * edge))
+            picture = _rgb(ImageOps.exif_transpose(opened))
+    except Image.DecompressionBombError as error:
+        raise InputError(expected("thumbnail", f"at most {MAX_PIXELS:,} pixels", str(error))) from error
+    picture.thumbnail((edge, edge), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=QUALITY, method=4)
+    return out.getvalue(), picture.width, picture.height
+
+
+def _rgb(picture: Any) -> Any:
+    """Return a Pillow image as RGB: 16-bit grey scaled down, transparency over white."""
+    from PIL import Image
+
+    if picture.mode.startswith("I;16"):
+        return picture.point(lambda value: value / 256).convert("L").convert("RGB")
+    if picture.mode in ("I", "F"):
+        low, high = picture.getextrema()
+        return picture.point(lambda value: (value - low) * 255 / max(high - low, 1e-9)).convert("L").convert("RGB")
+    if picture.has_transparency_data:
+        over = picture.convert("RGBA")
+        white = Image.new("RGBA", over.size, "white")
+        return Image.alpha_composite(white, over).convert("RGB")
+    return picture.convert("RGB")
