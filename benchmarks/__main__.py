@@ -16,6 +16,7 @@ GROUPS = (
     "curves",
     "ks",
     "logic",
+    "facade",
     "extraction",
     "decode",
     "suite",
