@@ -173,11 +173,11 @@ def component_figures(table: pa.Table, *, dataset: str, p: int = P) -> Component
     """
     pairs = component_pairs(table)
     sizes = [pair.rows.shape for pair in pairs]
-    drawn, kept = min(map(min, sizes)), max(map(max, sizes))
+    drawn, most = min(map(min, sizes)), max(map(max, sizes))
     mean = np.mean([pair.rows[:drawn, :drawn] for pair in pairs], axis=0)
-    shares = _padded([diagonal_share(pair.rows, p=p) for pair in pairs], kept)
-    random = _padded([random_share(columns, p=p, rows=rows) for rows, columns in sizes], kept)
-    at = np.arange(1.0, kept + 1)
+    shares = _padded([diagonal_share(pair.rows, p=p) for pair in pairs], most)
+    random = _padded([random_share(columns, p=p, rows=rows) for rows, columns in sizes], most)
+    at = np.arange(1.0, most + 1)
     low, high = np.nanmin(shares, axis=0), np.nanmax(shares, axis=0)
     lines = [
         Line("pairs", "m0", at, np.nanmean(shares, axis=0), low, high),
@@ -192,7 +192,7 @@ def component_figures(table: pa.Table, *, dataset: str, p: int = P) -> Component
         mosaic=mosaic(mean, label=label),
         chart=line_chart(lines, label=_said(lines), logarithmic=False),
         drawn=drawn,
-        kept=kept,
+        kept=most,
         p=p,
         rows=tuple({**row, "size": size} for row, size in zip(shares_near, sizes, strict=True)),
     )

@@ -135,6 +135,7 @@ def open_sides(
     An encoder named twice, or two names of one space, is refused: a map from a space to itself says nothing. Raises
     UnknownName, SpecError, InputError, MismatchError.
     """
+    # two blocks must stay: one to fit, one that chooses the ridge
     if not 0 <= holdout < 1 or held_out_blocks(holdout) > BLOCKS - 2:
         raise SpecError(expected("--holdout", f"a share of 0 to {(BLOCKS - 2) / BLOCKS:.2f}", str(holdout)))
     check_max_rows(max_rows)
@@ -152,6 +153,7 @@ def open_sides(
     chosen, chosen_blocks = rows_and_blocks(images, usable, seed=seed, max_rows=max_rows, held_out_where=held_out_where)
     blocks = np.full(rows, LEFT_OUT, dtype=np.int8)
     blocks[chosen] = chosen_blocks
+    # the condition has held its rows out already: no share of the blocks on top
     share = holdout if held_out_where is None else 0.0
     return Sides(images, features, blocks, seed, share, max_rows, held_out_where)
 

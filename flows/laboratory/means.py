@@ -77,4 +77,5 @@ def _of(values: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
         return (np.nan,) * 4
     low, high = float(finite.min()), float(finite.max())
     sd = np.nan if len(finite) < 2 else float(finite.std(ddof=1)) if high > low else 0.0
+    # the mean of equal values may be rounded beyond them
     return min(max(float(finite.mean()), low), high), sd, low, high

@@ -94,6 +94,7 @@ def contestants(
         extract_missing(store, parse_dataset_ref(align_on).name, [*to_fit, target], machine=machine)
     entered: list[Contestant] = []
     for model in models:
+        # popped: what stays belongs to models that only a named map brings
         own = brought.pop(name_of(model), [])
         entered += [Contestant(name_of(model), linear_map) for linear_map in own]
         entered += [] if own else [Contestant(name_of(model), _map_of(store, model, target, align_on, machine))]

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SuiteReport:
-    """What `suite` found."""
+    """The answer to `suite`: the table of accuracies, and what was new in this run."""
 
     target: str
     """The CLIP."""
@@ -132,7 +132,7 @@ def _labels(images: Images) -> set[str | None]:
 
 @dataclass(slots=True)
 class _Work:
-    """What a run has done so far."""
+    """The answers of a run so far, with the datasets indexed and the features extracted for them."""
 
     store: Store
     target: "str | Encoder"
@@ -147,6 +147,7 @@ class _Work:
         """Do the tasks of one reader: index its pictures, extract what is missing, classify."""
         prepared = prepare(self.store, reader, data, pictures=pictures, progress=self.machine.progress)
         name, labels = prepared.images.dataset, _labels(prepared.images)
+        # before features are extracted, which may take hours
         for task, vectors in tasks.items():
             check_folders(task, vectors.classes, labels=labels, place=f"pictures of {name}")
         encoders = [*(self.runnable.get(contestant.name, contestant.name) for contestant in self.tested), self.target]
