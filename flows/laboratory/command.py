@@ -179,15 +179,15 @@ components = command("components", example="t2c components photos --encoder timm
 
 def _groups(texts: Sequence[str]) -> dict[str, list[str]]:
     """Read `NAME=ENCODER,ENCODER`; raises SpecError."""
-    found: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for text in texts:
         name, _, members = text.partition("=")
         of_group = listed(members)
-        if not name.strip() or not of_group or name.strip() in found:
+        if not name.strip() or not of_group or name.strip() in groups:
             want = "NAME=ENCODER,ENCODER, each name once"
             raise SpecError(expected("--group", want, repr(text), "Try: --group resnets=timm:resnet18,timm:resnet50"))
-        found[name.strip()] = of_group
-    return found
+        groups[name.strip()] = of_group
+    return groups
 
 
 def _close(out: Output, report: Any) -> None:
@@ -217,15 +217,16 @@ def show_pairs(out: Output, report: PairsReport) -> None:
 
 def _numbered(table: pa.Table, numbers: Mapping[str, int]) -> pa.Table:
     """Return the pairs with encoders by number and three digits, narrow enough for any names."""
-    shown = {
-        name: [numbers[one] for one in table[side].to_pylist()] for name, side in (("from", "source"), ("to", "target"))
+    numbered = {
+        name: [numbers[name_of_row] for name_of_row in table[side].to_pylist()]
+        for name, side in (("from", "source"), ("to", "target"))
     }
     chosen = {"aligned": "aligned", "low": "aligned_low", "high": "aligned_high", "own": "own", "retained": "retained"}
     chosen |= {"r2": "r2_variance_weighted", "cosine": "mean_cosine", "cka": "cka"}
-    kept = {
+    rounded = {
         name: pc.round(table[column], 3) for name, column in chosen.items() if table[column].null_count < len(table)
     }
-    return pa.table({**shown, **kept})
+    return pa.table({**numbered, **rounded})
 
 
 def _matrix(means: GroupMeans) -> pa.Table:
@@ -248,5 +249,5 @@ def curve_means(table: pa.Table) -> pa.Table:
         "aligned_sd": aligned.sd,
     }
     columns |= {"retained": retained.mean}
-    found = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
-    return pa.table({name: one if name == size else pc.round(one, 4) for name, one in found.items()})
+    arrays = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
+    return pa.table({name: array if name == size else pc.round(array, 4) for name, array in arrays.items()})

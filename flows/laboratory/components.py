@@ -93,29 +93,29 @@ def components(
     images = open_images(store, dataset)
     sides = open_sides(images, encoders, seed=0, holdout=0.0, max_rows=max_rows)
     spec: dict[str, Any] = {"dataset": images.dataset, "encoders": list(sides.names), "k": k, **sides.limits()}
-    parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features)]
+    parents = [images.manifest.as_parent(), *(feature.manifest.as_parent() for feature in sides.features)]
     work = partial(_measure, sides, k, runner=runner or SerialRunner(), progress=progress or NoProgress())
-    found = answer(store, "components", work, spec=spec, parents=parents)
+    stored_answer = answer(store, "components", work, spec=spec, parents=parents)
     return ComponentsReport(
         dataset=f"{images.dataset}@{images.snapshot}",
         encoders=sides.names,
-        table=found.table,
+        table=stored_answer.table,
         p=p,
-        diagonals=diagonals(found.table, p=p),
-        notes=_notes(found.table, sides, k=k, stored=bool(found.path)),
-        digest=found.digest,
-        path=found.path,
-        new=found.new,
+        diagonals=diagonals(stored_answer.table, p=p),
+        notes=_notes(stored_answer.table, sides, k=k, stored=bool(stored_answer.path)),
+        digest=stored_answer.digest,
+        path=stored_answer.path,
+        new=stored_answer.new,
     )
 
 
 def component_pairs(table: pa.Table) -> list[PairComponents]:
     """Return the matrix of every ordered pair of a COMPONENTS table, in its order."""
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    rows_of_pair: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in table.select(["source", "target", "i", "j", "weight"]).to_pylist():
-        found.setdefault((row["source"], row["target"]), []).append(row)
+        rows_of_pair.setdefault((row["source"], row["target"]), []).append(row)
     pairs = []
-    for (source, target), rows in found.items():
+    for (source, target), rows in rows_of_pair.items():
         matrix = np.zeros((max(row["i"] for row in rows), max(row["j"] for row in rows)))
         for row in rows:
             matrix[row["i"] - 1, row["j"] - 1] = row["weight"]
@@ -127,12 +127,12 @@ def diagonals(table: pa.Table, *, p: int) -> pa.Table:
     """Return source, target, diag, random: the mean of diag_i of every ordered pair, beside that of random matrices."""
     rows = [
         {
-            "source": one.source,
-            "target": one.target,
-            "diag": float(diagonal_share(one.rows, p=p).mean()),
-            "random": float(random_share(one.rows.shape[1], p=p, rows=len(one.rows)).mean()),
+            "source": pair.source,
+            "target": pair.target,
+            "diag": float(diagonal_share(pair.rows, p=p).mean()),
+            "random": float(random_share(pair.rows.shape[1], p=p, rows=len(pair.rows)).mean()),
         }
-        for one in component_pairs(table)
+        for pair in component_pairs(table)
     ]
     schema = {"source": pa.string(), "target": pa.string(), "diag": pa.float64(), "random": pa.float64()}
     return pa.Table.from_pylist(rows, schema=pa.schema(schema))
@@ -145,7 +145,7 @@ def _measure(sides: Sides, k: int, *, runner: Runner, progress: Progress) -> pa.
     parts = [COMPONENTS.empty_table()]
     for source, target in ordered_pairs(len(axes)):
         rows = component_map(moments, axes, source, target)
-        i, j = (one.ravel() for one in np.indices(rows.shape))
+        i, j = (index.ravel() for index in np.indices(rows.shape))
         columns = [
             pa.array([sides.names[source]] * len(i)),
             pa.array([sides.names[target]] * len(i)),
@@ -170,7 +170,7 @@ def _notes(table: pa.Table, sides: Sides, *, k: int, stored: bool) -> tuple[str,
     notes += sides.notes()
     counts = _counts(table)
     if min(counts.values()) < k:
-        listed = ", ".join(f"{one} has {counts[one]}" for one in sides.names if counts[one] < k)
+        listed = ", ".join(f"{name} has {counts[name]}" for name in sides.names if counts[name] < k)
         notes.append(f"not every space has {k} components that vary: {listed}")
     rows = int((sides.blocks >= 0).sum())
     if rows < 10 * k:

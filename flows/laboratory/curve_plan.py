@@ -51,14 +51,14 @@ def by_classes(sides: Sides, truth: Sequence[str | None], *, labels: str) -> Cur
     Buckets few enough to be split choose the ridge on row blocks, as the held-out rows of every class judge it; more
     choose it on whole buckets. Raises InputError when no row to fit has a label.
     """
-    known = truth[: sides.rows]
+    labels_of_rows = truth[: sides.rows]
     fitted = np.isin(sides.blocks, sides.fit_blocks())
-    there = (label for label, used in zip(known, fitted, strict=True) if used)
-    names = label_names(there, of=f"{labels} of {sides.images.dataset}")
+    fitted_labels = (label for label, used in zip(labels_of_rows, fitted, strict=True) if used)
+    names = label_names(fitted_labels, of=f"{labels} of {sides.images.dataset}")
     order = np.random.default_rng(sides.seed).permutation(len(names))
     parts = min(BLOCKS, len(names))
     bucket = {names[index]: place % parts for place, index in enumerate(order)}
-    codes = np.array([bucket.get(label, UNLABELLED) if label is not None else UNLABELLED for label in known])
+    codes = np.array([bucket.get(label, UNLABELLED) if label is not None else UNLABELLED for label in labels_of_rows])
     sizes = np.bincount(list(bucket.values()), minlength=parts)
     split = 2 * parts <= BLOCKS
     return _plan(sides, codes, parts, what="class buckets", split=split, classes=tuple(int(size) for size in sizes))

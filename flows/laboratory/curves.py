@@ -115,22 +115,35 @@ def curves(
         "blocks": BLOCKS,
         **sides.limits(),
     }
-    parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features), *judges.parents()]
+    parents = [
+        images.manifest.as_parent(),
+        *(feature.manifest.as_parent() for feature in sides.features),
+        *judges.parents(),
+    ]
     parents += tables_read(images, held_out_where)
     options = _Options(by, points, seeds, ridge, seed)
-    found = answer(
+    stored_answer = answer(
         store,
         "curves",
         partial(_measure, sides, plan, judges, options, progress=progress or NoProgress()),
         spec=spec,
         parents=parents,
     )
-    notes = _notes(plan, found.table, ridge=ridge, points=points, stored=bool(found.path))
-    labelled = {1: found.table["labelled"][0].as_py()}
+    notes = _notes(plan, stored_answer.table, ridge=ridge, points=points, stored=bool(stored_answer.path))
+    labelled = {1: stored_answer.table["labelled"][0].as_py()}
     notes += sides.notes()
     notes += judges.notes(sides.names, plan.groups == plan.held, labelled=labelled)
     where = f"{images.dataset}@{images.snapshot}"
-    return CurvesReport(where, sides.names[0], sides.names[1], found.table, notes, found.digest, found.path, found.new)
+    return CurvesReport(
+        where,
+        sides.names[0],
+        sides.names[1],
+        stored_answer.table,
+        notes,
+        stored_answer.digest,
+        stored_answer.path,
+        stored_answer.new,
+    )
 
 
 def _check(points: int, seeds: int, ridge: float | None) -> None:
@@ -158,12 +171,12 @@ def _measure(sides: Sides, plan: CurvePlan, judges: JointHeads, options: _Option
     _join(plan, parts)
     counts = point_counts(plan.parts, options.points)
     seeds = range(options.seed, options.seed + options.seeds)
-    found = list(curve(parts, held, counts=counts, seeds=seeds, ridge=ridge))
-    judged = _judged(sides, plan, heads, found, progress=progress)
+    drawn = list(curve(parts, held, counts=counts, seeds=seeds, ridge=ridge))
+    verdicts = _judged(sides, plan, heads, drawn, progress=progress)
     return pa.Table.from_pylist(
         [
-            _row(plan, one, seen, options=options, counts=counts, ridge=ridge, held=held.n, head=judges.text(1))
-            for one, seen in zip(found, judged, strict=True)
+            _row(plan, point, verdict, options=options, counts=counts, ridge=ridge, held=held.n, head=judges.text(1))
+            for point, verdict in zip(drawn, verdicts, strict=True)
         ],
         schema=CURVES,
     )
@@ -172,8 +185,10 @@ def _measure(sides: Sides, plan: CurvePlan, judges: JointHeads, options: _Option
 def _ridge(plan: CurvePlan, groups: Sequence[JointMoments], held: JointMoments) -> float:
     """Return the ridge of the map fitted on most of the rows that does best on those set aside to choose it; 0 without."""
     chooses = plan.validation()
-    sides = [[one for one, chosen in zip(groups, chooses, strict=True) if chosen == side] for side in (False, True)]
-    train, validation = (merge_joint(one, centre=held.centre) for one in sides)
+    sides = [
+        [moments for moments, chosen in zip(groups, chooses, strict=True) if chosen == side] for side in (False, True)
+    ]
+    train, validation = (merge_joint(side, centre=held.centre) for side in sides)
     return choose_ridges(train, validation, pairs=[(0, 1)])[0, 1]
 
 
@@ -184,21 +199,21 @@ def _join(plan: CurvePlan, groups: list[JointMoments]) -> None:
 
 
 def _judged(
-    sides: Sides, plan: CurvePlan, heads: Mapping[int, Judge], found: Sequence[CurvePoint], *, progress: Progress
+    sides: Sides, plan: CurvePlan, heads: Mapping[int, Judge], points: Sequence[CurvePoint], *, progress: Progress
 ) -> list[Judged]:
     """Judge every map on the held-out rows, read once; maps that several seeds share are judged once."""
-    different = {id(one.linear_map): one.linear_map for one in found}
-    candidates = [Candidate(0, 1, one) for one in different.values()]
+    different = {id(point.linear_map): point.linear_map for point in points}
+    candidates = [Candidate(0, 1, linear_map) for linear_map in different.values()]
     held = plan.groups == plan.held
-    seen = judge(sides.features, held, candidates, judges=heads, cosines=False, progress=progress)
-    by_map = dict(zip(different, seen, strict=True))
-    return [by_map[id(one.linear_map)] for one in found]
+    verdicts = judge(sides.features, held, candidates, judges=heads, cosines=False, progress=progress)
+    by_map = dict(zip(different, verdicts, strict=True))
+    return [by_map[id(point.linear_map)] for point in points]
 
 
 def _row(
     plan: CurvePlan,
-    one: CurvePoint,
-    seen: Judged,
+    point: CurvePoint,
+    verdict: Judged,
     *,
     options: _Options,
     counts: Sequence[int],
@@ -206,18 +221,18 @@ def _row(
     held: int,
     head: str | None,
 ) -> dict[str, Any]:
-    quality = {name: value for name, value in asdict(one.quality).items() if name != "n"} if one.quality else {}
+    quality = {name: value for name, value in asdict(point.quality).items() if name != "n"} if point.quality else {}
     return {
         "by": options.by,
-        "seed": one.seed,
-        "point": counts.index(len(one.parts)),
-        "share": len(one.parts) / plan.parts,
-        "classes": sum(plan.classes[index] for index in one.parts) if plan.classes else None,
-        "fitted": one.n,
+        "seed": point.seed,
+        "point": counts.index(len(point.parts)),
+        "share": len(point.parts) / plan.parts,
+        "classes": sum(plan.classes[index] for index in point.parts) if plan.classes else None,
+        "fitted": point.n,
         "ridge": ridge,
         "held_out": held,
         **quality,
-        **accuracy_columns(head, seen.hits),
+        **accuracy_columns(head, verdict.hits),
     }
 
 

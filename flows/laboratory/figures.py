@@ -109,11 +109,11 @@ def pair_figures(table: pa.Table, *, dataset: str) -> PairFigures:
     names = tuple(dict.fromkeys(table["source"].to_pylist()))
     alone = table.set_column(table.column_names.index("source_group"), "source_group", table["source"])
     alone = alone.set_column(alone.column_names.index("target_group"), "target_group", alone["target"])
-    shown = [(column, title) for column, title in MEASURES if table[column].null_count < table.num_rows]
-    heats = tuple(heat(title, names, group_means(alone, column).mean) for column, title in shown)
+    measures = [(column, title) for column, title in MEASURES if table[column].null_count < table.num_rows]
+    heats = tuple(heat(title, names, group_means(alone, column).mean) for column, title in measures)
     groups = group_means(table, "r2_variance_weighted").groups
     grouped = (
-        tuple(heat(title, groups, group_means(table, column).mean, diagonal=False) for column, title in shown[:2])
+        tuple(heat(title, groups, group_means(table, column).mean, diagonal=False) for column, title in measures[:2])
         if groups != names
         else ()
     )
@@ -134,20 +134,20 @@ def curve_figures(
     rows: list[dict[str, Any]] = []
     for source, table in tables:
         sizes, own = band(table, size).mean, band(table, "own")
-        found = {column: band(table, column) for column in lines}
-        for column, part in found.items():
+        bands = {column: band(table, column) for column in lines}
+        for column, part in bands.items():
             lines[column].append(Line(source, kinds[source], sizes, part.mean, part.low, part.high))
         if not any(line.kind == "plain" for line in lines["aligned"]):
             lines["aligned"].append(Line("target itself", "plain", sizes, own.mean))
-        accuracy, r2 = found["aligned"], found["r2_variance_weighted"]
+        accuracy, r2 = bands["aligned"], bands["r2_variance_weighted"]
         columns = zip(sizes, r2.mean, r2.sd, accuracy.mean, accuracy.sd, own.mean, strict=True)
         names = ("size", "r2", "r2_sd", "aligned", "aligned_sd", "own")
         rows += [{"source": source, **dict(zip(names, map(float, row), strict=True))} for row in columns]
     titles = {"aligned": "Accuracy of the target’s head on aligned features", "r2_variance_weighted": MEASURES[1][1]}
     charts = [(titles[column], line_chart(part, label=_said(part))) for column, part in lines.items()]
     seeds = len(set(tables[0][1]["seed"].to_pylist()))
-    shown = tuple(one for one in charts if one[1])
-    return CurveFigures(f"{target} on {dataset}", judged, by, tuple(kinds.items()), shown, tuple(rows), seeds)
+    drawn = tuple(chart for chart in charts if chart[1])
+    return CurveFigures(f"{target} on {dataset}", judged, by, tuple(kinds.items()), drawn, tuple(rows), seeds)
 
 
 def judged_by(spec: Mapping[str, Any]) -> str:
@@ -156,13 +156,13 @@ def judged_by(spec: Mapping[str, Any]) -> str:
     The second head is the target's; the labels of a curve by classes say whose classes grow, head or not.
     """
     _, head = spec.get("heads") or (None, None)
-    told = ["no head"] if head is None else [f"head {head['head']}"]
+    parts = ["no head"] if head is None else [f"head {head['head']}"]
     if head is not None and not head["head"].endswith(f":{head['labels']}"):
-        told.append(f"labels {head['labels']}")
+        parts.append(f"labels {head['labels']}")
     for name, what in (("classes", ("class", "classes")), ("templates", ("prompt", "prompts"))):
-        told += [words.plural(len(head[name]), *what)] if head is not None and head.get(name) else []
-    told += [f"classes of {spec['labels']}"] if spec["by"] == "classes" else []
-    return ", ".join(told)
+        parts += [words.plural(len(head[name]), *what)] if head is not None and head.get(name) else []
+    parts += [f"classes of {spec['labels']}"] if spec["by"] == "classes" else []
+    return ", ".join(parts)
 
 
 def component_figures(table: pa.Table, *, dataset: str, p: int = P) -> ComponentFigures:
@@ -171,39 +171,39 @@ def component_figures(table: pa.Table, *, dataset: str, p: int = P) -> Component
     Spaces may keep different numbers of components: pairs are averaged where all have an entry in the matrix, and over
     those that have component i in the curve; each pair's own shares are of its whole matrix.
     """
-    found = component_pairs(table)
-    sizes = [one.rows.shape for one in found]
-    drawn, kept = min(map(min, sizes)), max(map(max, sizes))
-    mean = np.mean([one.rows[:drawn, :drawn] for one in found], axis=0)
-    shares = _padded([diagonal_share(one.rows, p=p) for one in found], kept)
-    random = _padded([random_share(columns, p=p, rows=rows) for rows, columns in sizes], kept)
-    at = np.arange(1.0, kept + 1)
+    pairs = component_pairs(table)
+    sizes = [pair.rows.shape for pair in pairs]
+    drawn, most = min(map(min, sizes)), max(map(max, sizes))
+    mean = np.mean([pair.rows[:drawn, :drawn] for pair in pairs], axis=0)
+    shares = _padded([diagonal_share(pair.rows, p=p) for pair in pairs], most)
+    random = _padded([random_share(columns, p=p, rows=rows) for rows, columns in sizes], most)
+    at = np.arange(1.0, most + 1)
     low, high = np.nanmin(shares, axis=0), np.nanmax(shares, axis=0)
     lines = [
         Line("pairs", "m0", at, np.nanmean(shares, axis=0), low, high),
         Line("random matrix", "plain", at, np.nanmean(random, axis=0)),
     ]
-    told = diagonals(table, p=p).to_pylist()
-    near = float(np.mean([row["diag"] for row in told]))
+    shares_near = diagonals(table, p=p).to_pylist()
+    near = float(np.mean([row["diag"] for row in shares_near]))
     label = f"{drawn} target components by {drawn} source components; mean near the diagonal {words.number(near, 3)}"
     return ComponentFigures(
         dataset=dataset,
-        encoders=tuple(dict.fromkeys(one.source for one in found)),
+        encoders=tuple(dict.fromkeys(pair.source for pair in pairs)),
         mosaic=mosaic(mean, label=label),
         chart=line_chart(lines, label=_said(lines), logarithmic=False),
         drawn=drawn,
-        kept=kept,
+        kept=most,
         p=p,
-        rows=tuple({**row, "size": size} for row, size in zip(told, sizes, strict=True)),
+        rows=tuple({**row, "size": size} for row, size in zip(shares_near, sizes, strict=True)),
     )
 
 
 def _padded(parts: Sequence[npt.NDArray[np.float64]], size: int) -> npt.NDArray[np.float64]:
     """Return curves of different lengths as rows of one length, NaN where a curve has ended."""
-    found = np.full((len(parts), size), np.nan)
-    for row, part in zip(found, parts, strict=True):
+    padded = np.full((len(parts), size), np.nan)
+    for row, part in zip(padded, parts, strict=True):
         row[: len(part)] = part
-    return found
+    return padded
 
 
 def _said(lines: Sequence[Line]) -> str:

@@ -43,7 +43,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one map's rows showed."""
+    """Accuracy and mean cosine of one map on the held-out rows."""
 
     hits: Hits
     """Labelled rows and how often the head was right."""
@@ -65,25 +65,30 @@ def judge(
     `held` is (rows,). A head over a map is one linear classifier of the source's own features; aligned features
     themselves are formed only for cosines.
     """
-    over = [compose(judges[one.target].head, one.linear_map) if one.target in judges else None for one in candidates]
+    over = [
+        compose(judges[candidate.target].head, candidate.linear_map) if candidate.target in judges else None
+        for candidate in candidates
+    ]
     hits, cosine, rows = [Hits()] * len(candidates), np.zeros(len(candidates)), 0
     progress.start("rows not fitted", int(held.sum()), "images")
     try:
         for at, block in _blocks(features, held):
             rows += len(at)
-            own = {index: one.head.predict(block[index]) for index, one in judges.items()}
-            for place, one in enumerate(candidates):
+            own = {index: target_judge.head.predict(block[index]) for index, target_judge in judges.items()}
+            for place, candidate in enumerate(candidates):
                 head = over[place]
                 if head is not None:
-                    hits[place] += _hits(head.predict(block[one.source]), own[one.target], judges[one.target].codes[at])
+                    hits[place] += _hits(
+                        head.predict(block[candidate.source]), own[candidate.target], judges[candidate.target].codes[at]
+                    )
                 if cosines:
-                    aligned = one.linear_map.apply(block[one.source])
-                    cosine[place] += float(paired_cosine(aligned, block[one.target]).sum())
+                    aligned = candidate.linear_map.apply(block[candidate.source])
+                    cosine[place] += float(paired_cosine(aligned, block[candidate.target]).sum())
             progress.advance(len(at))
     finally:
         progress.done()
     mean = cosine / rows if cosines and rows else np.full(len(candidates), np.nan)
-    return [Judged(one, float(value)) for one, value in zip(hits, mean, strict=True)]
+    return [Judged(map_hits, float(value)) for map_hits, value in zip(hits, mean, strict=True)]
 
 
 def accuracy_columns(head: str | None, found: Hits) -> dict[str, Any]:
@@ -109,8 +114,8 @@ def accuracy_columns(head: str | None, found: Hits) -> dict[str, Any]:
 
 
 def _hits(aligned: npt.NDArray[np.int64], own: npt.NDArray[np.int64], codes: npt.NDArray[np.int64]) -> Hits:
-    known = codes != UNLABELLED
-    return Hits.of((aligned == codes)[known], (own == codes)[known])
+    labelled = codes != UNLABELLED
+    return Hits.of((aligned == codes)[labelled], (own == codes)[labelled])
 
 
 def _blocks(
@@ -120,4 +125,4 @@ def _blocks(
     for start, stop in ranges(len(held), READ_ROWS):
         used = np.flatnonzero(held[start:stop])
         if len(used):
-            yield used + start, [one.read(start, stop)[used].astype(np.float32) for one in features]
+            yield used + start, [feature.read(start, stop)[used].astype(np.float32) for feature in features]

@@ -33,12 +33,12 @@ class JointHeads:
 
     def spec(self) -> dict[str, Any]:
         """Return what decides the heads, for the digest of an answer."""
-        heads = [one.as_json() if one is not None else None for one in self.specs]
-        return {"heads": heads, "truth": digest({name: list(known) for name, known in self.truth.items()})}
+        heads = [spec.as_json() if spec is not None else None for spec in self.specs]
+        return {"heads": heads, "truth": digest({name: list(labels) for name, labels in self.truth.items()})}
 
     def parents(self) -> list[Parent]:
         """Return the banks they rest on."""
-        return [parent for one in self.specs if one is not None for parent in one.parents(self.images)]
+        return [parent for spec in self.specs if spec is not None for parent in spec.parents(self.images)]
 
     def text(self, index: int) -> str | None:
         """Return what a user types for an encoder's head."""
@@ -52,16 +52,16 @@ class JointHeads:
 
         Raises InputError when no labelled row is of a class of a head.
         """
-        found = {}
-        for index, (spec, one) in enumerate(zip(self.specs, features, strict=True)):
+        judges = {}
+        for index, (spec, feature) in enumerate(zip(self.specs, features, strict=True)):
             if spec is not None and (only is None or index in only):
                 truth = self.truth[spec.labels]
                 head = open_head(
-                    self.images, spec, features=one, truth=truth, groups=groups, folds=HELD, device=self.device
+                    self.images, spec, features=feature, truth=truth, groups=groups, folds=HELD, device=self.device
                 )
-                found[index] = Judge(head, codes_of(head.classes, truth))
-                self._check_some_judged(spec, one, found[index])
-        return found
+                judges[index] = Judge(head, codes_of(head.classes, truth))
+                self._check_some_judged(spec, feature, judges[index])
+        return judges
 
     def notes(
         self, names: Sequence[str], held: npt.NDArray[np.bool_], *, labelled: Mapping[int, int]
@@ -70,19 +70,19 @@ class JointHeads:
 
         `held` (rows,) are the rows not fitted; `labelled` is how many of them each head judged.
         """
-        asked = ((index, spec) for index, spec in enumerate(self.specs) if spec is not None and index in labelled)
-        found = []
-        for index, spec in asked:
-            known = [
+        scored = ((index, spec) for index, spec in enumerate(self.specs) if spec is not None and index in labelled)
+        sentences = []
+        for index, spec in scored:
+            held_labels = [
                 label
-                for label, there in zip(self.truth[spec.labels], held, strict=False)
-                if there and label is not None
+                for label, unfitted in zip(self.truth[spec.labels], held, strict=False)
+                if unfitted and label is not None
             ]
-            if labelled[index] < len(known):
-                which = f": {labels_outside(spec.classes, known)}" if spec.classes else ""
-                count = f"{len(known) - labelled[index]:,} of {len(known):,} labelled images not fitted"
-                found.append(f"{count} are no class of the head {spec.text} of {names[index]}{which}")
-        return tuple(found)
+            if labelled[index] < len(held_labels):
+                which = f": {labels_outside(spec.classes, held_labels)}" if spec.classes else ""
+                count = f"{len(held_labels) - labelled[index]:,} of {len(held_labels):,} labelled images not fitted"
+                sentences.append(f"{count} are no class of the head {spec.text} of {names[index]}{which}")
+        return tuple(sentences)
 
     def _check_some_judged(self, spec: HeadSpec, features: Features, judge: Judge) -> None:
         truth = self.truth[spec.labels]
@@ -112,10 +112,10 @@ def joint_heads(
     """
     chosen = _chosen(encoders, heads)
     if chosen is None:
-        known = truth_of(images, labels, mapping={})
-        chosen = ["probe" if any(label is not None for label in known) else "none"] * len(encoders)
+        truth = truth_of(images, labels, mapping={})
+        chosen = ["probe" if any(label is not None for label in truth) else "none"] * len(encoders)
     specs = tuple(None if text == "none" else parse_head(text, labels=labels, classes=classes) for text in chosen)
-    used = {one.labels for one in specs if one is not None}
+    used = {spec.labels for spec in specs if spec is not None}
     todo = "Leave it out, or name a head: --head probe"
     if classes and not used:
         raise SpecError(expected("--classes", "a head that tells them apart", "none", todo))
@@ -125,22 +125,22 @@ def joint_heads(
 
 
 def _listed(specs: Sequence[HeadSpec | None]) -> str:
-    return " and ".join(sorted({one.text for one in specs if one is not None})) or "none"
+    return " and ".join(sorted({spec.text for spec in specs if spec is not None})) or "none"
 
 
 def _chosen(encoders: Sequence[str], heads: Sequence[str] | None) -> list[str] | None:
     if not heads:
         return None
-    found: dict[str, str] = {}
+    head_of: dict[str, str] = {}
     common = [text for text in heads if "=" not in text]
     for text in heads:
         if text not in common:
             name, _, head = text.rpartition("=")
             if name not in encoders:
                 raise unknown("encoder of --head", name, encoders)
-            if name in found:
-                raise SpecError(expected(f"--head of {name}", "one head", f"{found[name]} and {head}"))
-            found[name] = head
+            if name in head_of:
+                raise SpecError(expected(f"--head of {name}", "one head", f"{head_of[name]} and {head}"))
+            head_of[name] = head
     if len(common) > 1:
         raise SpecError(expected("--head", "one for all encoders, others as ENCODER=HEAD", " and ".join(common)))
-    return [found.get(name, common[0] if common else "none") for name in encoders]
+    return [head_of.get(name, common[0] if common else "none") for name in encoders]

@@ -55,8 +55,8 @@ class Sides:
 
     def limits(self) -> dict[str, Any]:
         """Return the choice of rows as an answer's spec says it: nothing where all may be used, as before there were limits."""
-        given = {"max_rows": self.max_rows, "held_out_where": self.held_out_where}
-        return {name: value for name, value in given.items() if value is not None}
+        limits = {"max_rows": self.max_rows, "held_out_where": self.held_out_where}
+        return {name: value for name, value in limits.items() if value is not None}
 
     @property
     def rows(self) -> int:
@@ -66,7 +66,7 @@ class Sides:
     @property
     def names(self) -> tuple[str, ...]:
         """Encoder names, in order."""
-        return tuple(one.encoder for one in self.features)
+        return tuple(feature.encoder for feature in self.features)
 
     def notes(self) -> tuple[str, ...]:
         """Return what a reader must know of the rows: that encoders cover different ones, with their numbers."""
@@ -75,13 +75,13 @@ class Sides:
     def fit_blocks(self) -> list[int]:
         """Return the blocks that may be fitted, in the order of the seed; the others are held out."""
         order = np.random.default_rng(self.seed).permutation(BLOCKS)
-        found: list[int] = order[held_out_blocks(self.holdout) :].tolist()
-        return found
+        blocks: list[int] = order[held_out_blocks(self.holdout) :].tolist()
+        return blocks
 
     def parts(self) -> list[int]:
         """Return the blocks to fit that have rows, in the order of the seed."""
-        there = set(np.unique(self.blocks).tolist())
-        return [block for block in self.fit_blocks() if block in there]
+        filled = set(np.unique(self.blocks).tolist())
+        return [block for block in self.fit_blocks() if block in filled]
 
     def validation(self) -> npt.NDArray[np.bool_]:
         """Say which rows to fit choose the ridge, (rows,): some blocks; of a single block, every other content."""
@@ -91,9 +91,9 @@ class Sides:
         rows = np.flatnonzero(np.isin(self.blocks, parts))
         keys = keys_of(content_hashes(self.images), rows, seed=self.seed)
         contents, content = np.unique(keys, return_inverse=True)
-        found = np.zeros(self.rows, dtype=np.bool_)
-        found[rows] = (np.arange(len(contents)) % 2 == 1)[content]
-        return found
+        chooses = np.zeros(self.rows, dtype=np.bool_)
+        chooses[rows] = (np.arange(len(contents)) % 2 == 1)[content]
+        return chooses
 
     def validation_text(self) -> str:
         """Say in words what those rows are."""
@@ -102,18 +102,18 @@ class Sides:
 
     def groups(self) -> npt.NDArray[np.int8]:
         """Return the group of each row: FITTED, VALIDATION, HELD or LEFT_OUT; the held-out rows are those of `align`."""
-        found = np.where(self.blocks >= 0, np.int8(HELD), np.int8(LEFT_OUT)).astype(np.int8)
-        found[np.isin(self.blocks, self.fit_blocks())] = FITTED
-        found[self.validation()] = VALIDATION
-        return found
+        groups = np.where(self.blocks >= 0, np.int8(HELD), np.int8(LEFT_OUT)).astype(np.int8)
+        groups[np.isin(self.blocks, self.fit_blocks())] = FITTED
+        groups[self.validation()] = VALIDATION
+        return groups
 
 
 def validating(parts: int) -> npt.NDArray[np.bool_]:
     """Say which of the parts choose the ridge, (parts,): one in VALIDATION_SHARE, of two to four the last."""
     if parts < 2:
         return np.zeros(parts, dtype=np.bool_)
-    found: npt.NDArray[np.bool_] = np.arange(parts) % VALIDATION_SHARE == min(VALIDATION_SHARE, parts) - 1
-    return found
+    chooses: npt.NDArray[np.bool_] = np.arange(parts) % VALIDATION_SHARE == min(VALIDATION_SHARE, parts) - 1
+    return chooses
 
 
 def share_text(parts: int, what: str) -> str:
@@ -135,23 +135,25 @@ def open_sides(
     An encoder named twice, or two names of one space, is refused: a map from a space to itself says nothing. Raises
     UnknownName, SpecError, InputError, MismatchError.
     """
+    # two blocks must stay: one to fit, one that chooses the ridge
     if not 0 <= holdout < 1 or held_out_blocks(holdout) > BLOCKS - 2:
         raise SpecError(expected("--holdout", f"a share of 0 to {(BLOCKS - 2) / BLOCKS:.2f}", str(holdout)))
     check_max_rows(max_rows)
     features = tuple(features_of(images, name) for name in encoders)
     _check_distinct(features)
-    rows = min([images.rows, *(one.rows for one in features)])
+    rows = min([images.rows, *(feature.rows for feature in features)])
     usable = searchable(images)[:rows]
-    for one in features:
-        usable = usable & one.present(0, rows)
+    for feature in features:
+        usable = usable & feature.present(0, rows)
     if not usable.any():
-        named = " ".join(f"--encoder {one.encoder}" for one in features)
+        named = " ".join(f"--encoder {feature.encoder}" for feature in features)
         todo = f"Extract all: t2c extract {images.dataset} {named}"
-        both = f"rows with features of {', '.join(one.encoder for one in features)}"
-        raise InputError(expected(f"{images.dataset}@{images.snapshot}", both, "none", todo))
-    chosen, found = rows_and_blocks(images, usable, seed=seed, max_rows=max_rows, held_out_where=held_out_where)
+        complete_rows = f"rows with features of {', '.join(feature.encoder for feature in features)}"
+        raise InputError(expected(f"{images.dataset}@{images.snapshot}", complete_rows, "none", todo))
+    chosen, chosen_blocks = rows_and_blocks(images, usable, seed=seed, max_rows=max_rows, held_out_where=held_out_where)
     blocks = np.full(rows, LEFT_OUT, dtype=np.int8)
-    blocks[chosen] = found
+    blocks[chosen] = chosen_blocks
+    # the condition has held its rows out already: no share of the blocks on top
     share = holdout if held_out_where is None else 0.0
     return Sides(images, features, blocks, seed, share, max_rows, held_out_where)
 
@@ -159,12 +161,12 @@ def open_sides(
 def _check_distinct(features: Sequence[Features]) -> None:
     if len(features) < 2:
         raise SpecError(expected("encoders", "two or more", str(len(features)), "Name another: --encoder ENCODER"))
-    seen: dict[str, Features] = {}
-    for one in features:
-        other = seen.setdefault(one.space.id, one)
-        if other is not one:
-            got = f"{other.encoder} and {one.encoder}, both {one.space.describe()}"
-            raise SpecError(expected("encoders", "a space each", got, "Name each space once."))
+    feature_of_space: dict[str, Features] = {}
+    for feature in features:
+        other = feature_of_space.setdefault(feature.space.id, feature)
+        if other is not feature:
+            actual = f"{other.encoder} and {feature.encoder}, both {feature.space.describe()}"
+            raise SpecError(expected("encoders", "a space each", actual, "Name each space once."))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +186,7 @@ class JointPart:
         for start, stop in self.spans:
             group = self.groups[start - first : stop - first]
             if (group >= 0).any():
-                yield [one.read(start, stop) for one in self.features], group
+                yield [feature.read(start, stop) for feature in self.features], group
 
 
 def part_moments(
@@ -207,33 +209,36 @@ def joint_moments(
 
     Raises PlanError when they do not fit into memory, naming both numbers.
     """
-    run, shown = runner or SerialRunner(), progress or NoProgress()
-    width = sum(one.dimension for one in sides.features)
+    run, bar = runner or SerialRunner(), progress or NoProgress()
+    width = sum(feature.dimension for feature in sides.features)
     parts = PARTS if moment_bytes(width, count, dtype=dtype) <= LARGE_BYTES else 1
     todo = "Name fewer encoders at a time."
     check_memory("joint moments", peak_bytes(width, count, dtype=dtype, at_once=min(parts, run.parallel)), todo=todo)
     spans = in_parts(ranges(sides.rows, READ_ROWS), parts)
-    plan = [JointPart(sides.features, tuple(one), groups[one[0][0] : one[-1][1]]) for one in spans]
+    plan = [
+        JointPart(sides.features, tuple(part_spans), groups[part_spans[0][0] : part_spans[-1][1]])
+        for part_spans in spans
+    ]
     centre = _centre(sides, groups)
-    found: list[JointMoments] = []
-    shown.start(f"moments of {sides.images.dataset}", sides.rows, "images")
+    totals: list[JointMoments] = []
+    bar.start(f"moments of {sides.images.dataset}", sides.rows, "images")
     try:
         for part, sums in zip(
             plan, run.map(partial(part_moments, centre=centre, groups=count, dtype=dtype), plan), strict=True
         ):
-            found = (
-                [merge_joint(pair, centre=centre) for pair in zip(found, sums, strict=True)] if found else list(sums)
+            totals = (
+                [merge_joint(pair, centre=centre) for pair in zip(totals, sums, strict=True)] if totals else list(sums)
             )
-            shown.advance(len(part.groups))
+            bar.advance(len(part.groups))
     finally:
-        shown.done()
-    return tuple(found)
+        bar.done()
+    return tuple(totals)
 
 
 def _centre(sides: Sides, groups: npt.NDArray[np.int8]) -> JointCentre:
     """Return the mean of the first rows in a group."""
     first = np.flatnonzero(groups >= 0)[:4096]
-    return joint_centre([one.take(first) for one in sides.features])
+    return joint_centre([feature.take(first) for feature in sides.features])
 
 
 def moment_bytes(width: int, count: int, *, dtype: type[np.floating[Any]]) -> int:

@@ -35,13 +35,13 @@ def group_means(table: pa.Table, column: str) -> GroupMeans:
 
 def source_means(table: pa.Table, column: str) -> pa.Table:
     """Return source, group, pairs, mean of a column of PAIRS, best first; sources without a value are left out."""
-    found: dict[tuple[str, str], list[float]] = {}
+    values_of: dict[tuple[str, str], list[float]] = {}
     for row in table.select(["source", "source_group", column]).to_pylist():
         if row[column] is not None:
-            found.setdefault((row["source"], row["source_group"]), []).append(row[column])
+            values_of.setdefault((row["source"], row["source_group"]), []).append(row[column])
     rows = [
         {"source": source, "group": group, "pairs": len(values), "mean": float(np.mean(values))}
-        for (source, group), values in found.items()
+        for (source, group), values in values_of.items()
     ]
     rows.sort(key=lambda row: -float(str(row["mean"])))
     schema = pa.schema({"source": pa.string(), "group": pa.string(), "pairs": pa.int64(), "mean": pa.float64()})
@@ -67,14 +67,15 @@ def band(table: pa.Table, column: str) -> Band:
     points = table["point"].to_numpy()
     values = np.array([np.nan if value is None else value for value in table[column].to_pylist()], dtype=np.float64)
     rows = [_of(values[points == point]) for point in range(int(points.max()) + 1)]
-    mean, sd, low, high = (np.array(one) for one in zip(*rows, strict=True))
+    mean, sd, low, high = (np.array(statistic) for statistic in zip(*rows, strict=True))
     return Band(mean, sd, low, high)
 
 
 def _of(values: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
-    known = values[~np.isnan(values)]
-    if not len(known):
+    finite = values[~np.isnan(values)]
+    if not len(finite):
         return (np.nan,) * 4
-    low, high = float(known.min()), float(known.max())
-    sd = np.nan if len(known) < 2 else float(known.std(ddof=1)) if high > low else 0.0
-    return min(max(float(known.mean()), low), high), sd, low, high
+    low, high = float(finite.min()), float(finite.max())
+    sd = np.nan if len(finite) < 2 else float(finite.std(ddof=1)) if high > low else 0.0
+    # the mean of equal values may be rounded beyond them
+    return min(max(float(finite.mean()), low), high), sd, low, high

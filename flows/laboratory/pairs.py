@@ -60,8 +60,8 @@ class PairsReport(Shown):
     @property
     def headline(self) -> str:
         """One sentence for people."""
-        kept = [value for value in self.table["retained"].to_pylist() if value is not None]
-        mean = f"mean retained accuracy {np.mean(kept):.2f}" if kept else "no accuracy: no labels or heads"
+        retained = [value for value in self.table["retained"].to_pylist() if value is not None]
+        mean = f"mean retained accuracy {np.mean(retained):.2f}" if retained else "no accuracy: no labels or heads"
         return f"{self.table.num_rows} pairs of {len(self.encoders)} encoders on {self.dataset}: {mean}"
 
 
@@ -108,27 +108,35 @@ def pairs(
         "blocks": BLOCKS,
         **sides.limits(),
     }
-    parents = [images.manifest.as_parent(), *(one.manifest.as_parent() for one in sides.features), *judges.parents()]
+    parents = [
+        images.manifest.as_parent(),
+        *(feature.manifest.as_parent() for feature in sides.features),
+        *judges.parents(),
+    ]
     parents += tables_read(images, held_out_where)
     work = partial(
         _measure, sides, judges, named, ridge=ridge, runner=runner or SerialRunner(), progress=progress or NoProgress()
     )
-    found = answer(store, "pairs", work, spec=spec, parents=parents)
-    notes = _notes(sides, judges, found.table, chosen_on=chosen_on.get("ridge_chosen_on"), stored=bool(found.path))
+    stored_answer = answer(store, "pairs", work, spec=spec, parents=parents)
+    notes = _notes(
+        sides, judges, stored_answer.table, chosen_on=chosen_on.get("ridge_chosen_on"), stored=bool(stored_answer.path)
+    )
     where = f"{images.dataset}@{images.snapshot}"
-    return PairsReport(where, sides.names, found.table, notes, found.digest, found.path, found.new)
+    return PairsReport(
+        where, sides.names, stored_answer.table, notes, stored_answer.digest, stored_answer.path, stored_answer.new
+    )
 
 
 def _groups(names: Sequence[str], typed: Sequence[str], groups: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Return the group of each encoder: its own name where none was given."""
-    found: dict[str, str] = {}
+    group_of: dict[str, str] = {}
     for group, members in groups.items():
         for member in members:
             if member not in typed:
                 raise unknown(f"encoder of group {group!r}", member, typed, todo="Name it with --encoder too.")
-            if found.setdefault(member, group) != group:
-                raise SpecError(expected(f"group of {member}", "one group", f"{found[member]!r} and {group!r}"))
-    return tuple(found.get(member, name) for member, name in zip(typed, names, strict=True))
+            if group_of.setdefault(member, group) != group:
+                raise SpecError(expected(f"group of {member}", "one group", f"{group_of[member]!r} and {group!r}"))
+    return tuple(group_of.get(member, name) for member, name in zip(typed, names, strict=True))
 
 
 def _measure(
@@ -151,28 +159,30 @@ def _measure(
         todo = "Extract more images, or lower --holdout."
         raise InputError(expected(f"images of {sides.images.dataset} to fit", "2 or more", str(total.n), todo))
     fits = list(fit_pairs(total, held, ridges=ridges))
-    candidates = [Candidate(one.source, one.target, one.solution.map) for one in fits]
-    judged = judge(sides.features, group == HELD, candidates, judges=heads, cosines=True, progress=progress)
+    candidates = [Candidate(fit.source, fit.target, fit.solution.map) for fit in fits]
+    verdicts = judge(sides.features, group == HELD, candidates, judges=heads, cosines=True, progress=progress)
     likeness = _likeness(total + held)
     rows = [
-        _row(sides, judges, groups, fit, seen, held=held.n) | likeness[frozenset((fit.source, fit.target))]
-        for fit, seen in zip(fits, judged, strict=True)
+        _row(sides, judges, groups, fit, verdict, held=held.n) | likeness[frozenset((fit.source, fit.target))]
+        for fit, verdict in zip(fits, verdicts, strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=PAIRS)
 
 
 def _likeness(moments: JointMoments) -> dict[frozenset[int], dict[str, float | None]]:
     """Return CKA and Procrustes distance of every unordered pair, null where a space does not vary."""
-    found = {}
+    measures_of_pair = {}
     for source, target in ordered_pairs(len(moments.centre.dimensions)):
         if source < target:
-            one = space_similarity(moments, source, target)
-            found[frozenset((source, target))] = {name: _known(value) for name, value in asdict(one).items()}
-    return found
+            similarity = space_similarity(moments, source, target)
+            measures_of_pair[frozenset((source, target))] = {
+                name: _known(value) for name, value in asdict(similarity).items()
+            }
+    return measures_of_pair
 
 
 def _row(
-    sides: Sides, judges: JointHeads, groups: Sequence[str], fit: PairFit, seen: Judged, *, held: int
+    sides: Sides, judges: JointHeads, groups: Sequence[str], fit: PairFit, verdict: Judged, *, held: int
 ) -> dict[str, Any]:
     quality = {name: value for name, value in asdict(fit.quality).items() if name != "n"} if fit.quality else {}
     return {
@@ -185,8 +195,8 @@ def _row(
         "rank": fit.solution.rank,
         "held_out": held,
         **quality,
-        "mean_cosine": _known(seen.cosine),
-        **accuracy_columns(judges.text(fit.target), seen.hits),
+        "mean_cosine": _known(verdict.cosine),
+        **accuracy_columns(judges.text(fit.target), verdict.hits),
     }
 
 
@@ -197,7 +207,7 @@ def _known(value: float) -> float | None:
 def _chosen_on(sides: Sides) -> str:
     """Say on which rows ridges are chosen; nothing when there are too few to choose by."""
     groups = sides.groups()
-    few = any(np.count_nonzero(groups == one) < 2 for one in (FITTED, VALIDATION))
+    few = any(np.count_nonzero(groups == role) < 2 for role in (FITTED, VALIDATION))
     return "" if few else sides.validation_text()
 
 
@@ -209,7 +219,7 @@ def _notes(
     if chosen_on is not None:
         notes.append(f"each pair's ridge was chosen on {chosen_on}" if chosen_on else NO_RIDGE_NOTE)
     fitted = table["fitted"][0].as_py()
-    few = [one.encoder for one in sides.features if one.dimension > fitted]
+    few = [feature.encoder for feature in sides.features if feature.dimension > fitted]
     if few:
         notes.append(f"fewer rows fitted ({fitted:,}) than dimensions of {', '.join(few)}")
     if table["held_out"][0].as_py() < 2:

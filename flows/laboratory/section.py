@@ -32,21 +32,21 @@ def gather(context: Context) -> Gathered | None:
     """
     store = context.asked.store
     images = {side.among.images.dataset: side.among.images for side in context.sides}
-    found = {kind: _about(list_answers(store, kind), images.values()) for kind in ("pairs", "components", "curves")}
-    pairs, components = (_newest(found[kind], _dataset) for kind in ("pairs", "components"))
-    curves = _newest(found["curves"], lambda spec: (*_card(spec), str(spec["source"])))
-    where = {name: f"{name}@{one.snapshot}" for name, one in images.items()}
+    answers = {kind: _about(list_answers(store, kind), images.values()) for kind in ("pairs", "components", "curves")}
+    pairs, components = (_newest(answers[kind], _dataset) for kind in ("pairs", "components"))
+    curves = _newest(answers["curves"], lambda spec: (*_card(spec), str(spec["source"])))
+    where = {name: f"{name}@{dataset.snapshot}" for name, dataset in images.items()}
     objectives, compared = _objectives(store, _about(list_answers(store, "objectives"), images.values()), where)
     if not (pairs or components or curves or objectives):
         return None
-    tables = {one.name: answer_table(store, one) for one in (*pairs, *components, *curves)}
+    tables = {answer.name: answer_table(store, answer) for answer in (*pairs, *components, *curves)}
     together: dict[tuple[str, ...], list[Manifest]] = {}
-    for one in curves:
-        together.setdefault(_card(one.spec), []).append(one)
+    for answer in curves:
+        together.setdefault(_card(answer.spec), []).append(answer)
     figures = Laboratory(
-        tuple(pair_figures(tables[one.name], dataset=where[one.spec["dataset"]]) for one in pairs),
+        tuple(pair_figures(tables[answer.name], dataset=where[answer.spec["dataset"]]) for answer in pairs),
         tuple(_curves(some, tables, where) for some in together.values()),
-        tuple(component_figures(tables[one.name], dataset=where[one.spec["dataset"]]) for one in components),
+        tuple(component_figures(tables[answer.name], dataset=where[answer.spec["dataset"]]) for answer in components),
         objectives,
     )
     return Gathered(figures, (*pairs, *curves, *components, *compared))
@@ -56,7 +56,7 @@ def _curves(curves: Sequence[Manifest], tables: Mapping[str, pa.Table], where: M
     """Return the card of curves that share their target and what judges them."""
     spec = curves[0].spec
     return curve_figures(
-        [(one.spec["source"], tables[one.name]) for one in curves],
+        [(curve.spec["source"], tables[curve.name]) for curve in curves],
         target=spec["target"],
         by=spec["by"],
         dataset=where[spec["dataset"]],
@@ -83,43 +83,51 @@ def _objectives(
     And what was read for them.
     """
     newest: dict[tuple[str, ...], tuple[Manifest, str, list[StoredMap]]] = {}
-    for one in answers:
-        for objective in one.spec["against"]:
-            others = _other_maps(store, one, objective)
-            labels = labels_fitted(_certificates(others))
-            about = (one.spec["dataset"], one.spec["target"], *one.spec["sources"], objective, labels)
-            newest[about] = one, objective, others
+    for comparison in answers:
+        for objective in comparison.spec["against"]:
+            fitted_maps = _other_maps(store, comparison, objective)
+            labels = labels_fitted(_certificates(fitted_maps))
+            about = (
+                comparison.spec["dataset"],
+                comparison.spec["target"],
+                *comparison.spec["sources"],
+                objective,
+                labels,
+            )
+            newest[about] = comparison, objective, fitted_maps
     figures: list[ObjectiveFigures] = []
     read: dict[str, Manifest] = {}
-    for one, objective, others in newest.values():
-        table, dataset = answer_table(store, one), where[one.spec["dataset"]]
-        fits = _certificates(others)
-        figures.append(objective_figures(table, objective, spec=one.spec, dataset=dataset, fits=fits))
-        read |= {part.artifact: part for part in (one, *(other.manifest for other in others)) if part is not None}
+    for comparison, objective, fitted_maps in newest.values():
+        table, dataset = answer_table(store, comparison), where[comparison.spec["dataset"]]
+        fits = _certificates(fitted_maps)
+        figures.append(objective_figures(table, objective, spec=comparison.spec, dataset=dataset, fits=fits))
+        read |= {
+            part.artifact: part for part in (comparison, *(other.manifest for other in fitted_maps)) if part is not None
+        }
     return tuple(figures), tuple(read.values())
 
 
-def _other_maps(store: Store, one: Manifest, objective: str) -> list[StoredMap]:
+def _other_maps(store: Store, comparison: Manifest, objective: str) -> list[StoredMap]:
     """Return the maps of a comparison that were fitted by an objective, as far as the store still holds them."""
-    names = [parent.name for parent in one.parents if parent.kind == "linear_maps"]
+    names = [parent.name for parent in comparison.parents if parent.kind == "linear_maps"]
     held = [open_map(store, name) for name in names if find_manifest(store, paths.linear_map(name))]
     return [other for other in held if other.certificate is not None and other.certificate.aligner == objective]
 
 
 def _certificates(maps: Iterable[StoredMap]) -> list[Certificate]:
-    return [one.certificate for one in maps if one.certificate is not None]
+    return [linear_map.certificate for linear_map in maps if linear_map.certificate is not None]
 
 
 def _about(answers: Iterable[Manifest], images: Iterable[Images]) -> list[Manifest]:
     """Return the answers that rest on one of these snapshots."""
-    wanted = {(one.dataset, one.manifest.content_digest) for one in images}
+    snapshots = {(dataset.dataset, dataset.manifest.content_digest) for dataset in images}
     return [
-        one
-        for one in answers
-        if any(part.kind == "images" and (part.name, part.digest) in wanted for part in one.parents)
+        answer
+        for answer in answers
+        if any(part.kind == "images" and (part.name, part.digest) in snapshots for part in answer.parents)
     ]
 
 
 def _newest(answers: Iterable[Manifest], question: Callable[[Mapping[str, Any]], tuple[str, ...]]) -> list[Manifest]:
     """Return the newest answer of each question, as `question` tells specs apart; answers come oldest first."""
-    return list({question(one.spec): one for one in answers}.values())
+    return list({question(answer.spec): answer for answer in answers}.values())

@@ -118,9 +118,9 @@ def parse_groups(texts: Sequence[str]) -> dict[str, str]:
     """Read the group of each source, in one each; raises SpecError."""
     from t2c.schemas.specs.objectives import check_once
 
-    found = [parse_group(text) for text in texts]
-    check_once("--group", [encoder for encoder, _ in found])
-    return dict(found)
+    pairs = [parse_group(text) for text in texts]
+    check_once("--group", [encoder for encoder, _ in pairs])
+    return dict(pairs)
 
 
 def show_objectives(out: Output, table: pa.Table) -> None:
@@ -128,12 +128,12 @@ def show_objectives(out: Output, table: pa.Table) -> None:
     out.put("objectives", table)
     alone = len(set(table.filter(pc.equal(table["scope"], "task"))["source"].to_pylist())) == 1
     for objective in dict.fromkeys(table["objective"].to_pylist()):
-        mine = table.filter(pc.equal(table["objective"], objective))
+        compared = table.filter(pc.equal(table["objective"], objective))
         for scope, title in (("task", f"Regression against {objective}, task by task"), ("mean", "Means")):
-            rows = mine.filter(pc.equal(mine["scope"], scope))
+            rows = compared.filter(pc.equal(compared["scope"], scope))
             if not out.as_json:
-                shown = _rounded(rows.drop_columns("source") if alone and scope == "task" else rows)
-                out.table(f"{objective} {scope}", shown, title=title)
+                rounded = _rounded(rows.drop_columns("source") if alone and scope == "task" else rows)
+                out.table(f"{objective} {scope}", rounded, title=title)
 
 
 def _rounded(table: pa.Table) -> pa.Table:

@@ -123,9 +123,9 @@ def gain_chart(row: Row, *, end: float) -> Markup:
 
 
 def _panel(rows: Sequence[dict[str, Any]], *, related: bool, sources: int, groups: bool, end: float) -> Panel:
-    mine = [row for row in rows if row["related"] == related]
-    tasks = [row for row in mine if row["scope"] == "task"]
-    means = [row for row in mine if row["scope"] == "mean" and (groups or row["source"] == EVERY)]
+    panel_rows = [row for row in rows if row["related"] == related]
+    tasks = [row for row in panel_rows if row["scope"] == "task"]
+    means = [row for row in panel_rows if row["scope"] == "mean" and (groups or row["source"] == EVERY)]
     counted = words.plural(len({row["task"] for row in tasks}), "task")
     over = f"mean of {words.plural(sources, 'source')}, {counted}" if sources > 1 else f"mean of {counted}"
     return Panel(
@@ -151,33 +151,33 @@ def _said(rows: Sequence[Row], objective: str) -> str:
         gain, low, high = (100 * row[name] for name in ("difference", "low", "high"))
         if _kind(row) == "plain":
             bounds = f"{words.signed(gain, 1)} points, 95\N{NO-BREAK SPACE}%: {words.signed(low, 1)} to {words.signed(high, 1)}"
-            found = f"regression and {objective} cannot be told apart ({bounds})"
+            claim = f"regression and {objective} cannot be told apart ({bounds})"
         else:
             more, ends = ("more", (low, high)) if gain > 0 else ("less", (-high, -low))
-            bounds = " to ".join(words.number(one, 1) for one in ends)
-            found = f"regression is {words.number(abs(gain), 1)} points {more} accurate than {objective} (95\N{NO-BREAK SPACE}%: {bounds})"
-        parts.append(f"on {WHERE[row['related']].lower()}, {found}")
-    said = "; ".join(parts)
-    return f"{said[:1].upper()}{said[1:]}."
+            bounds = " to ".join(words.number(end, 1) for end in ends)
+            claim = f"regression is {words.number(abs(gain), 1)} points {more} accurate than {objective} (95\N{NO-BREAK SPACE}%: {bounds})"
+        parts.append(f"on {WHERE[row['related']].lower()}, {claim}")
+    sentence = "; ".join(parts)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def _trained(trained: Sequence[Training]) -> str:
     """Return rows, epochs and steps of the shortest training, and the longest where that differs."""
     if not trained:
         return ""
-    ends = (min(trained, key=lambda one: one.steps), max(trained, key=lambda one: one.steps))
-    told = [
-        f"{words.plural(one.epochs, 'epoch')} over {words.plural(one.rows, 'image')}: {words.plural(one.steps, 'step')} of SGD"
-        for one in ends
+    ends = (min(trained, key=lambda training: training.steps), max(trained, key=lambda training: training.steps))
+    texts = [
+        f"{words.plural(training.epochs, 'epoch')} over {words.plural(training.rows, 'image')}: {words.plural(training.steps, 'step')} of SGD"
+        for training in ends
     ]
-    return " to ".join(dict.fromkeys(told))
+    return " to ".join(dict.fromkeys(texts))
 
 
 def _fitted(fit: Certificate) -> str:
     """Return what a map minimised and with which settings, as its certificate says."""
-    known = dict(fit.settings)
-    told = [f"{name.replace('_', ' ')} {known[name]}" for name in _SETTINGS if name in known]
-    return "; ".join(part for part in (fit.objective, ", ".join(told)) if part)
+    settings = dict(fit.settings)
+    texts = [f"{name.replace('_', ' ')} {settings[name]}" for name in _SETTINGS if name in settings]
+    return "; ".join(part for part in (fit.objective, ", ".join(texts)) if part)
 
 
 def _end(gains: Sequence[float]) -> float:

@@ -53,11 +53,11 @@ class Fitting:
 
     def method(self, objective: Objective) -> MethodSpec:
         """Return the aligner of an objective."""
-        given: dict[str, Any] = {"labels": self.labels, "classes": self.classes, "epochs": self.epochs}
-        given |= {"learning_rate": self.learning_rate, "head": f"zeroshot:{self.bank}" if self.bank else None}
+        options: dict[str, Any] = {"labels": self.labels, "classes": self.classes, "epochs": self.epochs}
+        options |= {"learning_rate": self.learning_rate, "head": f"zeroshot:{self.bank}" if self.bank else None}
         if objective == "self-labels":
-            given["source_head"] = self.source_head
-        return MethodSpec(method=objective, **given)
+            options["source_head"] = self.source_head
+        return MethodSpec(method=objective, **options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,13 +92,13 @@ class ObjectivesReport(Shown):
             gains.setdefault(row["objective"], []).append(
                 f"{100 * row['difference']:+.1f} points on {row['task']} tasks"
             )
-        said = "; ".join(
+        claims = "; ".join(
             f"regression against {name}{self._doubt(name)} {', '.join(parts)}" for name, parts in gains.items()
         )
-        return f"aligners to {self.target} on {self.dataset}: {said}"
+        return f"aligners to {self.target} on {self.dataset}: {claims}"
 
     def _doubt(self, objective: str) -> str:
-        few = min((one.steps for one in self.trained if one.objective == objective), default=ENOUGH)
+        few = min((training.steps for training in self.trained if training.objective == objective), default=ENOUGH)
         return f" ({few:,} steps: it may not have converged)" if few < ENOUGH else ""
 
 
@@ -123,31 +123,31 @@ def objectives(
     related and unrelated to the classes used for fitting. Raises SpecError for no source or task, the same one twice and
     an objective that is none, UnknownName for a group of what is no source, and what `align` raises.
     """
-    how, shown = fitting or Fitting(), progress or NoProgress()
+    how, bar = fitting or Fitting(), progress or NoProgress()
     _check(sources, against, groups or {})
     images = open_images(store, dataset)
     _check_spaces(images, sources, target)
     opened = open_tasks(tasks, images, bank=how.bank)
     methods: dict[str, MethodSpec] = {REGRESSION: MethodSpec(), **{name: how.method(name) for name in against}}
     maps = {
-        (source, name): _fit(images, source, target, method, how=how, device=device, runner=runner, progress=shown)
+        (source, name): _fit(images, source, target, method, how=how, device=device, runner=runner, progress=bar)
         for source in sources
         for name, method in methods.items()
     }
     grouped = {source: (groups or {}).get(source, "") for source in sources}
-    plan = Comparison(opened, tuple(sources), tuple(against), maps, grouped, how.bank, device, shown)
-    found = _answer(store, images, target, plan)
-    trained = trainings({key: one.certificate for key, one in maps.items()})
+    plan = Comparison(opened, tuple(sources), tuple(against), maps, grouped, how.bank, device, bar)
+    stored_answer = _answer(store, images, target, plan)
+    trained = trainings({key: linear_map.certificate for key, linear_map in maps.items()})
     return ObjectivesReport(
         dataset=f"{images.dataset}@{images.snapshot}",
         target=target,
-        table=found.table,
-        maps={key: one.digest for key, one in maps.items()},
+        table=stored_answer.table,
+        maps={key: linear_map.digest for key, linear_map in maps.items()},
         trained=trained,
-        notes=_notes(tasks, trained, bank=how.bank, stored=bool(found.path)),
-        digest=found.digest,
-        path=found.path,
-        new=found.new,
+        notes=_notes(tasks, trained, bank=how.bank, stored=bool(stored_answer.path)),
+        digest=stored_answer.digest,
+        path=stored_answer.path,
+        new=stored_answer.new,
     )
 
 
@@ -162,10 +162,10 @@ def _notes(tasks: Sequence[TaskSpec], trained: Sequence[Training], *, bank: str,
 
 
 def _check(sources: Sequence[str], against: Sequence[str], grouped: Mapping[str, str]) -> None:
-    for what, given in (("--source", sources), ("--against", against)):
-        if not given:
+    for what, names in (("--source", sources), ("--against", against)):
+        if not names:
             raise SpecError(expected(what, "one or more", "none"))
-        check_once(what, given)
+        check_once(what, names)
     for name in against:
         if name not in OBJECTIVE_NAMES:
             raise unknown("objective", name, OBJECTIVE_NAMES)
@@ -176,9 +176,9 @@ def _check(sources: Sequence[str], against: Sequence[str], grouped: Mapping[str,
 
 def _check_spaces(images: Images, sources: Sequence[str], target: str) -> None:
     """Raise UnknownName for features that are not there, SpecError where two sources' names are of the same ones."""
-    found: dict[str, str] = {}
+    first_of_space: dict[str, str] = {}
     for source in sources:
-        first = found.setdefault(features_of(images, source).space.id, source)
+        first = first_of_space.setdefault(features_of(images, source).space.id, source)
         if first != source:
             raise SpecError(expected("--source", "each encoder once", f"{first} and {source}, which are the same"))
     features_of(images, target)
@@ -215,7 +215,7 @@ def _fit(
 
 def _answer(store: Store, images: Images, target: str, plan: Comparison) -> Answer:
     parents: list[Parent] = [images.manifest.as_parent()]
-    parents += [parent for one in plan.maps.values() if (parent := one.as_parent()) is not None]
+    parents += [parent for linear_map in plan.maps.values() if (parent := linear_map.as_parent()) is not None]
     for task in plan.tasks:
         parents += [
             features_of(task.images, plan.maps[source, REGRESSION].source.id).manifest.as_parent()

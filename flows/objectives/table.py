@@ -49,64 +49,64 @@ class Comparison:
 def compare(plan: Comparison) -> pa.Table:
     """Return every source, task and objective, then the means."""
     rows: list[dict[str, Any]] = []
-    judged: dict[tuple[str, int, str], tuple[npt.NDArray[np.int64], Hits]] = {}
+    hits_of: dict[tuple[str, int, str], tuple[npt.NDArray[np.int64], Hits]] = {}
     plan.progress.start("compare objectives", len(plan.tasks) * len(plan.sources), "tasks")
     try:
         for at, task in enumerate(plan.tasks):
             vectors = task.vectors(plan.maps[plan.sources[0], REGRESSION], bank=plan.bank, device=plan.device)
             for source in plan.sources:
-                mine = {name: plan.maps[source, name] for name in (REGRESSION, *plan.against)}
-                used = unseen_rows(task, list(mine.values()))
-                for name, one in mine.items():
-                    judged[source, at, name] = used, right(task, one, used, vectors)
+                maps = {name: plan.maps[source, name] for name in (REGRESSION, *plan.against)}
+                used = unseen_rows(task, list(maps.values()))
+                for name, linear_map in maps.items():
+                    hits_of[source, at, name] = used, right(task, linear_map, used, vectors)
                 rows += [
-                    _row(task, source, name, judged[source, at, REGRESSION][1], judged[source, at, name][1])
+                    _row(task, source, name, hits_of[source, at, REGRESSION][1], hits_of[source, at, name][1])
                     for name in plan.against
                 ]
                 plan.progress.advance(1)
     finally:
         plan.progress.done()
-    return pa.Table.from_pylist([*rows, *_means(plan, judged)], schema=OBJECTIVES)
+    return pa.Table.from_pylist([*rows, *_means(plan, hits_of)], schema=OBJECTIVES)
 
 
 def _row(task: Task, source: str, objective: str, regression: Hits, other: Hits) -> dict[str, Any]:
-    found = paired_difference(regression, other)
-    said = {"task": task.name, "related": task.spec.related, "chance": task.chance}
-    return _told(found, scope="task", source=source, objective=objective, **said)
+    difference = paired_difference(regression, other)
+    about = {"task": task.name, "related": task.spec.related, "chance": task.chance}
+    return _told(difference, scope="task", source=source, objective=objective, **about)
 
 
-def _told(found: Difference, **said: Any) -> dict[str, Any]:
+def _told(difference: Difference, **about: Any) -> dict[str, Any]:
     return {
-        **said,
-        "n": found.n,
-        "regression": found.first,
-        "other": found.second,
-        "difference": found.difference,
-        "low": found.low,
-        "high": found.high,
+        **about,
+        "n": difference.n,
+        "regression": difference.first,
+        "other": difference.second,
+        "difference": difference.difference,
+        "low": difference.low,
+        "high": difference.high,
     }
 
 
-def _means(plan: Comparison, judged: Judged) -> list[dict[str, Any]]:
+def _means(plan: Comparison, hits_of: Judged) -> list[dict[str, Any]]:
     """Return the mean difference of related and of unrelated tasks: over all sources, then group by group."""
-    found = []
+    rows = []
     named = [name for name in dict.fromkeys(plan.groups.values()) if name]
     for objective in plan.against:
         for related in (True, False):
             tasks = [at for at, task in enumerate(plan.tasks) if task.spec.related == related]
             for group in (EVERY, *named) if tasks else ():
-                sources = [one for one in plan.sources if group in (EVERY, plan.groups[one])]
-                parts = _parts(plan, judged, sources=sources, tasks=tasks, objective=objective)
+                sources = [source for source in plan.sources if group in (EVERY, plan.groups[source])]
+                parts = _parts(plan, hits_of, sources=sources, tasks=tasks, objective=objective)
                 chance = float(np.mean([plan.tasks[at].chance for at in tasks]))
                 word = "related" if related else "unrelated"
-                said = {"scope": "mean", "source": group, "task": word, "related": related, "chance": chance}
-                found.append(_told(mean_difference(parts), objective=objective, **said))
-    return found
+                about = {"scope": "mean", "source": group, "task": word, "related": related, "chance": chance}
+                rows.append(_told(mean_difference(parts), objective=objective, **about))
+    return rows
 
 
 def _parts(
     plan: Comparison,
-    judged: Judged,
+    hits_of: Judged,
     *,
     sources: Sequence[str],
     tasks: Sequence[int],
@@ -115,13 +115,13 @@ def _parts(
     """Return what regression and the other got right, one pair of (images, source and task) arrays a dataset."""
     parts = []
     for name in dict.fromkeys(plan.tasks[at].images.dataset for at in tasks):
-        mine = [at for at in tasks if plan.tasks[at].images.dataset == name]
-        longest = max(plan.tasks[at].images.rows for at in mine)  # snapshots of a dataset share their first rows
+        places = [at for at in tasks if plan.tasks[at].images.dataset == name]
+        longest = max(plan.tasks[at].images.rows for at in places)  # snapshots of a dataset share their first rows
         sides = []
         for which in (REGRESSION, objective):
-            columns = np.full((longest, len(mine) * len(sources)), np.nan)
-            for column, (at, source) in enumerate((at, source) for at in mine for source in sources):
-                rows, hits = judged[source, at, which]
+            columns = np.full((longest, len(places) * len(sources)), np.nan)
+            for column, (at, source) in enumerate((at, source) for at in places for source in sources):
+                rows, hits = hits_of[source, at, which]
                 columns[rows, column] = hits
             sides.append(columns[~np.isnan(columns).all(axis=1)])
         parts.append((sides[0], sides[1]))

@@ -70,8 +70,8 @@ class Task:
 def open_tasks(specs: Sequence[TaskSpec], images: Images, *, bank: str) -> list[Task]:
     """Return tasks on the fitted images unless they name others; raises SpecError for the same task twice, UnknownName."""
     sides = [open_images(images.store, spec.dataset) if spec.dataset else images for spec in specs]
-    check_tasks(specs, datasets=[f"{one.dataset}@{one.snapshot}" for one in sides], bank=bank)
-    return [open_task(*one) for one in zip(specs, sides, task_names(specs), strict=True)]
+    check_tasks(specs, datasets=[f"{dataset.dataset}@{dataset.snapshot}" for dataset in sides], bank=bank)
+    return [open_task(*arguments) for arguments in zip(specs, sides, task_names(specs), strict=True)]
 
 
 def open_task(spec: TaskSpec, images: Images, name: str) -> Task:
@@ -95,11 +95,11 @@ def unseen_rows(task: Task, maps: Sequence[StoredMap]) -> npt.NDArray[np.int64]:
         rows = min(rows, features.rows)
         free[:rows] &= features.present(0, rows)
         free &= folds_of(linear_map.fitted(), content_hashes(images)) == FOLD_FULL
-    found = np.flatnonzero(free[:rows])
-    if not len(found):
+    unseen = np.flatnonzero(free[:rows])
+    if not len(unseen):
         want = f"labelled images of {images.dataset} that no map was fitted on"
         raise InputError(expected(f"task {task.name}", want, "none", "Hold out more: --holdout 0.2"))
-    return found
+    return unseen
 
 
 def right(
@@ -107,10 +107,10 @@ def right(
 ) -> npt.NDArray[np.bool_]:
     """Return whether each row is classified as labelled through the full map, (rows,)."""
     features, arrays = features_of(task.images, linear_map.source.id), linear_map.arrays()
-    found = np.empty(len(rows), dtype=np.bool_)
+    hits = np.empty(len(rows), dtype=np.bool_)
     for start in range(0, len(rows), BLOCK_ROWS):
-        here = rows[start : start + BLOCK_ROWS]
-        x = features.take(here).astype(np.float32)
+        block = rows[start : start + BLOCK_ROWS]
+        x = features.take(block).astype(np.float32)
         aligned = x if arrays is None else x @ arrays.weight + arrays.bias
-        found[start : start + len(here)] = (unit(aligned) @ vectors.T).argmax(axis=1) == task.codes[here]
-    return found
+        hits[start : start + len(block)] = (unit(aligned) @ vectors.T).argmax(axis=1) == task.codes[block]
+    return hits

@@ -53,29 +53,33 @@ class Training:
 
 def training_of(source: str, fit: Certificate | None) -> Training | None:
     """Return what a map's certificate says of its training; None for a map that was not trained by SGD."""
-    known = dict(fit.settings) if fit is not None else {}
-    if fit is None or "epochs" not in known:
+    settings = dict(fit.settings) if fit is not None else {}
+    if fit is None or "epochs" not in settings:
         return None
-    return Training(source, fit.aligner, fit.fitted, int(known["epochs"]), int(known.get("batch", SgdOptions().batch)))
+    return Training(
+        source, fit.aligner, fit.fitted, int(settings["epochs"]), int(settings.get("batch", SgdOptions().batch))
+    )
 
 
 def trainings(certificates: Mapping[tuple[str, str], Certificate | None]) -> tuple[Training, ...]:
     """Return the trained maps among those of a comparison, (source, aligner) to certificate, in order."""
-    found = (training_of(source, fit) for (source, _), fit in certificates.items())
-    return tuple(one for one in found if one is not None)
+    candidates = (training_of(source, fit) for (source, _), fit in certificates.items())
+    return tuple(training for training in candidates if training is not None)
 
 
 def training_table(trained: Sequence[Training]) -> pa.Table:
     """Return TRAINING."""
-    rows = [{name: getattr(one, name) for name in TRAINING.names} for one in trained]
+    rows = [{name: getattr(training, name) for name in TRAINING.names} for training in trained]
     return pa.Table.from_pylist(rows, schema=TRAINING)
 
 
 def too_short(trained: Sequence[Training]) -> tuple[str, ...]:
     """Return a note for each objective whose shortest training had fewer than ENOUGH steps, with the epochs that do."""
     notes = []
-    for objective in dict.fromkeys(one.objective for one in trained):
-        few = min((one for one in trained if one.objective == objective), key=lambda one: one.steps)
+    for objective in dict.fromkeys(training.objective for training in trained):
+        few = min(
+            (training for training in trained if training.objective == objective), key=lambda training: training.steps
+        )
         if few.steps < ENOUGH:
             notes.append(
                 f"{few.steps:,} steps: {objective} may not have converged (fewer than {ENOUGH:,}), which favours "

@@ -152,7 +152,7 @@ def plot(lines: Sequence[Line], *, title: str, x_label: str, least: float = -inf
     for number, line in enumerate(lines):
         colour = "plain" if line.dashed else f"c{number % COLOURS}"
         points = list(zip(line.x, line.y, line.spread, strict=True))
-        band = [one for one in points if isfinite(one[2])]
+        band = [point for point in points if isfinite(point[2])]
         around = [at(x, y + sd) for x, y, sd in band] + [at(x, y - sd) for x, y, sd in reversed(band)]
         parts.append(f'<polygon class="band {colour}" points="{" ".join(around)}"/>' if len(band) > 1 else "")
         path = " ".join(at(x, y) for x, y, _ in points)
@@ -169,13 +169,13 @@ def _heights(line: Line) -> list[tuple[float, float]]:
 
 
 def _ordinates(left: float, right: float, top: float, bottom: float, upright: Scale) -> str:
-    found = []
+    parts = []
     for tick in upright.ticks:
         y = bottom - (bottom - top) * upright.share(tick)
         kind = "axis" if tick == 0 else "grid"
-        found.append(f'<line class="{kind}" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        found.append(f'<text class="small" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
-    return "".join(found)
+        parts.append(f'<line class="{kind}" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="small" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
+    return "".join(parts)
 
 
 def _abscissae(left: float, right: float, bottom: float, last: float, label: str) -> str:
@@ -201,7 +201,7 @@ def marks(
     The axis goes from `low` to `high`, and further where a value or an interval goes; `x_label` says what is measured and
     what the dashed line means.
     """
-    ends = [end for _, group in rows for one in group for end in (one.low, one.value, one.high)]
+    ends = [end for _, group in rows for mark in group for end in (mark.low, mark.value, mark.high)]
     across = scale(ends, low=low, high=high)
     left, right, step, signed = 150, WIDTH - 64, 20, across.low < 0
     y, parts = 40.0, []
@@ -212,14 +212,14 @@ def marks(
     for heading, group in rows:
         parts.append(f'<text class="small" x="10" y="{y + 4:.0f}">{escape(heading)}</text>')
         y += step
-        for one in group:
-            colour = f"c{one.colour % COLOURS}"
-            parts.append(f'<text x="20" y="{y + 4:.0f}">{escape(one.label)}</text>')
+        for mark in group:
+            colour = f"c{mark.colour % COLOURS}"
+            parts.append(f'<text x="20" y="{y + 4:.0f}">{escape(mark.label)}</text>')
             parts.append(
-                f'<line class="{colour}" stroke-width="2" x1="{at(one.low)}" x2="{at(one.high)}" y1="{y}" y2="{y}"/>'
+                f'<line class="{colour}" stroke-width="2" x1="{at(mark.low)}" x2="{at(mark.high)}" y1="{y}" y2="{y}"/>'
             )
-            parts.append(f'<circle class="{colour}" cx="{at(one.value)}" cy="{y}" r="4"/>')
-            number = f"{100 * one.value:+.1f}" if signed else f"{100 * one.value:.1f} %"
+            parts.append(f'<circle class="{colour}" cx="{at(mark.value)}" cy="{y}" r="4"/>')
+            number = f"{100 * mark.value:+.1f}" if signed else f"{100 * mark.value:.1f} %"
             parts.append(f'<text class="small" x="{WIDTH - 8}" y="{y + 4:.0f}" text-anchor="end">{number}</text>')
             y += step
     bottom = y - step / 2

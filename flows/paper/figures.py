@@ -35,18 +35,18 @@ def figures(found: Findings) -> Mapping[str, str]:
     return {**drawn, **({"zero-shot.svg": _zeroshot(found)} if found.suite else {})}
 
 
-def _matrix(found: Findings, column: str, title: str, high: float) -> str:
-    keys = list(found.names.values())
-    value = {(found.names[row["source"]], found.names[row["target"]]): row[column] for row in found.pairs}
+def _matrix(findings: Findings, column: str, title: str, high: float) -> str:
+    keys = list(findings.names.values())
+    value = {(findings.names[row["source"]], findings.names[row["target"]]): row[column] for row in findings.pairs}
     return heatmap([[value.get((a, b)) for b in keys] for a in keys], keys, title=title, high=high)
 
 
-def _sources(found: Findings) -> str:
+def _sources(findings: Findings) -> str:
     rows = []
-    for name, key in found.names.items():
-        mine = [row for row in found.pairs if row["source"] == name]
-        spread = [Mark(f"to {found.names[row['target']]}", *_retained(row)) for row in mine]
-        rows.append((f"from {key}: mean {sum(row['retained'] for row in mine) / len(mine):.2f}", spread))
+    for name, key in findings.names.items():
+        pairs = [row for row in findings.pairs if row["source"] == name]
+        spread = [Mark(f"to {findings.names[row['target']]}", *_retained(row)) for row in pairs]
+        rows.append((f"from {key}: mean {sum(row['retained'] for row in pairs) / len(pairs):.2f}", spread))
     label = "% of the target's own accuracy, 95 % intervals; dashed: all of it"
     return marks(rows, title="Retained accuracy by source (figure 11)", x_label=label, line=1.0)
 
@@ -57,71 +57,77 @@ def _retained(row: dict[str, Any]) -> tuple[float, float, float]:
     return value, value if low is None else low, value if high is None else high
 
 
-def _curve(found: Findings, place: int, title: str, label: str) -> str:
-    one = found.curves[place]
+def _curve(findings: Findings, place: int, title: str, label: str) -> str:
+    curve = findings.curves[place]
     lines = [
-        Line("zero-shot accuracy", one.size, one.aligned, one.aligned_spread),
-        Line("R2", one.size, one.r2, one.r2_spread),
+        Line("zero-shot accuracy", curve.size, curve.aligned, curve.aligned_spread),
+        Line("R2", curve.size, curve.r2, curve.r2_spread),
     ]
     return plot(lines, title=title, x_label=label)
 
 
-def _components(found: Findings) -> str:
-    among = found.nearness[0]
-    note = f"within {P} of the diagonal: {among.over():.2f} on average, a random matrix {np.mean(found.random):.2f}"
+def _components(findings: Findings) -> str:
+    among = findings.nearness[0]
+    note = f"within {P} of the diagonal: {among.over():.2f} on average, a random matrix {np.mean(findings.random):.2f}"
     title = f"Mean |W'| of {among.pairs} pairs of EfficientNets (figure 13)"
     axes = ("principal component of the source", "principal component of the target")
-    return grid(found.components.tolist(), title=title, note=note, axes=axes)
+    return grid(findings.components.tolist(), title=title, note=note, axes=axes)
 
 
-def _diagonals(found: Findings) -> str:
-    at = [float(number) for number in range(1, len(found.random) + 1)]
-    lines = [Line(f"{one.label}, {one.pairs} pairs", at, one.mean, one.spread) for one in found.nearness]
-    lines.append(Line("random matrix", at, found.random, [float("nan")] * len(at), dashed=True))
+def _diagonals(findings: Findings) -> str:
+    at = [float(number) for number in range(1, len(findings.random) + 1)]
+    lines = [Line(f"{kind.label}, {kind.pairs} pairs", at, kind.mean, kind.spread) for kind in findings.nearness]
+    lines.append(Line("random matrix", at, findings.random, [float("nan")] * len(at), dashed=True))
     title = f"diag_i: share within {P} of the diagonal (figure 14)"
     return plot(lines, title=title, x_label="principal component i of the target", least=0.0)
 
 
-def _objectives(found: Findings) -> str:
+def _objectives(findings: Findings) -> str:
     rows = []
-    for objective in dict.fromkeys(row["objective"] for row in found.objectives):
+    for objective in dict.fromkeys(row["objective"] for row in findings.objectives):
         for related, word in ((True, "related"), (False, "unrelated")):
-            mine = [row for row in found.objectives if row["objective"] == objective and row["related"] == related]
-            single = [row for row in mine if row["scope"] == "task"]
+            compared = [
+                row for row in findings.objectives if row["objective"] == objective and row["related"] == related
+            ]
+            single = [row for row in compared if row["scope"] == "task"]
             group = [
                 Mark(
-                    f"{row['task']}, {found.names[row['source']]}", row["difference"], row["low"], row["high"], colour=0
+                    f"{row['task']}, {findings.names[row['source']]}",
+                    row["difference"],
+                    row["low"],
+                    row["high"],
+                    colour=0,
                 )
                 for row in single
             ]
-            mean = next(row for row in mine if row["scope"] == "mean" and row["source"] == "all")
+            mean = next(row for row in compared if row["scope"] == "mean" and row["source"] == "all")
             group.append(Mark("mean", mean["difference"], mean["low"], mean["high"], colour=1))
             rows.append((f"regression minus {objective}, {word} tasks", group))
     label = "percentage points of accuracy, 95 % intervals; dashed: no difference"
     return marks(rows, title="Gain of regression, points (table 2)", x_label=label, low=-0.1, line=0.0)
 
 
-def _retrieval(found: Findings) -> str:
+def _retrieval(findings: Findings) -> str:
     rows = []
-    for one in found.prompts:
+    for query in findings.prompts:
         group = [
-            Mark(way, one[way]["precision"], one[way]["low"], one[way]["high"], colour=number)
+            Mark(way, query[way]["precision"], query[way]["low"], query[way]["high"], colour=number)
             for number, way in enumerate(("logic", "prompt"))
         ]
-        rows.append((f"{one['logic']['asked']} ({one['logic']['found']} images)", group))
+        rows.append((f"{query['logic']['asked']} ({query['logic']['found']} images)", group))
     label = "% of the images returned that are right, 95 % intervals"
     return marks(rows, title="Precision of logic and of one prompt (5.3)", x_label=label)
 
 
-def _zeroshot(found: Findings) -> str:
+def _zeroshot(findings: Findings) -> str:
     rows = []
     for task, title in TASKS.items():
-        mine = [row for row in found.suite if row["task"] == task and row["aligner"] != "none"]
-        if not mine:
+        tested = [row for row in findings.suite if row["task"] == task and row["aligner"] != "none"]
+        if not tested:
             continue
-        group = [Mark(found.names[row["model"]], row["accuracy"], row["low"], row["high"]) for row in mine]
-        clip = mine[0]
+        group = [Mark(findings.names[row["model"]], row["accuracy"], row["low"], row["high"]) for row in tested]
+        clip = tested[0]
         group.append(Mark("the CLIP", clip["clip_accuracy"], clip["clip_low"], clip["clip_high"], colour=1))
-        rows.append((f"{title}: {mine[0]['n']:,} images, chance {mine[0]['chance']:.0%}", group))
+        rows.append((f"{title}: {tested[0]['n']:,} images, chance {tested[0]['chance']:.0%}", group))
     label = "% of the images named right, 95 % intervals"
     return marks(rows, title="Zero-shot accuracy (figures 5, 6)", x_label=label)

@@ -1,4 +1,4 @@
-"""What the recipe's commands said, sorted by the paper's figures."""
+"""Outputs of the recipe's commands, sorted by the paper's figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,30 +95,30 @@ class Findings:
 
 def findings(recipe: RecipeSpec, report: RunReport, store: Store) -> Findings:
     """Return what the commands of a run said; needs a run with `as_json`."""
-    said = [(step["command"][0], step["said"]) for step in report.steps]
-    short = {one.text("weights"): key for key, one in recipe.encoders.items()}
+    outputs = [(step["command"][0], step["said"]) for step in report.steps]
+    short = {encoder.text("weights"): key for key, encoder in recipe.encoders.items()}
     first = [key for keys in list(recipe.groups().values())[:1] for key in keys]
     components = run_user_sql(store, "SELECT source, target, i, j, weight FROM components")
     inside = [name for name, key in short.items() if key in first]
     nearness, random = _nearness(components, inside)
     return Findings(
         names=short,
-        pairs=_first(said, "pairs")["pairs"],
-        curves=[_curve(one["curves"]) for name, one in said if name == "curves"],
-        diagonals=_first(said, "components")["diagonals"],
+        pairs=_first(outputs, "pairs")["pairs"],
+        curves=[_curve(output["curves"]) for name, output in outputs if name == "curves"],
+        diagonals=_first(outputs, "components")["diagonals"],
         components=_mean_components(components, inside),
         nearness=nearness,
         random=random,
-        objectives=_first(said, "objectives")["objectives"],
-        suite=next((one["rows"] for name, one in said if name == "suite"), []),
-        prompts=[_prompt(one) for name, one in said if name == "prompt"],
-        zeroshot=[one["accuracy"][0] for name, one in said if name == "zeroshot"],
-        images=int(_first(said, "pairs")["rows"]["fitted"] + _first(said, "pairs")["rows"]["held out"]),
+        objectives=_first(outputs, "objectives")["objectives"],
+        suite=next((output["rows"] for name, output in outputs if name == "suite"), []),
+        prompts=[_prompt(output) for name, output in outputs if name == "prompt"],
+        zeroshot=[output["accuracy"][0] for name, output in outputs if name == "zeroshot"],
+        images=int(_first(outputs, "pairs")["rows"]["fitted"] + _first(outputs, "pairs")["rows"]["held out"]),
     )
 
 
-def _first(said: Sequence[tuple[str, Row]], command: str) -> Row:
-    return next(one for name, one in said if name == command)
+def _first(outputs: Sequence[tuple[str, Row]], command: str) -> Row:
+    return next(output for name, output in outputs if name == command)
 
 
 def _curve(rows: list[Row]) -> Curve:
@@ -130,9 +130,9 @@ def _curve(rows: list[Row]) -> Curve:
     return Curve(by, *(column.tolist() for column in numbers))
 
 
-def _prompt(said: Row) -> Row:
-    logic, prompt = said["ways"]
-    return {"logic": logic, "prompt": prompt, **said["report"]}
+def _prompt(output: Row) -> Row:
+    logic, prompt = output["ways"]
+    return {"logic": logic, "prompt": prompt, **output["report"]}
 
 
 def _mean_components(table: pa.Table, encoders: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -148,12 +148,12 @@ def _mean_components(table: pa.Table, encoders: Sequence[str]) -> npt.NDArray[np
 
 def _nearness(table: pa.Table, inside: Sequence[str]) -> tuple[list[Nearness], list[float]]:
     """Return diag_i by kind of pair and that of a random matrix; `inside` are the encoders of the first group."""
-    found = component_pairs(table)
-    k = min(len(one.rows) for one in found)
+    pairs = component_pairs(table)
+    k = min(len(pair.rows) for pair in pairs)
     shares: dict[tuple[bool, bool], list[npt.NDArray[np.float64]]] = {}
-    for one in found:
-        kind = one.source in inside, one.target in inside
-        shares.setdefault(kind, []).append(diagonal_share(one.rows, p=P)[:k])
+    for pair in pairs:
+        kind = pair.source in inside, pair.target in inside
+        shares.setdefault(kind, []).append(diagonal_share(pair.rows, p=P)[:k])
     labels = {(True, True): "among EfficientNets", (True, False): "to the CLIP", (False, True): "from the CLIP"}
     nearness = [
         Nearness(
@@ -162,5 +162,5 @@ def _nearness(table: pa.Table, inside: Sequence[str]) -> tuple[list[Nearness], l
         for kind, label in labels.items()
         if kind in shares
     ]
-    random = np.mean([random_share(one.rows.shape[1], p=P, rows=len(one.rows))[:k] for one in found], axis=0)
+    random = np.mean([random_share(pair.rows.shape[1], p=P, rows=len(pair.rows))[:k] for pair in pairs], axis=0)
     return nearness, random.tolist()

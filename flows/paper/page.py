@@ -64,11 +64,13 @@ def picture(name: str, about: str) -> str:
     return f"![{about}]({FOLDER}/{name})\n"
 
 
-def _pairs(found: Findings) -> str:
+def _pairs(findings: Findings) -> str:
     def mean(column: str, *, to_clip: bool, from_clip: bool) -> str:
-        clip = {name for name, key in found.names.items() if key == "clip"}
-        mine = [row for row in found.pairs if (row["target"] in clip, row["source"] in clip) == (to_clip, from_clip)]
-        return f"{np.mean([row[column] for row in mine]):.2f}"
+        clip = {name for name, key in findings.names.items() if key == "clip"}
+        pairs = [
+            row for row in findings.pairs if (row["target"] in clip, row["source"] in clip) == (to_clip, from_clip)
+        ]
+        return f"{np.mean([row[column] for row in pairs]):.2f}"
 
     rows = [
         ["among EfficientNets", mean("retained", to_clip=False, from_clip=False), "0.98 (supervised ResNets among themselves)",
@@ -86,7 +88,7 @@ def _pairs(found: Findings) -> str:
         "R2 here (global)",
         "R2, the paper",
     ]
-    baseline = np.mean([row["mean_global"] for row in found.pairs])
+    baseline = np.mean([row["mean_global"] for row in findings.pairs])
     return f"""\
 ## Every ordered pair (figures 3, 10, 11)
 
@@ -95,14 +97,14 @@ def _pairs(found: Findings) -> str:
 {picture("sources.svg", "retained accuracy by source")}
 {table(head, rows)}
 Identity pairs are left out. EfficientNets are judged by a least-squares probe on the 55 objects (colour and shape), the CLIP by its
-zero-shot head. {from_clip(found)} The first R2 weighs dimensions by their variance, each against its own mean, and is what is drawn;
+zero-shot head. {from_clip(findings)} The first R2 weighs dimensions by their variance, each against its own mean, and is what is drawn;
 the paper's is the global one, against one mean of all elements, which a predictor of each dimension's mean alone already lifts to
 {baseline:.2f} here.
 """
 
 
-def _curves(found: Findings) -> str:
-    samples, classes = found.curves[0], found.curves[1]
+def _curves(findings: Findings) -> str:
+    samples, classes = findings.curves[0], findings.curves[1]
     return f"""\
 ## How much data a map needs (figure 12)
 
@@ -114,10 +116,10 @@ ImageNet's images, or a third of its classes, enough, of {1_281_167 / samples.si
 """
 
 
-def _components(found: Findings) -> str:
+def _components(findings: Findings) -> str:
     rows = [
-        [found.names[row["source"]], found.names[row["target"]], f"{row['diag']:.2f}", f"{row['random']:.2f}"]
-        for row in found.diagonals
+        [findings.names[row["source"]], findings.names[row["target"]], f"{row['diag']:.2f}", f"{row['random']:.2f}"]
+        for row in findings.diagonals
     ]
     return f"""\
 ## Principal components (figures 13, 14)
@@ -125,15 +127,15 @@ def _components(found: Findings) -> str:
 {picture("components.svg", "map between principal components of the EfficientNets")}
 {picture("diagonals.svg", "share near the diagonal, component by component, beside a random matrix")}
 {table(["from", "to", "within 5 of the diagonal", "random matrix"], rows)}
-The matrix is the mean of |W'| over the {found.nearness[0].pairs} ordered pairs of EfficientNets, {len(found.components)} components each; the lines are diag_i, mean and standard
-deviation over the pairs of one kind. {matching(found)} In the paper, components match within CLIPs and within ResNets, supervised
+The matrix is the mean of |W'| over the {findings.nearness[0].pairs} ordered pairs of EfficientNets, {len(findings.components)} components each; the lines are diag_i, mean and standard
+deviation over the pairs of one kind. {matching(findings)} In the paper, components match within CLIPs and within ResNets, supervised
 or not, the first ones most, and do not within supervised ViTs; it prints curves, no numbers.
 """
 
 
-def _objectives(found: Findings) -> str:
+def _objectives(findings: Findings) -> str:
     rows = []
-    for row in found.objectives:
+    for row in findings.objectives:
         if row["scope"] == "mean" and row["source"] == "all":
             paper = {True: "-4.99 %", False: "+11.21 %"}[row["related"]] if row["objective"] == "cross-entropy" else "-"
             gain = f"{100 * row['difference']:+.1f} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
@@ -145,16 +147,16 @@ def _objectives(found: Findings) -> str:
 
 {picture("objectives.svg", "gain of regression over cross-entropy, task by task")}
 {table(head, rows)}
-Cross-entropy is fitted through the CLIP's text head on the 55 objects, for 100 epochs of the published SGD (6 epochs of {found.images:,} images
-would be {6 * found.images // 100:,} steps, where the paper's took 77,000). Related tasks are objects, colours and shapes; unrelated ones textures and contexts,
+Cross-entropy is fitted through the CLIP's text head on the 55 objects, for 100 epochs of the published SGD (6 epochs of {findings.images:,} images
+would be {6 * findings.images // 100:,} steps, where the paper's took 77,000). Related tasks are objects, colours and shapes; unrelated ones textures and contexts,
 which are independent of the labels in this world by construction, so cross-entropy has no reason to keep them, as it would have on
-photographs. {signs(found)} The size of the related row depends on how long and on how much data cross-entropy
+photographs. {signs(findings)} The size of the related row depends on how long and on how much data cross-entropy
 trains. Self-labels are given by a probe that was fitted on labels of the same images. Intervals are paired, image by image.
 """
 
 
-def _zeroshot(found: Findings) -> str:
-    tasks = len({row["task"] for row in found.suite})
+def _zeroshot(findings: Findings) -> str:
+    tasks = len({row["task"] for row in findings.suite})
     return f"""\
 ## Zero-shot classification (figures 5, 6)
 
@@ -165,14 +167,14 @@ off-the-shelf encoders come close to their CLIP on coarse tasks, sometimes pass 
 """
 
 
-def _retrieval(found: Findings) -> str:
+def _retrieval(findings: Findings) -> str:
     rows = []
-    for one in found.prompts:
+    for query in findings.prompts:
         cells = [
-            f"{one[way]['precision']:.0%} ({one[way]['low']:.0%} to {one[way]['high']:.0%})"
+            f"{query[way]['precision']:.0%} ({query[way]['low']:.0%} to {query[way]['high']:.0%})"
             for way in ("logic", "prompt")
         ]
-        rows.append([f"`{one['logic']['asked']}`", one["logic"]["found"], *cells, f"{one['base rate']:.1%}"])
+        rows.append([f"`{query['logic']['asked']}`", query["logic"]["found"], *cells, f"{query['base rate']:.1%}"])
     head = ["query", "images", "precision of logic", "of one prompt", "base rate"]
     return f"""\
 ## Concept logic beside one prompt (section 5.3)
@@ -184,8 +186,8 @@ and long queries; these queries are short and have none, and the demo's CLIP rea
 """
 
 
-def _carried(found: Findings) -> str:
-    images, text = found.zeroshot
+def _carried(findings: Findings) -> str:
+    images, text = findings.zeroshot
     return f"""\
 ## Text carried into the encoder's own space (section 4.1)
 

@@ -24,8 +24,8 @@ def draw_world(folder: Path, n: int, *, seed: int = SEED, processes: int | None 
     Columns of the truth: image_id, colour, shape, texture, context, object (`red circle`). Returns the folder of images.
     """
     place, truth, settings = folder / "world", folder / "world.parquet", folder / "world.json"
-    wanted = json.dumps({"n": n, "seed": seed})
-    if not (settings.exists() and settings.read_text() == wanted):
+    requested = json.dumps({"n": n, "seed": seed})
+    if not (settings.exists() and settings.read_text() == requested):
         folder.mkdir(parents=True, exist_ok=True)
         workers = processes or cores()
         work = partial(_block, folder=place, n=n, seed=seed)
@@ -35,7 +35,8 @@ def draw_world(folder: Path, n: int, *, seed: int = SEED, processes: int | None 
             with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
                 parts = list(pool.map(work, range(0, n, BLOCK)))
         pq.write_table(_with_object(pa.concat_tables(parts)), truth)
-        settings.write_text(wanted)
+        # last: a run that was killed before this draws again
+        settings.write_text(requested)
     return place
 
 

@@ -22,10 +22,10 @@ IMAGES = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run made."""
+    """The page of a run, with the outputs that it rests on."""
 
     report: RunReport
-    """What every command said."""
+    """Output of every command."""
     findings: Findings
     """The same, sorted by figure."""
     page: Path
@@ -55,8 +55,8 @@ def demo_paper(
     store = open_store(out / "store", create=True)
     place = Place(store, (str(out),), str(out / "weights"), str(out), "cpu")
     report = run_recipe(spec, place, progress=progress, say=say, as_json=True)
-    found = findings(spec, report, store)
+    paper_findings = findings(spec, report, store)
     seconds = time.perf_counter() - began
-    page = write_page(docs, found, seconds=seconds, cores=cores())
+    page = write_page(docs, paper_findings, seconds=seconds, cores=cores())
     say(f"wrote {page} after {seconds:.0f} s")
-    return Outcome(report, found, page, seconds)
+    return Outcome(report, paper_findings, page, seconds)

@@ -47,6 +47,7 @@ def _steps() -> Iterator[float]:
 
 
 def _floor(value: float) -> int:
+    # a bound that rounding puts just beside a tick lies on it: no tick more
     return floor(value + 1e-9)
 
 

@@ -36,10 +36,12 @@ def negative(curve: Curve) -> str:
 def matching(found: Findings) -> str:
     """Return for which kinds of pair the first components match one to one, beside a random matrix, as sentences."""
     random, first = float(np.mean(found.random)), float(np.mean(found.random[:FIRST]))
-    said = [f"{one.over(FIRST):.2f} {one.label} ({_beside(one.over(FIRST) / first)})" for one in found.nearness]
-    whole = ", ".join(f"{one.over():.2f}" for one in found.nearness)
+    first_shares = [
+        f"{kind.over(FIRST):.2f} {kind.label} ({_beside(kind.over(FIRST) / first)})" for kind in found.nearness
+    ]
+    whole = ", ".join(f"{kind.over():.2f}" for kind in found.nearness)
     return (
-        f"Over the first {FIRST} components: {', '.join(said)}, where a random matrix has {first:.2f}. Over all "
+        f"Over the first {FIRST} components: {', '.join(first_shares)}, where a random matrix has {first:.2f}. Over all "
         f"{len(found.random)}: {whole}, and {random:.2f}."
     )
 
@@ -52,8 +54,8 @@ def _beside(ratio: float) -> str:
 
 def signs(found: Findings) -> str:
     """Return whether both signs of table 2 come out, as one sentence."""
-    mine = [row for row in found.objectives if row["scope"] == "mean" and row["objective"] == "cross-entropy"]
-    same = {row["task"]: (row["difference"] > 0) == (not row["related"]) for row in mine if row["source"] == "all"}
+    rows = [row for row in found.objectives if row["scope"] == "mean" and row["objective"] == "cross-entropy"]
+    same = {row["task"]: (row["difference"] > 0) == (not row["related"]) for row in rows if row["source"] == "all"}
     if all(same.values()):
         return "Both signs are the paper's: cross-entropy is better where it was told what to look for, regression elsewhere."
     other = " and ".join(task for task, agrees in same.items() if not agrees)

@@ -37,9 +37,9 @@ def _classes(
     report = step(open_store(store_url), dataset, concepts, **options)
     order = "rank" if by == "mean" else "top_rank"
     table = report.table.sort_by([("key", "ascending"), (order, "ascending")])
-    shown = table if concepts else table.filter(pc.equal(table[order], 1))
+    selected = table if concepts else table.filter(pc.equal(table[order], 1))
     columns = ["concept", "label", "rank", "mean", "z", "top_rank", "top_share", "share", "count"]
-    out.table("classes", shown.slice(0, limit), columns=columns)
+    out.table("classes", selected.slice(0, limit), columns=columns)
     _close(out, report, "classes", table)
     out.suggest(
         f"t2c top {dataset} {shlex.quote(_first(table, 'concept'))} --least --label {shlex.quote(_first(table, 'label'))}"

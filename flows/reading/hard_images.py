@@ -46,30 +46,30 @@ def hard_images(
     sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     if images < 1:
         raise SpecError(expected("number of images", "1 or more", str(images)))
-    one = open_read(store, dataset, duplicates=False, sides=sides)
-    codes, classes = image_classes(one.images, labels)
-    keys, note = _contexts(one, contexts)
-    says = predicted_classes(one.images, model) if model is not None else None
-    parents = [*one.parents, *([predictions_parent(one.images)] if model is not None else [])]
-    spec = one.spec(keys=keys, images=images, model=model or "", labels=labels, truth=digest(codes.tolist()))
+    opened = open_read(store, dataset, duplicates=False, sides=sides)
+    codes, classes = image_classes(opened.images, labels)
+    keys, note = _contexts(opened, contexts)
+    says = predicted_classes(opened.images, model) if model is not None else None
+    parents = [*opened.parents, *([predictions_parent(opened.images)] if model is not None else [])]
+    spec = opened.spec(keys=keys, images=images, model=model or "", labels=labels, truth=digest(codes.tolist()))
     search = _Search(keys, codes, classes, images, says)
-    found = answer(store, "hard_images", lambda: _hard_images(one, search), spec=spec, parents=parents)
+    stored_answer = answer(store, "hard_images", lambda: _hard_images(opened, search), spec=spec, parents=parents)
     notes = [note] if note else []
-    if not found.table.num_rows:
+    if not stored_answer.table.num_rows:
         notes.append("no class usually has any of these contexts")
-    return reading_report(one, found.table, found.path, new=found.new, notes=notes)
+    return reading_report(opened, stored_answer.table, stored_answer.path, new=stored_answer.new, notes=notes)
 
 
-def _contexts(one: Read, named: Sequence[str]) -> tuple[list[int], str]:
+def _contexts(opened: Read, named: Sequence[str]) -> tuple[list[int], str]:
     """Return the keys of the contexts to look at, and what a reader must know of the choice."""
-    names = one.among.names
+    names = opened.among.names
     if named:
-        return [find_concept(names, concept, bank=one.scores.bank) for concept in named], ""
-    kinds = open_concepts(one.scores.store, one.scores.bank).table(["kind"])["kind"].to_pylist()[: len(names)]
+        return [find_concept(names, concept, bank=opened.scores.bank) for concept in named], ""
+    kinds = open_concepts(opened.scores.store, opened.scores.bank).table(["kind"])["kind"].to_pylist()[: len(names)]
     contexts = [key for key, kind in enumerate(kinds) if kind == CONTEXT]
     if contexts:
         return contexts, ""
-    return list(range(len(names))), f"bank {one.scores.bank} holds no contexts, so every concept was looked at"
+    return list(range(len(names))), f"bank {opened.scores.bank} holds no contexts, so every concept was looked at"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,20 +83,20 @@ class _Search:
     says: list[str | None] | None
 
 
-def _hard_images(one: Read, search: _Search) -> pa.Table:
-    rows, keys, names = one.rows(), search.keys, search.names
-    similarities = matrix(one.among, keys, rows)
-    mine, std = search.codes[rows], similarities.std(axis=0, dtype=np.float64)
+def _hard_images(opened: Read, search: _Search) -> pa.Table:
+    rows, keys, names = opened.rows(), search.keys, search.names
+    similarities = matrix(opened.among, keys, rows)
+    codes, std = search.codes[rows], similarities.std(axis=0, dtype=np.float64)
     away = similarities - similarities.mean(axis=0, dtype=np.float64)
     z = np.divide(away, std, out=np.zeros_like(away), where=std > 0)
     lines = []
-    for usual in usual_contexts(z, mine, classes=len(names)):
-        inside = np.flatnonzero(mine == usual.label)
+    for usual in usual_contexts(z, codes, classes=len(names)):
+        inside = np.flatnonzero(codes == usual.label)
         places, below = farthest_below(similarities[inside, usual.concept], most=search.most)
         at = rows[inside[places]]
-        about = image_rows(one.images, at, ["image_id"])["image_id"].to_pylist()
+        about = image_rows(opened.images, at, ["image_id"])["image_id"].to_pylist()
         key = keys[usual.concept]
-        head = {"label": names[usual.label], "key": key, "context": one.among.names[key]}
+        head = {"label": names[usual.label], "key": key, "context": opened.among.names[key]}
         head |= {"usual_z": usual.mean, "usual_share": usual.share}
         lines += [
             {

@@ -97,19 +97,19 @@ def class_ranks(
     sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     if images < 0:
         raise SpecError(expected("number of images", "0 or more", str(images)))
-    one = open_read(store, dataset, duplicates=True, sides=sides)
-    names = one.among.names
-    keys = [find_concept(names, concept, bank=one.scores.bank) for concept in concepts] or list(range(len(names)))
-    codes, classes = image_classes(one.images, labels)
-    spec = one.spec(keys=keys, images=images, labels=labels, truth=digest(codes.tolist()))
-    found = answer(
+    opened = open_read(store, dataset, duplicates=True, sides=sides)
+    names = opened.among.names
+    keys = [find_concept(names, concept, bank=opened.scores.bank) for concept in concepts] or list(range(len(names)))
+    codes, classes = image_classes(opened.images, labels)
+    spec = opened.spec(keys=keys, images=images, labels=labels, truth=digest(codes.tolist()))
+    stored_answer = answer(
         store,
         "class_ranks",
-        lambda: _class_ranks(one, keys, codes, classes, most=images),
+        lambda: _class_ranks(opened, keys, codes, classes, most=images),
         spec=spec,
-        parents=one.parents,
+        parents=opened.parents,
     )
-    return reading_report(one, found.table, found.path, new=found.new)
+    return reading_report(opened, stored_answer.table, stored_answer.path, new=stored_answer.new)
 
 
 def image_classes(images: Images, labels: str) -> tuple[Codes, tuple[str, ...]]:
@@ -119,28 +119,29 @@ def image_classes(images: Images, labels: str) -> tuple[Codes, tuple[str, ...]]:
     return codes_of(names, truth), names
 
 
-def _class_ranks(one: Read, keys: Sequence[int], codes: Codes, names: Sequence[str], *, most: int) -> pa.Table:
+def _class_ranks(opened: Read, keys: Sequence[int], codes: Codes, names: Sequence[str], *, most: int) -> pa.Table:
     lines: list[dict[str, Any]] = []
     for key in keys:
-        values = one.among.values(key)
-        mean, std = one.among.moments(key, values)
-        there = codes[: len(values)]
+        values = opened.among.values(key)
+        mean, std = opened.among.moments(key, values)
+        row_codes = codes[: len(values)]
         everyone = int(np.count_nonzero(~np.isnan(values)))
         best = largest(values, max(1, round(TOP_SHARE * everyone)))
-        mine = []
+        class_rows = []
         for code, name in enumerate(names):
-            inside = np.where(there == code, values, np.float32(np.nan))
+            inside = np.where(row_codes == code, values, np.float32(np.nan))
             count = int(np.count_nonzero(~np.isnan(inside)))
             if count:
                 average = float(np.nanmean(inside, dtype=np.float64))
                 ends = {"most": largest(inside, most).tolist(), "least": largest(-inside, most).tolist()}
-                shares = {"top_share": float((there[best] == code).mean()), "share": count / everyone}
+                shares = {"top_share": float((row_codes[best] == code).mean()), "share": count / everyone}
                 z = (average - mean) / std if std > 0 else 0.0
-                mine.append({"label": name, "count": count, "mean": average, "z": z, **shares, **ends})
-        by_mean = sorted(mine, key=lambda row: -row["mean"])
+                class_rows.append({"label": name, "count": count, "mean": average, "z": z, **shares, **ends})
+        by_mean = sorted(class_rows, key=lambda row: -row["mean"])
+        # the sort is stable: classes of equal share stay in the order of their means
         by_share = sorted(by_mean, key=lambda row: -row["top_share"])
         top_rank = {row["label"]: rank for rank, row in enumerate(by_share, 1)}
-        head = {"key": key, "concept": one.among.names[key]}
+        head = {"key": key, "concept": opened.among.names[key]}
         lines += [{**head, **row, "rank": at, "top_rank": top_rank[row["label"]]} for at, row in enumerate(by_mean, 1)]
     return pa.Table.from_pylist(lines, schema=CLASS_RANKS)
 
@@ -163,20 +164,22 @@ def concept_pairs(
     sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     if not np.isfinite(k):
         raise SpecError(expected("-k", "a finite number of standard deviations", str(k)))
-    one = open_read(store, dataset, duplicates=False, sides=sides)
-    found = answer(store, "cooccurrence", lambda: _pairs(one, k), spec=one.spec(k=k), parents=one.parents)
-    return reading_report(one, found.table, found.path, new=found.new)
+    opened = open_read(store, dataset, duplicates=False, sides=sides)
+    stored_answer = answer(
+        store, "cooccurrence", lambda: _pairs(opened, k), spec=opened.spec(k=k), parents=opened.parents
+    )
+    return reading_report(opened, stored_answer.table, stored_answer.path, new=stored_answer.new)
 
 
-def _pairs(one: Read, k: float) -> pa.Table:
-    rows, names = one.rows(), one.among.names
+def _pairs(opened: Read, k: float) -> pa.Table:
+    rows, names = opened.rows(), opened.among.names
     present = np.empty((len(rows), len(names)), dtype=np.bool_)
     for key in range(len(names)):
-        values = one.among.values(key)
-        mean, std = one.among.moments(key, values)
+        values = opened.among.values(key)
+        mean, std = opened.among.moments(key, values)
         present[:, key] = values[rows].astype(np.float64) > mean + k * std
     pairs = cooccurrence(present)
-    vectors = open_concepts(one.scores.store, one.scores.bank).vectors()[: len(names)]
+    vectors = open_concepts(opened.scores.store, opened.scores.bank).vectors()[: len(names)]
     order = np.lexsort((pairs.second, pairs.first, -np.abs(pairs.phi)))
     first, second = pairs.first[order], pairs.second[order]
     columns = {

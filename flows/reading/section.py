@@ -77,7 +77,7 @@ class RankedShown:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read of the report's datasets."""
+    """Slices, hard images, ranked classes and pairs of concepts of the report's datasets."""
 
     models: tuple[ModelShown, ...]
     """Slices of each model and dataset."""
@@ -98,14 +98,15 @@ def gather(context: Context) -> Gathered | None:
     ranked: list[tuple[str, tuple[RankedShown, ...]]] = []
     pairs: list[tuple[str, tuple[dict[str, Any], ...]]] = []
     for images in (open_images(store, name) for name in context.asked.datasets):
-        by_model = {str(one.spec["model"]): one for one in reader.answers("slices", images)}
-        models += [_model(reader, images, name, one) for name, one in by_model.items()]
-        lacking = [_hard(reader.lines(one), images) for one in reader.answers("hard_images", images)[-1:]]
+        by_model = {str(answer.spec["model"]): answer for answer in reader.answers("slices", images)}
+        models += [_model(reader, images, name, answer) for name, answer in by_model.items()]
+        lacking = [_hard(reader.lines(answer), images) for answer in reader.answers("hard_images", images)[-1:]]
         hard += [(images.dataset, groups) for groups in lacking if groups]
         ranked += [
-            (images.dataset, _ranked(reader.lines(one), images)) for one in reader.answers("class_ranks", images)[-1:]
+            (images.dataset, _ranked(reader.lines(answer), images))
+            for answer in reader.answers("class_ranks", images)[-1:]
         ]
-        together = [reader.lines(one)[:PAIRS] for one in reader.answers("cooccurrence", images)[-1:]]
+        together = [reader.lines(answer)[:PAIRS] for answer in reader.answers("cooccurrence", images)[-1:]]
         pairs += [(images.dataset, tuple(lines)) for lines in together if lines]
     if not (models or hard or ranked or pairs):
         return None
@@ -123,32 +124,36 @@ class _Reader:
         """Return the answers of a kind about an image snapshot, oldest first."""
         parent = images.manifest.as_parent()
         every = list_answers(self._store, kind)
-        return [one for one in every if parent in one.parents and (one.spec["map"], one.spec["bank"]) == self._sides]
+        return [
+            answer
+            for answer in every
+            if parent in answer.parents and (answer.spec["map"], answer.spec["bank"]) == self._sides
+        ]
 
     def lines(self, answer: Manifest) -> list[dict[str, Any]]:
         """Return an answer's table as rows."""
         self.read.append(answer)
-        found: list[dict[str, Any]] = answer_table(self._store, answer).to_pylist()
-        return found
+        rows: list[dict[str, Any]] = answer_table(self._store, answer).to_pylist()
+        return rows
 
 
 def _model(reader: _Reader, images: Images, name: str, answer: Manifest) -> ModelShown:
     lines = reader.lines(answer)[:SLICES]
     pictures = _pictures(images, [[(row, ()) for row in line["rows"][:WRONG]] for line in lines])
-    shown = tuple(SliceShown(line, made) for line, made in zip(lines, pictures, strict=True))
-    return ModelShown(name, images.dataset, lines[0]["overall"] if lines else 0.0, shown)
+    slices = tuple(SliceShown(line, errors) for line, errors in zip(lines, pictures, strict=True))
+    return ModelShown(name, images.dataset, lines[0]["overall"] if lines else 0.0, slices)
 
 
 def _hard(lines: Sequence[dict[str, Any]], images: Images) -> tuple[HardShown, ...]:
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in lines:
         groups.setdefault((line["label"], line["context"]), []).append(line)
-    chosen = sorted(groups.values(), key=lambda mine: mine[0]["z"])[:GROUPS]
-    wanted = [[(line["row"], _facts(line)) for line in mine[:HARD]] for mine in chosen]
-    made = _pictures(images, wanted)
+    chosen = sorted(groups.values(), key=lambda group: group[0]["z"])[:GROUPS]
+    picture_facts = [[(line["row"], _facts(line)) for line in group[:HARD]] for group in chosen]
+    pictures_of_groups = _pictures(images, picture_facts)
     return tuple(
-        HardShown(mine[0]["label"], mine[0]["context"], mine[0]["usual_share"], pictures)
-        for mine, pictures in zip(chosen, made, strict=True)
+        HardShown(group[0]["label"], group[0]["context"], group[0]["usual_share"], pictures)
+        for group, pictures in zip(chosen, pictures_of_groups, strict=True)
     )
 
 
@@ -157,24 +162,26 @@ def _ranked(lines: Sequence[dict[str, Any]], images: Images) -> tuple[RankedShow
     by_concept: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
         by_concept.setdefault(line["concept"], []).append(line)
-    every = [sorted(mine, key=lambda line: line["rank"])[:FIRST_CLASSES] for mine in by_concept.values()]
-    chosen = sorted(every, key=lambda mine: -mine[0]["z"])[:RANKED]
-    ends = [[(row, ()) for row in mine[0][end][:ENDS]] for mine in chosen for end in ("most", "least")]
-    made = _pictures(images, ends)
+    every = [sorted(class_lines, key=lambda line: line["rank"])[:FIRST_CLASSES] for class_lines in by_concept.values()]
+    chosen = sorted(every, key=lambda class_lines: -class_lines[0]["z"])[:RANKED]
+    ends = [[(row, ()) for row in class_lines[0][end][:ENDS]] for class_lines in chosen for end in ("most", "least")]
+    # two groups a concept, most and least in turn
+    pictures = _pictures(images, ends)
     return tuple(
-        RankedShown(mine[0]["concept"], tuple(mine), made[2 * at], made[2 * at + 1]) for at, mine in enumerate(chosen)
+        RankedShown(class_lines[0]["concept"], tuple(class_lines), pictures[2 * at], pictures[2 * at + 1])
+        for at, class_lines in enumerate(chosen)
     )
 
 
 def _facts(line: dict[str, Any]) -> tuple[str, ...]:
-    said = line["predicted"]
-    return (f"{words.signed(line['z'], 1)} sd", *(() if said in (None, line["label"]) else (f"✕ {said}",)))
+    predicted = line["predicted"]
+    return (f"{words.signed(line['z'], 1)} sd", *(() if predicted in (None, line["label"]) else (f"✕ {predicted}",)))
 
 
 def _pictures(images: Images, groups: Sequence[Sequence[tuple[int, tuple[str, ...]]]]) -> list[tuple[Thumbnail, ...]]:
     """Return the pictures of groups of (row, facts)."""
-    flat = [one for group in groups for one in group]
+    flat = [entry for group in groups for entry in group]
     about = image_rows(images, [row for row, _ in flat], ["image_id", "uri"]).to_pylist()
-    wanted = [Wanted(one["image_id"], one["uri"], facts) for one, (_, facts) in zip(about, flat, strict=True)]
-    made = iter(thumbnails(wanted, read=open_bytes))
-    return [tuple(next(made) for _ in group) for group in groups]
+    requests = [Wanted(image["image_id"], image["uri"], facts) for image, (_, facts) in zip(about, flat, strict=True)]
+    pictures = iter(thumbnails(requests, read=open_bytes))
+    return [tuple(next(pictures) for _ in group) for group in groups]

@@ -72,7 +72,7 @@ class SlicesReport(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _Question:
     """What is searched."""
 
     images: Images
@@ -114,8 +114,8 @@ def model_slices(
     says, truth = predicted_classes(images, model), truth_of(images, labels, mapping={})
     named = named_classes(images, model)
     among = searched(scores, images=images, exclude_duplicates=True)
-    asked = _asked(images, among, says=says, truth=truth, k=k, options=chosen, seed=seed)
-    foreign = _check(asked, truth, named, model=model, labels=labels)
+    question = _question(images, among, says=says, truth=truth, k=k, options=chosen, seed=seed)
+    foreign = _check(question, truth, named, model=model, labels=labels)
     spec = {
         "dataset": images.dataset,
         "map": scores.map,
@@ -128,27 +128,27 @@ def model_slices(
         "options": asdict(chosen),
     }
     parents = [images.manifest.as_parent(), scores.manifest.as_parent(), predictions_parent(images)]
-    found = answer(store, "slices", lambda: _table(asked), spec=spec, parents=parents)
+    stored_answer = answer(store, "slices", lambda: _table(question), spec=spec, parents=parents)
     notes = []
     if foreign:
         notes.append(f"{foreign:,} images have a label that the model never names: they count as errors")
-    if not asked.wrong.any():
+    if not question.wrong.any():
         notes.append("the model makes no error on these images")
     return SlicesReport(
         dataset=f"{images.dataset}@{images.snapshot}",
         model=model,
         bank=scores.bank,
         labels=labels,
-        n=len(asked.rows),
-        errors=int(asked.wrong.sum()),
-        table=found.table,
+        n=len(question.rows),
+        errors=int(question.wrong.sum()),
+        table=stored_answer.table,
         notes=tuple(notes),
-        path=found.path,
-        new=found.new,
+        path=stored_answer.path,
+        new=stored_answer.new,
     )
 
 
-def _asked(
+def _question(
     images: Images,
     among: Searched,
     *,
@@ -157,63 +157,66 @@ def _asked(
     k: float,
     options: SliceOptions,
     seed: int,
-) -> _Asked:
+) -> _Question:
     scored = np.flatnonzero(~np.isnan(among.values(0))).tolist()
     rows = np.array([row for row in scored if says[row] is not None and truth[row] is not None], dtype=np.int64)
     wrong = np.array([says[row] != truth[row] for row in rows.tolist()], dtype=np.bool_)
     keys = keys_of(content_hashes(images), rows, seed=seed)
-    return _Asked(images, among, rows, wrong, block_of(keys, blocks=2) == 0, k, options)
+    return _Question(images, among, rows, wrong, block_of(keys, blocks=2) == 0, k, options)
 
 
-def _check(asked: _Asked, truth: list[str | None], named: set[str], *, model: str, labels: str) -> int:
+def _check(question: _Question, truth: list[str | None], named: set[str], *, model: str, labels: str) -> int:
     """Return how many images have a label the model never names; raise InputError for too few images, or only such."""
-    there = [truth[row] for row in asked.rows.tolist()]
-    if len(there) < FEWEST:
+    true_labels = [truth[row] for row in question.rows.tolist()]
+    if len(true_labels) < FEWEST:
         want = f"{FEWEST} images or more that are labelled, predicted by {model} and scored"
-        raise InputError(expected(f"{asked.images.dataset}", want, str(len(there))))
-    foreign = sum(label not in named for label in there)
-    if foreign == len(there):
-        some = ", ".join(repr(one) for one in sorted({str(one) for one in there})[:3])
+        raise InputError(expected(f"{question.images.dataset}", want, str(len(true_labels))))
+    foreign = sum(label not in named for label in true_labels)
+    if foreign == len(true_labels):
+        some = ", ".join(repr(label) for label in sorted({str(label) for label in true_labels})[:3])
         want = f"labels among {', '.join(map(repr, sorted(named)[:3]))}"
         todo = "Name the attribute that holds the true class: --labels ATTRIBUTE"
-        raise InputError(expected(f"{labels} of {asked.images.dataset}", want, some, todo))
+        raise InputError(expected(f"{labels} of {question.images.dataset}", want, some, todo))
     return foreign
 
 
-def _table(asked: _Asked) -> pa.Table:
-    names = asked.among.names
-    high = np.empty((len(asked.rows), len(names)), dtype=np.bool_)
+def _table(question: _Question) -> pa.Table:
+    names = question.among.names
+    high = np.empty((len(question.rows), len(names)), dtype=np.bool_)
     low = np.empty_like(high)
     for key in range(len(names)):
-        values = asked.among.values(key)
-        mean, std = asked.among.moments(key, values)
-        mine = values[asked.rows].astype(np.float64)
-        high[:, key], low[:, key] = mine > mean + asked.k * std, mine < mean - asked.k * std
-    slices = find_slices(high, low, wrong=asked.wrong, search=asked.search, options=asked.options)
-    rest = ~asked.search
-    overall = float(asked.wrong[rest].mean())
-    lines = [_line(asked, one, high, low, rank=rank, overall=overall) for rank, one in enumerate(slices, 1)]
+        values = question.among.values(key)
+        mean, std = question.among.moments(key, values)
+        similarities = values[question.rows].astype(np.float64)
+        high[:, key], low[:, key] = similarities > mean + question.k * std, similarities < mean - question.k * std
+    slices = find_slices(high, low, wrong=question.wrong, search=question.search, options=question.options)
+    rest = ~question.search
+    overall = float(question.wrong[rest].mean())
+    lines = [
+        _line(question, error_slice, high, low, rank=rank, overall=overall)
+        for rank, error_slice in enumerate(slices, 1)
+    ]
     return pa.Table.from_pylist(lines, schema=SLICES)
 
 
-def _line(asked: _Asked, one: Slice, high: Any, low: Any, *, rank: int, overall: float) -> dict[str, Any]:
-    inside = np.logical_and.reduce([(high if sign > 0 else low)[:, at] for at, sign in one.terms])
-    bounds = wilson(one.measured.errors, one.measured.n) if one.measured.n else (0.0, 1.0)
+def _line(question: _Question, error_slice: Slice, high: Any, low: Any, *, rank: int, overall: float) -> dict[str, Any]:
+    inside = np.logical_and.reduce([(high if sign > 0 else low)[:, at] for at, sign in error_slice.terms])
+    bounds = wilson(error_slice.measured.errors, error_slice.measured.n) if error_slice.measured.n else (0.0, 1.0)
     return {
         "rank": rank,
-        "slice": expression_of(one, asked.among.names, k=asked.k),
-        "concepts": len(one.terms),
-        "found_n": one.found.n,
-        "found_errors": one.found.errors,
-        "n": one.measured.n,
-        "errors": one.measured.errors,
-        "error_rate": one.measured.rate,
+        "slice": expression_of(error_slice, question.among.names, k=question.k),
+        "concepts": len(error_slice.terms),
+        "found_n": error_slice.found.n,
+        "found_errors": error_slice.found.errors,
+        "n": error_slice.measured.n,
+        "errors": error_slice.measured.errors,
+        "error_rate": error_slice.measured.rate,
         "low": bounds[0],
         "high": bounds[1],
         "overall": overall,
-        "p": one.p,
-        "confirmed": one.confirmed,
-        "rows": asked.rows[inside & asked.wrong][:_LISTED].tolist(),
+        "p": error_slice.p,
+        "confirmed": error_slice.confirmed,
+        "rows": question.rows[inside & question.wrong][:_LISTED].tolist(),
     }
 
 

@@ -104,15 +104,20 @@ def _read(out: Output, files: tuple[Path, ...], key: Path, most_failed: int | No
     out.put("answers", report.answers)
     sources = report.table["source"].unique().to_pylist()
     for source in sources:
-        mine = report.table.filter(pc.equal(report.table["source"], source))
-        show(out, mine, title=source or ("all models together" if len(sources) > 1 else ""))
-    seen = pa.Table.from_pylist(
+        rows_of_source = report.table.filter(pc.equal(report.table["source"], source))
+        show(out, rows_of_source, title=source or ("all models together" if len(sources) > 1 else ""))
+    standings = pa.Table.from_pylist(
         [
-            {"annotator": one.annotator, "checks": one.checks, "failed": one.failed, "counted": one.counted}
-            for one in report.attention
+            {
+                "annotator": standing.annotator,
+                "checks": standing.checks,
+                "failed": standing.failed,
+                "counted": standing.counted,
+            }
+            for standing in report.attention
         ]
     )
-    out.table("attention", seen, title="checks of attention")
+    out.table("attention", standings, title="checks of attention")
     for name in report.waiting:
         out.say(f"  note: no file of {name}")
     out.put("waiting", report.waiting)
@@ -127,12 +132,12 @@ def show(out: Output, table: pa.Table, *, title: str) -> None:
     if title:
         out.say(title)
     for figure, about in TITLES.items():
-        mine = table.filter(pc.equal(table["figure"], figure))
-        if mine.num_rows == 0:
+        rows = table.filter(pc.equal(table["figure"], figure))
+        if rows.num_rows == 0:
             out.say("  no word was judged by two annotators: no agreement")
             continue
         columns = [name for name in FIGURES[1:] if figure == "agreement" or name != "chance_observed"]
-        out.table(f"{figure} of {title}" if title else figure, mine, columns=columns, title=f"  {about}")
+        out.table(f"{figure} of {title}" if title else figure, rows, columns=columns, title=f"  {about}")
 
 
 command("study make", example="t2c study make photos --out study --annotators 2 --classes 50", group=study)(_make)

@@ -128,35 +128,35 @@ def design(
         drawn = _random(plan.seed, "classes").choice(len(labels), plan.classes, replace=False)
         labels = [labels[index] for index in sorted(drawn)]
     collages = {label: _collage(label, rows[label], plan) for label in {*labels, *(check.label for check in checks)}}
-    judged = [
+    questions = [
         Item("", saying.label, saying.word, saying.source, collages[saying.label])
-        for saying in sorted(sayings, key=lambda one: (one.label, one.source, one.word))
+        for saying in sorted(sayings, key=lambda saying: (saying.label, saying.source, saying.word))
         if saying.label in collages and saying.label in labels
     ]
-    known = [
+    check_items = [
         Item("", check.label, check.word, "", collages[check.label], check.answer)
         for check in (checks or _own_checks(labels, plan))
     ]
-    named = tuple(replace(item, id=_id(item, plan.seed)) for item in (*judged, *known))
+    named = tuple(replace(item, id=_id(item, plan.seed)) for item in (*questions, *check_items))
     return Study(dataset, content, plan.seed, named, _pages(named, plan))
 
 
 def _check_sayings(sayings: Sequence[Saying], rows: Mapping[str, Sequence[int]], checks: Sequence[Check]) -> None:
     if not sayings:
         raise InputError(expected("words of a study", "at least one", "none"))
-    seen: set[Saying] = set()
-    asked: list[Saying | Check] = [*sayings, *checks]
-    for one in asked:
-        if not one.word.strip():
-            raise InputError(expected(f"word of class {one.label!r}", "text", repr(one.word)))
-        if not rows.get(one.label):
+    earlier: set[Saying] = set()
+    entries: list[Saying | Check] = [*sayings, *checks]
+    for entry in entries:
+        if not entry.word.strip():
+            raise InputError(expected(f"word of class {entry.label!r}", "text", repr(entry.word)))
+        if not rows.get(entry.label):
             some = ", ".join(repr(label) for label in sorted(rows)[:5])
             todo = "Name classes as the dataset labels them"
-            raise InputError(expected(f"class {one.label!r}", f"a class with images ({some}, ...)", "no image", todo))
+            raise InputError(expected(f"class {entry.label!r}", f"a class with images ({some}, ...)", "no image", todo))
     for saying in sayings:
-        if saying in seen:
+        if saying in earlier:
             raise InputError(expected("words of a study", "each word once for a class and model", f"twice {saying}"))
-        seen.add(saying)
+        earlier.add(saying)
 
 
 def _random(seed: int, *what: str) -> np.random.Generator:
@@ -174,13 +174,13 @@ def _own_checks(labels: Sequence[str], plan: Plan) -> list[Check]:
     random = _random(plan.seed, "checks")
     drawn = [labels[index] for index in random.permutation(len(labels))]
     far = [FAR_WORDS[index] for index in random.permutation(len(FAR_WORDS))]
-    made = []
+    checks = []
     for number in range(plan.attention):
         label = drawn[number % len(drawn)]
         own = number % 2 == 0
         word = label.replace("_", " ") if own else far[number // 2 % len(far)]
-        made.append(Check(label, word, MAIN if own else UNRELATED))
-    return list(dict.fromkeys(made))
+        checks.append(Check(label, word, MAIN if own else UNRELATED))
+    return list(dict.fromkeys(checks))
 
 
 def _id(item: Item, seed: int) -> str:
@@ -189,16 +189,17 @@ def _id(item: Item, seed: int) -> str:
 
 def _pages(items: Sequence[Item], plan: Plan) -> dict[str, tuple[str, ...]]:
     """Deal items to annotators evenly, each to `per_item` of them; checks go to all; each page has its own order."""
-    judged = [item.id for item in items if item.answer is None]
-    order = _random(plan.seed, "deal").permutation(len(judged))
+    questions = [item.id for item in items if item.answer is None]
+    order = _random(plan.seed, "deal").permutation(len(questions))
     hands: list[list[str]] = [[] for _ in range(plan.annotators)]
     for place, index in enumerate(order):
         for turn in range(plan.per_item):
-            hands[(place * plan.per_item + turn) % plan.annotators].append(judged[index])
+            hands[(place * plan.per_item + turn) % plan.annotators].append(questions[index])
     checks = [item.id for item in items if item.answer is not None]
     pages = {}
     for number, hand in enumerate(hands, start=1):
         name = f"annotator-{number}"
+        # sorted first: the order of a page follows from its items and the seed alone, not from the order of the deal
         full = sorted(hand + checks)
         pages[name] = tuple(full[index] for index in _random(plan.seed, "page", name).permutation(len(full)))
     return pages

@@ -32,8 +32,8 @@ def read_key(path: Path) -> Study:
     study = _study(body.get("study"), path)
     if study.digest != body.get("digest"):
         todo = f"Restore the file, or make the study again: the same words and seed give the same {NAME}"
-        want, got = study.digest[:12], str(body.get("digest"))[:12]
-        raise MismatchError(expected(f"study {path}", f"digest {want} of its content", f"digest {got}", todo))
+        want, actual = study.digest[:12], str(body.get("digest"))[:12]
+        raise MismatchError(expected(f"study {path}", f"digest {want} of its content", f"digest {actual}", todo))
     return study
 
 
@@ -58,10 +58,10 @@ def _study(body: Any, path: Path) -> Study:
     try:
         items = tuple(Item(**{**item, "images": tuple(item["images"])}) for item in body["items"])
         pages = {name: tuple(ids) for name, ids in body["pages"].items()}
-        made = Study(**{**body, "items": items, "pages": pages})
-        canonical_json(asdict(made))
+        study = Study(**{**body, "items": items, "pages": pages})
+        canonical_json(asdict(study))
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise InputError(
             expected(f"study {path}", "the fields of a study", f"{type(error).__name__} ({error})")
         ) from error
-    return made
+    return study

@@ -23,7 +23,7 @@ from t2c.store.disk.root import Store
 
 @dataclass(frozen=True, slots=True)
 class MakeReport(Shown):
-    """What `make` wrote."""
+    """The written study: its digest, its size, its pages and its key."""
 
     study: str
     """Digest of the study."""
@@ -64,36 +64,36 @@ def make(
     Words come from a CSV file (`words`), else from stored decodings (`t2c.flows.study.words.stored_sayings`); `labels` is
     `label` or an imported attribute. Raises SpecError, UnknownName, MismatchError, InputError, StoreWriteError.
     """
-    asked, images = plan or Plan(), open_images(store, dataset)
+    chosen_plan, images = plan or Plan(), open_images(store, dataset)
     rows = rows_by_class(images, labels)
     if words is not None and answers:
         raise SpecError(expected("words of a study", "a file or stored answers", "both", "Leave out one of them"))
-    found = (
+    stored = (
         Stored(tuple(read_sayings(words)), 0)
         if words
         else stored_sayings(store, images.dataset, labels=rows, answers=answers)
     )
     study = design(
-        found.sayings,
+        stored.sayings,
         rows,
-        plan=asked,
+        plan=chosen_plan,
         dataset=f"{images.dataset}@{images.snapshot}",
         content=images.manifest.content_digest,
         checks=read_checks(checks) if checks else (),
     )
     pictures = collage_pictures(images, study, progress or NoProgress())
-    return _write(study, folder, pictures, without=found.without)
+    return _write(study, folder, pictures, without=stored.without)
 
 
 def rows_by_class(images: Images, labels: str) -> dict[str, list[int]]:
     """Return the readable image rows of each class, each content once, in order."""
     truth = truths_of(images, [labels])[0]
     usable = np.flatnonzero(searchable(images, exclude_duplicates=True))
-    found: dict[str, list[int]] = {}
+    rows_of: dict[str, list[int]] = {}
     for row in usable.tolist():
         if (code := int(truth.codes[row])) >= 0 and truth.values[code]:
-            found.setdefault(truth.values[code], []).append(row)
-    return found
+            rows_of.setdefault(truth.values[code], []).append(row)
+    return rows_of
 
 
 def _write(study: Study, folder: Path, pictures: Mapping[int, str], *, without: int) -> MakeReport:
@@ -108,14 +108,14 @@ def _write(study: Study, folder: Path, pictures: Mapping[int, str], *, without: 
         write_key(study, key)
     except OSError as error:
         raise StoreWriteError(expected(f"folder {folder}", "a folder that can be written", str(error))) from error
-    judged = [item for item in study.items if item.answer is None]
+    questions = [item for item in study.items if item.answer is None]
     return MakeReport(
         study.digest,
         study.dataset,
-        items=len(judged),
-        checks=len(study.items) - len(judged),
-        classes=len({item.label for item in judged}),
-        sources=tuple(sorted({item.source for item in judged})),
+        items=len(questions),
+        checks=len(study.items) - len(questions),
+        classes=len({item.label for item in questions}),
+        sources=tuple(sorted({item.source for item in questions})),
         pages=tuple(pages),
         key=str(key),
         words_a_page=tuple(len(page) for page in study.pages.values()),

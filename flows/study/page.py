@@ -36,7 +36,7 @@ def render_page(study: Study, annotator: str, pictures: Mapping[int, str]) -> st
     It holds words, pictures and opaque ids: no model, class, image id or known answer.
     """
     style, script = (_read(name) for name in ("page.css", "page.js"))
-    items = [study.by_id[one] for one in study.pages[annotator]]
+    items = [study.by_id[item_id] for item_id in study.pages[annotator]]
     rows = list(dict.fromkeys(row for item in items for row in item.images if row in pictures))
     place = {row: number for number, row in enumerate(rows)}
     data = {
@@ -98,15 +98,15 @@ def collage_pictures(images: Images, study: Study, progress: Progress) -> dict[i
     rows = sorted({row for item in study.items for row in item.images})
     uris = images.table(["uri"], current=False)["uri"].take(rows).to_pylist()
     progress.start("pictures", len(rows), "pictures")
-    found: dict[int, str] = {}
+    uri_of_row: dict[int, str] = {}
     for start in range(0, len(rows), 64):
-        wanted = [Wanted(str(row), uri) for row, uri in zip(rows[start:][:64], uris[start:][:64], strict=True)]
-        made = thumbnails(wanted, read=open_bytes, edge=EDGE)
-        found |= {int(one.image_id): one.data_uri for one in made if one.data_uri}
-        progress.advance(len(wanted))
+        requests = [Wanted(str(row), uri) for row, uri in zip(rows[start:][:64], uris[start:][:64], strict=True)]
+        pictures = thumbnails(requests, read=open_bytes, edge=EDGE)
+        uri_of_row |= {int(picture.image_id): picture.data_uri for picture in pictures if picture.data_uri}
+        progress.advance(len(requests))
     progress.done()
     for item in study.items:
-        if not any(row in found for row in item.images):
+        if not any(row in uri_of_row for row in item.images):
             want = f"pictures that can still be read, {len(item.images)} of them"
             raise InputError(expected(f"collage of class {item.label!r}", want, "none", "Check where the images are"))
-    return found
+    return uri_of_row

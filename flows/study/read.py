@@ -37,7 +37,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadReport(Shown):
-    """What annotators said."""
+    """The answer to `study read`: rates and agreement, every answer, attention, and whose file is missing."""
 
     study: str
     """Digest of the study."""
@@ -68,45 +68,45 @@ def read(store: Store, files: Sequence[Path], *, key: Path, most_failed: int | N
     study = read_key(key)
     parent = _parent(store, study)
     results = read_results(files, study)
-    attention = tuple(_attention(one, study, most_failed) for one in results)
-    counted = [one for one, seen in zip(results, attention, strict=True) if seen.counted]
+    attention = tuple(_attention(result, study, most_failed) for result in results)
+    counted = [result for result, standing in zip(results, attention, strict=True) if standing.counted]
     if not counted:
         todo = "Allow more with --most-failed, or ask other annotators"
         raise InputError(expected("annotators", f"one who failed at most {most_failed} checks", "none", todo))
     spec = {
         "dataset": study.dataset.partition("@")[0],
         "study": study.digest,
-        "answers": {one.annotator: one.answers for one in results},
+        "answers": {result.annotator: result.answers for result in results},
         "most_failed": most_failed,
     }
     everything = answer(store, "study_answers", lambda: answers_table(results, study), spec=spec, parents=[parent])
-    kept = answer(store, "study", lambda: study_table(counted, study), spec=spec, parents=[parent])
-    waiting = tuple(name for name in study.pages if name not in {one.annotator for one in results})
+    summary = answer(store, "study", lambda: study_table(counted, study), spec=spec, parents=[parent])
+    waiting = tuple(name for name in study.pages if name not in {result.annotator for result in results})
     return ReadReport(
-        study.digest, study.dataset, kept.table, everything.table, attention, waiting, kept.path, kept.new
+        study.digest, study.dataset, summary.table, everything.table, attention, waiting, summary.path, summary.new
     )
 
 
 def study_table(results: Sequence[Result], study: Study) -> pa.Table:
     """Return STUDY: rates, and agreement wherever an item has two annotators or more; checks do not count."""
-    judged = [item for item in study.items if item.answer is None]
-    sources = sorted({item.source for item in judged})
+    items = [item for item in study.items if item.answer is None]
+    sources = sorted({item.source for item in items})
     rows: list[dict[str, Any]] = []
     for source in [*sources, *([""] if len(sources) > 1 else [])]:
         together = source == "" and len(sources) > 1
-        said = [
-            {one.annotator: one.answers[item.id] for one in results if item.id in one.answers}
-            for item in judged
+        answers_of_items = [
+            {result.annotator: result.answers[item.id] for result in results if item.id in result.answers}
+            for item in items
             if together or item.source == source
         ]
-        rows += _figures(source, said)
+        rows += _figures(source, answers_of_items)
     return pa.Table.from_pylist(rows, schema=STUDY)
 
 
-def _figures(source: str, said: Iterable[dict[str, int]]) -> list[dict[str, Any]]:
-    by_item = list(said)
-    answers = np.array([value for one in by_item for value in one.values()], np.int64)
-    pairs = np.array([pair for one in by_item for pair in pairs_of(one)], np.int64).reshape(-1, 2)
+def _figures(source: str, answers_of_items: Iterable[dict[str, int]]) -> list[dict[str, Any]]:
+    by_item = list(answers_of_items)
+    answers = np.array([value for by_annotator in by_item for value in by_annotator.values()], np.int64)
+    pairs = np.array([pair for by_annotator in by_item for pair in pairs_of(by_annotator)], np.int64).reshape(-1, 2)
     if not len(answers):
         return []
     rows = [_row(source, "rate", which, rate(answers, which)) for which in RATES]
@@ -127,18 +127,18 @@ def answers_table(results: Sequence[Result], study: Study) -> pa.Table:
     items = study.by_id
     rows = [
         {
-            "annotator": one.annotator,
+            "annotator": result.annotator,
             "item": name,
             "source": items[name].source,
             "label": items[name].label,
             "word": items[name].word,
             "given": value,
-            "seconds": one.seconds[name],
+            "seconds": result.seconds[name],
             "known": items[name].answer,
-            "passed": None if (known := items[name].answer) is None else passed(value, known),
+            "passed": None if (right_answer := items[name].answer) is None else passed(value, right_answer),
         }
-        for one in results
-        for name, value in one.answers.items()
+        for result in results
+        for name, value in result.answers.items()
     ]
     return pa.Table.from_pylist(rows, schema=STUDY_ANSWERS)
 
@@ -149,17 +149,19 @@ def passed(value: int, known: int) -> bool:
 
 
 def _attention(result: Result, study: Study, most_failed: int | None) -> Attention:
-    known = {item.id: item.answer for item in study.items if item.answer is not None}
-    mine = [(value, known[name]) for name, value in result.answers.items() if name in known]
-    failed = sum(not passed(value, right) for value, right in mine)
-    return Attention(result.annotator, len(mine), failed, counted=most_failed is None or failed <= most_failed)
+    right_answers = {item.id: item.answer for item in study.items if item.answer is not None}
+    checked = [(value, right_answers[name]) for name, value in result.answers.items() if name in right_answers]
+    failed = sum(not passed(value, right) for value, right in checked)
+    return Attention(result.annotator, len(checked), failed, counted=most_failed is None or failed <= most_failed)
 
 
 def _parent(store: Store, study: Study) -> Parent:
     """Return the snapshot of images that the study's pictures are from."""
     images = open_images(store, study.dataset)
-    found = images.manifest.as_parent()
+    parent = images.manifest.as_parent()
     if images.manifest.content_digest != study.content:
-        want, got = f"content {study.content[:12]}", f"content {images.manifest.content_digest[:12]} in this store"
-        raise MismatchError(expected(f"dataset {study.dataset} of the study", want, got, "Name the study's own store"))
-    return found
+        want, actual = f"content {study.content[:12]}", f"content {images.manifest.content_digest[:12]} in this store"
+        raise MismatchError(
+            expected(f"dataset {study.dataset} of the study", want, actual, "Name the study's own store")
+        )
+    return parent

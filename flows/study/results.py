@@ -30,17 +30,17 @@ class Result:
 
 def read_results(paths: Sequence[Path], study: Study) -> list[Result]:
     """Read the files that pages saved, by annotator; raises InputError or MismatchError naming the file and both sides."""
-    found: dict[str, tuple[Path, Result]] = {}
+    result_of: dict[str, tuple[Path, Result]] = {}
     for path in paths:
         result = read_result(path, study)
-        if result.annotator in found:
-            other = found[result.annotator][0]
+        if result.annotator in result_of:
+            other = result_of[result.annotator][0]
             want, todo = "one file an annotator", "Give the later one alone"
             raise InputError(expected(f"answers of {result.annotator}", want, f"{other} and {path}", todo))
-        found[result.annotator] = (path, result)
-    if not found:
+        result_of[result.annotator] = (path, result)
+    if not result_of:
         raise InputError(expected("answers of a study", "at least one file", "none"))
-    return [found[name][1] for name in sorted(found)]
+    return [result_of[name][1] for name in sorted(result_of)]
 
 
 def read_result(path: Path, study: Study) -> Result:
@@ -48,20 +48,20 @@ def read_result(path: Path, study: Study) -> Result:
     subject = f"answers {path}"
     body = read_json(path, what="answers")
     if not isinstance(body, dict) or body.get("format") != FORMAT:
-        got = repr(body.get("format")) if isinstance(body, dict) else type(body).__name__
-        raise InputError(expected(subject, f"format {FORMAT!r}, as a study page saves it", got))
+        actual = repr(body.get("format")) if isinstance(body, dict) else type(body).__name__
+        raise InputError(expected(subject, f"format {FORMAT!r}, as a study page saves it", actual))
     if body.get("version") != VERSION:
         raise InputError(expected(subject, f"version {VERSION}", repr(body.get("version"))))
     if body.get("study") != study.digest:
-        want, got = f"answers to study {study.digest[:12]}", f"study {str(body.get('study'))[:12]}"
-        raise MismatchError(expected(subject, want, got, "Name that study's study.json with --study"))
+        want, actual = f"answers to study {study.digest[:12]}", f"study {str(body.get('study'))[:12]}"
+        raise MismatchError(expected(subject, want, actual, "Name that study's study.json with --study"))
     annotator = body.get("annotator")
     if annotator not in study.pages:
         raise unknown(f"annotator of {path}", str(annotator), study.pages)
     answers = _answers(body.get("answers"), study, annotator=str(annotator), subject=subject)
-    if (said := body.get("checksum")) != (sum_ := checksum(study.digest, str(annotator), answers)):
+    if (claimed := body.get("checksum")) != (sum_ := checksum(study.digest, str(annotator), answers)):
         todo = "The file was changed after the page saved it: ask for the page's own file"
-        raise MismatchError(expected(subject, f"checksum {sum_} of its answers", f"checksum {said}", todo))
+        raise MismatchError(expected(subject, f"checksum {sum_} of its answers", f"checksum {claimed}", todo))
     seconds = body.get("seconds")
     return Result(str(annotator), answers, _seconds(seconds if isinstance(seconds, dict) else {}, answers))
 
@@ -73,12 +73,13 @@ def _answers(body: Any, study: Study, *, annotator: str, subject: str) -> dict[s
     if strange := sorted(set(body) - set(page)):
         raise InputError(expected(subject, f"items of {annotator}'s page", f"item {strange[0]!r}, which is not on it"))
     if missing := [number for number, item in enumerate(page, start=1) if item not in body]:
-        got = f"{len(page) - len(missing)}; the first without one is number {missing[0]} of the page"
+        actual = f"{len(page) - len(missing)}; the first without one is number {missing[0]} of the page"
         raise InputError(
-            expected(subject, f"{len(page)} answers", got, "Open the page again: it goes on where it stopped")
+            expected(subject, f"{len(page)} answers", actual, "Open the page again: it goes on where it stopped")
         )
     for number, item in enumerate(page, start=1):
         value = body[item]
+        # not isinstance: JSON's true is an int too, and would count as 1
         if type(value) is not int or not MAIN <= value <= UNRELATED:
             raise InputError(expected(f"{subject}, number {number} of the page", "an answer of 1 to 4", repr(value)))
     return {item: body[item] for item in page}

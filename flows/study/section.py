@@ -33,24 +33,26 @@ def gather(context: Context) -> Gathered | None:
     if newest is None:
         return None
     rows = answer_table(store, newest).to_pylist()
-    given = next(one for one in list_answers(store, "study_answers") if _asked(one) == _asked(newest))
-    answers = answer_table(store, given).to_pylist()
+    answers_manifest = next(
+        manifest for manifest in list_answers(store, "study_answers") if _asked(manifest) == _asked(newest)
+    )
+    answers = answer_table(store, answers_manifest).to_pylist()
     passed = [row["passed"] for row in answers if row["passed"] is not None]
-    shown = StudySection(
+    section = StudySection(
         rates=tuple(row for row in rows if row["figure"] == "rate"),
         agreements=tuple(row for row in rows if row["figure"] == "agreement"),
         annotators=len({row["annotator"] for row in answers}),
         checks=len(passed),
         failed=passed.count(False),
     )
-    return Gathered(shown, (newest, given))
+    return Gathered(section, (newest, answers_manifest))
 
 
 def _newest(store: Store, kind: str, dataset: str) -> Manifest | None:
-    found = [one for one in list_answers(store, kind) if one.spec["dataset"] == dataset]
-    return found[-1] if found else None
+    manifests = [manifest for manifest in list_answers(store, kind) if manifest.spec["dataset"] == dataset]
+    return manifests[-1] if manifests else None
 
 
-def _asked(one: Manifest) -> dict[str, Any]:
+def _asked(manifest: Manifest) -> dict[str, Any]:
     """Return the question without the kind of answer."""
-    return {key: value for key, value in one.spec.items() if key != "kind"}
+    return {key: value for key, value in manifest.spec.items() if key != "kind"}

@@ -49,23 +49,27 @@ def stored_sayings(store: Store, dataset: str, *, labels: Collection[str], answe
     dataset. Names match up to case and spaces. Raises UnknownName when there is none, MismatchError for an answer none of
     whose vectors is a class of the dataset.
     """
-    found = [one for one in list_answers(store, "decoded") if str(one.spec["dataset"]).partition("@")[0] == dataset]
-    known = {fold_name(label): label for label in labels}
-    chosen = [_named(found, start) for start in answers] if answers else _newest(store, found, known)
+    decoded = [
+        manifest
+        for manifest in list_answers(store, "decoded")
+        if str(manifest.spec["dataset"]).partition("@")[0] == dataset
+    ]
+    label_of = {fold_name(label): label for label in labels}
+    chosen = [_named(decoded, start) for start in answers] if answers else _newest(store, decoded, label_of)
     if not chosen:
         todo = f"Decode first: t2c decode {dataset} head, or give --words FILE.csv"
         want = "an answer whose vectors are its classes"
         raise UnknownName(expected(f"decoded words of {dataset}", want, "none", todo))
     sayings, without = [], 0
-    for one in chosen:
-        words = _best(store, one)
-        mine = {known[fold_name(name)]: word for name, word in words.items() if fold_name(name) in known}
-        if not mine:
+    for decoding in chosen:
+        words = _best(store, decoding)
+        word_of_label = {label_of[fold_name(name)]: word for name, word in words.items() if fold_name(name) in label_of}
+        if not word_of_label:
             want = f"vectors named as classes ({', '.join(repr(label) for label in sorted(labels)[:3])}, ...)"
-            got = repr(next(iter(words), "no word"))
-            raise MismatchError(expected(f"decoded answer {one.digest[:SHORT]}", want, got))
-        without += len(words) - len(mine)
-        sayings += [Saying(label, word, _source(one, chosen)) for label, word in mine.items()]
+            actual = repr(next(iter(words), "no word"))
+            raise MismatchError(expected(f"decoded answer {decoding.digest[:SHORT]}", want, actual))
+        without += len(words) - len(word_of_label)
+        sayings += [Saying(label, word, _source(decoding, chosen)) for label, word in word_of_label.items()]
     return Stored(tuple(sayings), without)
 
 
@@ -89,35 +93,35 @@ def _rows(path: Path, columns: tuple[str, ...], optional: tuple[str, ...] = ()) 
     return [{name: value.strip() for name, value in row.items()} for row in rows]
 
 
-def _named(found: Sequence[Manifest], start: str) -> Manifest:
-    matching = [one for one in found if one.digest.startswith(start)]
+def _named(decoded: Sequence[Manifest], start: str) -> Manifest:
+    matching = [manifest for manifest in decoded if manifest.digest.startswith(start)]
     if len(matching) != 1:
-        want = "the start of one digest: " + ", ".join(one.digest[:SHORT] for one in found)
+        want = "the start of one digest: " + ", ".join(manifest.digest[:SHORT] for manifest in decoded)
         raise UnknownName(expected("decoded answer", want, f"{start!r}, which {len(matching)} have"))
     return matching[0]
 
 
-def _newest(store: Store, found: Sequence[Manifest], known: Collection[str]) -> list[Manifest]:
+def _newest(store: Store, decoded: Sequence[Manifest], names: Collection[str]) -> list[Manifest]:
     """Return the newest answer of each source and decoder that names a class; answers come oldest first."""
     newest = {
-        (one.spec["source"], one.spec["decoder"]): one
-        for one in found
-        if any(fold_name(name) in known for name in _best(store, one))
+        (manifest.spec["source"], manifest.spec["decoder"]): manifest
+        for manifest in decoded
+        if any(fold_name(name) in names for name in _best(store, manifest))
     }
     return list(newest.values())
 
 
-def _best(store: Store, one: Manifest) -> dict[str, str]:
-    table = answer_table(store, one)
+def _best(store: Store, decoding: Manifest) -> dict[str, str]:
+    table = answer_table(store, decoding)
     rows = zip(*(table[name].to_pylist() for name in ("vector", "place", "word")), strict=True)
     return {vector: word for vector, place, word in rows if place == 1}
 
 
-def _source(one: Manifest, chosen: Sequence[Manifest]) -> str:
+def _source(decoding: Manifest, chosen: Sequence[Manifest]) -> str:
     """Return the model's name, with what tells it from another answer of the same model."""
-    source = str(one.spec["source"])
+    source = str(decoding.spec["source"])
     same = [other for other in chosen if other.spec["source"] == source]
-    parts = [str(one.spec[key]) for key in ("what", "decoder") if len({other.spec[key] for other in same}) > 1]
+    parts = [str(decoding.spec[key]) for key in ("what", "decoder") if len({other.spec[key] for other in same}) > 1]
     if len({tuple(str(other.spec[key]) for key in ("what", "decoder")) for other in same}) < len(same):
-        parts.append(one.digest[:SHORT])
+        parts.append(decoding.digest[:SHORT])
     return f"{source} ({', '.join(parts)})" if parts else source

@@ -43,11 +43,11 @@ def class_banks(
     name = name_of(target)
     if isinstance(target, str) and not parse_encoder(target).reads_text:
         raise SpecError(expected("target", "a CLIP, which reads text", repr(target), "Try: t2c encoders clip"))
-    found: dict[Task, Vectors] = {}
+    vectors: dict[Task, Vectors] = {}
     unread: list[Skipped] = []
     for task in plan.tasks:
         classes = class_map(task, plan.data)
-        file = ConceptFile(prompts={one: (task.prompt.replace("{}", one),) for one in classes.classes})
+        file = ConceptFile(prompts={label: (task.prompt.replace("{}", label),) for label in classes.classes})
         bank = bank_of(task, name)
         try:
             add_concepts(store, bank, file, encoder=name, device=machine.device, progress=machine.progress)
@@ -56,7 +56,7 @@ def class_banks(
                 raise
             unread.append(Skipped(task.name, str(error)))
         else:
-            found[task] = Vectors(bank, classes)
-    if not found:
+            vectors[task] = Vectors(bank, classes)
+    if not vectors:
         raise SpecError(expected("tasks of the suite", f"one that {name} can read", unread[0].reason))
-    return found, tuple(unread)
+    return vectors, tuple(unread)

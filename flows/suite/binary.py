@@ -41,11 +41,11 @@ def _read_idx(stream: BinaryIO, path: Path, dimensions: int) -> Bytes:
     header = stream.read(4 + 4 * dimensions)
     want = bytes([0, 0, _IDX_UINT8, dimensions])
     if header[:4] != want:
-        got = f"0x{header[:4].hex()}" if header else "an empty file"
-        raise InputError(expected(str(path), f"an idx file with magic number 0x{want.hex()}", got, _GET_IT))
+        actual = f"0x{header[:4].hex()}" if header else "an empty file"
+        raise InputError(expected(str(path), f"an idx file with magic number 0x{want.hex()}", actual, _GET_IT))
     if len(header) < 4 + 4 * dimensions:
         raise _truncated(path, 4 + 4 * dimensions, len(header))
-    shape = tuple(int(one) for one in np.frombuffer(header, ">u4", offset=4))
+    shape = tuple(int(length) for length in np.frombuffer(header, ">u4", offset=4))
     size = math.prod(shape)
     data = _read_at_most(stream, size + 1)
     if len(data) != size:
@@ -102,17 +102,17 @@ def read_svhn(path: Path) -> tuple[Bytes, Bytes]:
     from scipy.io.matlab import MatReadError
 
     try:
-        found = loadmat(path, variable_names=["X", "y"])
+        variables = loadmat(path, variable_names=["X", "y"])
     except (MatReadError, ValueError, TypeError, OSError, EOFError, NotImplementedError, zlib.error) as reason:
         raise InputError(expected(str(path), "a whole MATLAB 5 file", f"{reason}", _GET_IT)) from reason
-    images, labels = found.get("X"), found.get("y")
+    images, labels = variables.get("X"), variables.get("y")
     if images is None or labels is None:
-        missing = " and ".join(name for name in ("X", "y") if name not in found)
+        missing = " and ".join(name for name in ("X", "y") if name not in variables)
         raise InputError(expected(str(path), "variables X and y", f"none called {missing}", _GET_IT))
     side = (_SVHN_SIDE, _SVHN_SIDE, 3)
     if images.ndim != 4 or images.shape[:3] != side or images.dtype != np.uint8:
-        got = f"{images.shape} {images.dtype}"
-        raise InputError(expected(f"X of {path}", "bytes of shape (32, 32, 3, n)", got, _GET_IT))
+        actual = f"{images.shape} {images.dtype}"
+        raise InputError(expected(f"X of {path}", "bytes of shape (32, 32, 3, n)", actual, _GET_IT))
     digits = labels.reshape(-1)
     pictures = images.transpose(3, 0, 1, 2)
     check_as_many(pictures, digits, path)
@@ -129,10 +129,10 @@ def check_as_many(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
 def _check_labels(labels: npt.NDArray[np.integer], path: Path, *, low: int, high: int) -> None:
     wrong = np.flatnonzero((labels < low) | (labels > high))
     if len(wrong):
-        got = f"{labels[wrong[0]]} for image {wrong[0]:,}"
-        raise InputError(expected(f"labels of {path}", f"{low} to {high}", got, _GET_IT))
+        actual = f"{labels[wrong[0]]} for image {wrong[0]:,}"
+        raise InputError(expected(f"labels of {path}", f"{low} to {high}", actual, _GET_IT))
 
 
-def _truncated(path: Path, want: int, got: int) -> InputError:
-    found = f"{got:,}" if got <= want else f"more than {want:,}"
-    return InputError(expected(str(path), f"{want:,} bytes", f"{found}: it is not whole", _GET_IT))
+def _truncated(path: Path, want: int, size: int) -> InputError:
+    actual = f"{size:,}" if size <= want else f"more than {want:,}"
+    return InputError(expected(str(path), f"{want:,} bytes", f"{actual}: it is not whole", _GET_IT))

@@ -34,24 +34,24 @@ class Hierarchy:
 
     def depths(self) -> dict[str, int]:
         """Return the length of the longest path from the root to each node."""
-        found = {self.root: 0}
+        depths = {self.root: 0}
         todo = [self.root]
         while todo:
             node = todo.pop()
             for child in self.children.get(node, ()):
-                if found[node] + 1 > found.get(child, -1):
-                    found[child] = found[node] + 1
+                if depths[node] + 1 > depths.get(child, -1):
+                    depths[child] = depths[node] + 1
                     todo.append(child)
-        return found
+        return depths
 
     def below(self, node: str) -> set[str]:
         """Return a node and everything reached from it."""
-        found, todo = {node}, [node]
+        reached, todo = {node}, [node]
         while todo:
-            new = [child for child in self.children.get(todo.pop(), ()) if child not in found]
-            found.update(new)
+            new = [child for child in self.children.get(todo.pop(), ()) if child not in reached]
+            reached.update(new)
             todo += new
-        return found
+        return reached
 
     def reached(self, node: str) -> list[str]:
         """Return the classes reached from a node, itself one of them when it is a class, sorted."""
@@ -67,8 +67,8 @@ def read_hierarchy(files: Mapping[str, Path]) -> Hierarchy:
     nodes = set(children) | {child for under in children.values() for child in under}
     roots = sorted(nodes - {child for under in children.values() for child in under})
     if len(roots) != 1:
-        got = ", ".join(roots[:5]) or "none: its edges go in a circle"
-        raise InputError(expected(str(files["edges"]), "one root above all classes", got))
+        actual = ", ".join(roots[:5]) or "none: its edges go in a circle"
+        raise InputError(expected(str(files["edges"]), "one root above all classes", actual))
     _check_no_circle(children, files["edges"])
     return Hierarchy(children, {node: name.split(",")[0].strip() for node, name in names.items()}, classes, roots[0])
 
@@ -84,17 +84,19 @@ def superclasses(hierarchy: Hierarchy, grouping: Grouping) -> dict[str, str]:
         raise InputError(expected("class hierarchy", f"the node {grouping.ancestor}", "no such node"))
     nodes = sorted(node for node in inside if depths[node] == grouping.level)
     generator = np.random.RandomState(grouping.seed)  # the stream of the legacy generator is frozen
-    found: dict[str, str] = {}
-    taken: set[str] = set()
+    superclass_of: dict[str, str] = {}
+    names: set[str] = set()
     for node in nodes:
         reached = hierarchy.reached(node)
         if len(reached) >= grouping.subclasses:
             name = hierarchy.names.get(node, node)
-            if name in taken:
+            if name in names:
                 raise InputError(expected("names of superclasses", "each once", f"{name!r} twice"))
-            taken.add(name)
-            found |= {str(one): name for one in generator.choice(reached, grouping.subclasses, replace=False)}
-    return found
+            names.add(name)
+            superclass_of |= {
+                str(subclass): name for subclass in generator.choice(reached, grouping.subclasses, replace=False)
+            }
+    return superclass_of
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:
@@ -112,8 +114,8 @@ def _two(line: str, number: int, file: Path, between: str | None) -> tuple[str, 
 
 def _classes(file: Path) -> frozenset[str]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        classes = frozenset(str(node) for _, node, _ in found)
+        entries = json.loads(file.read_text(encoding="utf-8"))
+        classes = frozenset(str(node) for _, node, _ in entries)
     except (ValueError, TypeError) as reason:
         raise InputError(expected(str(file), "a list of [number, node, name]", f"{reason}")) from reason
     if not classes:
@@ -127,13 +129,13 @@ def _leading_to(classes: frozenset[str], edges: list[tuple[str, str]]) -> dict[s
     for parent, child in edges:
         parents.setdefault(child, []).append(parent)
     children: dict[str, set[str]] = {}
-    todo, seen = sorted(classes), set(classes)
+    todo, reached = sorted(classes), set(classes)
     while todo:
         node = todo.pop()
         for parent in parents.get(node, []):
             children.setdefault(parent, set()).add(node)
-            if parent not in seen:
-                seen.add(parent)
+            if parent not in reached:
+                reached.add(parent)
                 todo.append(parent)
     return {node: tuple(sorted(under)) for node, under in sorted(children.items())}
 
@@ -142,7 +144,7 @@ def _check_no_circle(children: Mapping[str, tuple[str, ...]], file: Path) -> Non
     """Raise InputError when a node is below itself: take away nodes without children until none is left."""
     waiting = {node: set(under) & set(children) for node, under in children.items()}
     while waiting:
-        done = {node for node, under in waiting.items() if not under}
-        if not done:
+        leaves = {node for node, under in waiting.items() if not under}
+        if not leaves:
             raise InputError(expected(str(file), "edges that lead down", f"a circle through {min(waiting)}"))
-        waiting = {node: under - done for node, under in waiting.items() if node not in done}
+        waiting = {node: under - leaves for node, under in waiting.items() if node not in leaves}

@@ -32,8 +32,8 @@ def class_map(task: Task, data: Path) -> ClassMap:
         mapping = superclasses(read_hierarchy(HIERARCHY.open(data)), task.grouping)
         classes = tuple(dict.fromkeys(mapping.values()))
         if len(classes) != task.size:
-            want, got = f"{task.size} superclasses", f"{len(classes)}"
-            raise InputError(expected(f"class hierarchy for {task.title}", want, got, f"Get: {HIERARCHY.origin}"))
+            want, actual = f"{task.size} superclasses", f"{len(classes)}"
+            raise InputError(expected(f"class hierarchy for {task.title}", want, actual, f"Get: {HIERARCHY.origin}"))
         return ClassMap(classes, mapping)
     return ClassMap(task.classes, world_classes(task.attribute) if task.attribute else {})
 
@@ -43,8 +43,8 @@ def check_folders(task: Task, classes: ClassMap, *, labels: Collection[str | Non
     missing = sorted(set(classes.mapping) - set(labels)) if task.grouping is not None else []
     if missing:
         more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
-        want, got = (
+        want, actual = (
             f"a folder with images for each of {len(classes.mapping)} classes",
             f"no {', '.join(missing[:NAMED])}",
         )
-        raise InputError(expected(f"{place} for {task.title}", want, f"{got}{more}", "Unpack it again."))
+        raise InputError(expected(f"{place} for {task.title}", want, f"{actual}{more}", "Unpack it again."))

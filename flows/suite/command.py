@@ -41,13 +41,13 @@ def show_suite(out: Output, report: "SuiteReport") -> None:
     out.facts("done", facts | {"features extracted": len(report.extracted)})
     if not report.new:
         out.say("  nothing new: the store held every row")
-    out.put("skipped", [{"task": one.task, "reason": one.reason} for one in report.skipped])
-    absent = [one.task for one in report.skipped if one.absent]
+    out.put("skipped", [{"task": skipped.task, "reason": skipped.reason} for skipped in report.skipped])
+    absent = [skipped.task for skipped in report.skipped if skipped.absent]
     if absent:
         out.sentence(f"not done, no files: {', '.join(absent)} (t2c suite DATA_DIR --list names the files)")
-    for one in report.skipped:
-        if not one.absent:
-            out.sentence(f"not done: {one.task}: {one.reason}")
+    for skipped in report.skipped:
+        if not skipped.absent:
+            out.sentence(f"not done: {skipped.task}: {skipped.reason}")
     out.put("headline", report.headline)
     out.sentence(report.headline, indent="")
 
@@ -82,9 +82,9 @@ def list_tasks(out: Output, data: Path) -> None:
             "prompt": task.prompt,
             "group": task.group,
             "files": [
-                {"path": path, "there": there}
+                {"path": path, "there": existing}
                 for folder in needed(task)
-                for path, there in folder.listing(data).items()
+                for path, existing in folder.listing(data).items()
             ],
             "from": [folder.origin for folder in needed(task)],
         }

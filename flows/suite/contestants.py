@@ -53,21 +53,21 @@ def name_of(encoder: "str | Encoder") -> str:
 
 def named_maps(store: Store, digests: Sequence[str], *, target: "str | Encoder") -> tuple[StoredMap, ...]:
     """Return maps by digest; raises UnknownName for one that is not there, MismatchError for one into another space."""
-    found = tuple(open_map(store, one) for one in digests)
-    for one in found:
-        if one.target.name != name_of(target):
-            subject = f"map {one.name} from {one.source.name}"
-            want, got = f"a map to {name_of(target)}", f"one to {one.target.name}"
-            raise MismatchError(expected(subject, want, got, f"Name its target: --target {one.target.name}"))
-    return found
+    named = tuple(open_map(store, digest) for digest in digests)
+    for linear_map in named:
+        if linear_map.target.name != name_of(target):
+            subject = f"map {linear_map.name} from {linear_map.source.name}"
+            want, actual = f"a map to {name_of(target)}", f"one to {linear_map.target.name}"
+            raise MismatchError(expected(subject, want, actual, f"Name its target: --target {linear_map.target.name}"))
+    return named
 
 
 def check_models(models: Sequence["str | Encoder"], maps: Sequence[StoredMap]) -> None:
     """Raise SpecError for nobody to test and for a name that is no encoder's."""
     if not models and not maps:
         raise SpecError(expected("models of the suite", "at least one encoder", "none", "Add --model ENCODER"))
-    for one in models:
-        _runnable(one)
+    for model in models:
+        _runnable(model)
 
 
 def contestants(
@@ -86,19 +86,22 @@ def contestants(
     model without a map, naming what fits one.
     """
     brought: dict[str, list[StoredMap]] = {}
-    for one in maps:
-        brought.setdefault(one.source.name, []).append(one)
-    models = list({name_of(one): one for one in models}.values())
-    to_fit = [one for one in models if name_of(one) not in (*brought, name_of(target))]
+    for linear_map in maps:
+        brought.setdefault(linear_map.source.name, []).append(linear_map)
+    models = list({name_of(model): model for model in models}.values())
+    to_fit = [model for model in models if name_of(model) not in (*brought, name_of(target))]
     if align_on is not None and to_fit:
         extract_missing(store, parse_dataset_ref(align_on).name, [*to_fit, target], machine=machine)
-    found: list[Contestant] = []
+    entered: list[Contestant] = []
     for model in models:
+        # popped: what stays belongs to models that only a named map brings
         own = brought.pop(name_of(model), [])
-        found += [Contestant(name_of(model), one) for one in own]
-        found += [] if own else [Contestant(name_of(model), _map_of(store, model, target, align_on, machine))]
-    others = [Contestant(one.source.name, one) for several in brought.values() for one in several]
-    return tuple(dict.fromkeys([*found, *others]))
+        entered += [Contestant(name_of(model), linear_map) for linear_map in own]
+        entered += [] if own else [Contestant(name_of(model), _map_of(store, model, target, align_on, machine))]
+    brought_alone = [
+        Contestant(linear_map.source.name, linear_map) for several in brought.values() for linear_map in several
+    ]
+    return tuple(dict.fromkeys([*entered, *brought_alone]))
 
 
 def _map_of(
@@ -109,11 +112,11 @@ def _map_of(
     if source == goal:
         return None
     if align_on is not None:
-        made = align(store, align_on, source=source, target=goal, runner=machine.runner, progress=machine.progress)
-        return open_map(store, made.digest)
-    for one in preferred_maps(store):
-        if (one.source.name, one.target.name) == (source, goal):
-            return one
+        report = align(store, align_on, source=source, target=goal, runner=machine.runner, progress=machine.progress)
+        return open_map(store, report.digest)
+    for linear_map in preferred_maps(store):
+        if (linear_map.source.name, linear_map.target.name) == (source, goal):
+            return linear_map
     todo = f"Add --align-on DATASET, or fit one: t2c align DATASET --source {source} --target {goal}"
     raise UnknownName(expected(f"linear map of {source}", f"a map to {goal}", "none", todo))
 
@@ -123,13 +126,13 @@ def extract_missing(
 ) -> tuple[str, ...]:
     """Extract the features that a dataset lacks, in one pass, and return by which encoders; no other is even loaded."""
     rows = open_images(store, dataset).rows
-    there = {one.encoder for one in list_features(store, dataset) if one.rows >= rows}
-    lacking = {name_of(one): one for one in encoders if name_of(one) not in there}
+    covering = {feature.encoder for feature in list_features(store, dataset) if feature.rows >= rows}
+    lacking = {name_of(encoder): encoder for encoder in encoders if name_of(encoder) not in covering}
     if lacking:
         extract(
             store,
             dataset,
-            [_runnable(one) for one in lacking.values()],
+            [_runnable(encoder) for encoder in lacking.values()],
             runner=machine.runner,
             device=machine.device,
             batch_size=machine.batch_size,

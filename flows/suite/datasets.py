@@ -48,17 +48,17 @@ def prepare(store: Store, reader: str, data: Path, *, pictures: Path | None, pro
 
     Raises InputError for files that are missing or damaged (each named), and what `index` raises.
     """
-    one = READERS[reader]
-    found = one.read(one.folder.open(data) if not one.drawn else {})
+    chosen_reader = READERS[reader]
+    source = chosen_reader.read(chosen_reader.folder.open(data) if not chosen_reader.drawn else {})
     name = dataset_of(reader)
-    if isinstance(found, Pictures):
+    if isinstance(source, Pictures):
         place = pictures or default_pictures(store)
-        found = packed(found, name=name, folder=place, progress=progress)
+        source = packed(source, name=name, folder=place, progress=progress)
     if find_manifest(store, paths.images(name)) is not None:
         images = open_images(store, name)
-        if _unchanged(images, found):
+        if _unchanged(images, source):
             return Prepared(images, new=False)
-    report = index(store, found, name, captured_at="none", progress=progress)
+    report = index(store, source, name, captured_at="none", progress=progress)
     return Prepared(open_images(store, name), new=bool(report.new or report.changed or report.deleted))
 
 
@@ -68,14 +68,14 @@ def _unchanged(images: Images, source: Source) -> bool:
     What decides is the time at which the file system last changed the file's entry, which nobody can set back; a
     touched file is only a reason to hash everything again. A Parquet file of ours is named by what is in it.
     """
-    known = images.table(["image_id", "uri", "label", "bytes", "outcome"])
-    known = known.filter(pc.not_equal(known["outcome"], "missing"))
-    listed = {row["image_id"]: (row["uri"], row["label"]) for row in known.to_pylist()}
+    indexed = images.table(["image_id", "uri", "label", "bytes", "outcome"])
+    indexed = indexed.filter(pc.not_equal(indexed["outcome"], "missing"))
+    listed = {row["image_id"]: (row["uri"], row["label"]) for row in indexed.to_pylist()}
     if listed != {item.image_id: (item.uri, item.label) for item in source.items}:
         return False
     if source.kind == "parquet":
         return True
-    sizes = dict(zip(known["image_id"].to_pylist(), known["bytes"].to_pylist(), strict=True))
+    sizes = dict(zip(indexed["image_id"].to_pylist(), indexed["bytes"].to_pylist(), strict=True))
     indexed_at = _indexed_at(images)
     for item in source.items:
         try:
@@ -89,5 +89,7 @@ def _unchanged(images: Images, source: Source) -> bool:
 
 def _indexed_at(images: Images) -> float:
     """Return when the newest rows were committed, in seconds since 1970 (later snapshots may hold outcomes alone)."""
-    first = next(one for one in snapshots(images.store, images.manifest.artifact) if one.rows == images.rows)
+    first = next(
+        snapshot for snapshot in snapshots(images.store, images.manifest.artifact) if snapshot.rows == images.rows
+    )
     return datetime.fromisoformat(first.created_at).timestamp()

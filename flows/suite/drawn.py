@@ -35,8 +35,8 @@ def world(files: Mapping[str, Path]) -> Pictures:  # noqa: ARG001
 
     def make() -> Iterator[Picture]:
         for index in range(WORLD_IMAGES):
-            pixels, shown = draw(WORLD_SEED, index)
-            yield Picture(f"{index:06d}", world_label(shown), pixels)
+            pixels, attributes = draw(WORLD_SEED, index)
+            yield Picture(f"{index:06d}", world_label(attributes), pixels)
 
     return Pictures((f"world 1, seed {WORLD_SEED}, {WORLD_IMAGES} images",), make, WORLD_IMAGES)
 
@@ -47,9 +47,9 @@ def digits(files: Mapping[str, Path]) -> Pictures:  # noqa: ARG001
     def make() -> Iterator[Picture]:
         from sklearn.datasets import load_digits
 
-        found = load_digits()
+        bunch = load_digits()
         block = np.ones((DIGIT_SCALE, DIGIT_SCALE), np.uint8)
-        for number, (grey, label) in enumerate(zip(found.images, found.target, strict=True)):
+        for number, (grey, label) in enumerate(zip(bunch.images, bunch.target, strict=True)):
             pixels = np.round(grey * (255 / 16)).astype(np.uint8)
             yield Picture(f"{number:06d}", classes.DIGITS[label], np.kron(pixels, block))
 
@@ -63,11 +63,11 @@ def world_label(shown: Attributes) -> str:
 
 def world_classes(attribute: str) -> dict[str, str]:
     """Return label to class for the task of naming one attribute, for every combination of attributes."""
-    found = {}
+    class_of_label = {}
     for colour in VALUES["colour"]:
         for shape in VALUES["shape"]:
             for texture in VALUES["texture"]:
                 for context in VALUES["context"]:
-                    shown = Attributes(colour, shape, texture, context)
-                    found[world_label(shown)] = str(getattr(shown, attribute))
-    return found
+                    attributes = Attributes(colour, shape, texture, context)
+                    class_of_label[world_label(attributes)] = str(getattr(attributes, attribute))
+    return class_of_label

@@ -115,12 +115,20 @@ def _labels(rows: Sequence[dict[str, Any]], target: str) -> dict[tuple[str, str]
 def _panel(group: Group, rows: Sequence[dict[str, Any]], *, lanes: Sequence[str], target: str) -> Panel:
     strips = []
     for task in TASKS.values():
-        mine = [row for row in rows if row["task"] == task.name and task.group == group]
-        if mine:
-            tested = sorted((row for row in mine if row["model"] != target), key=lambda row: lanes.index(row["label"]))
-            label = f"{task.title}: {_said(mine[0], tested)}"
+        task_rows = [row for row in rows if row["task"] == task.name and task.group == group]
+        if task_rows:
+            tested = sorted(
+                (row for row in task_rows if row["model"] != target), key=lambda row: lanes.index(row["label"])
+            )
+            label = f"{task.title}: {_said(task_rows[0], tested)}"
             strips.append(
-                Strip(task.title, task.size, strip(tested, mine[0], label=label), rows=tuple(tested), clip=mine[0])
+                Strip(
+                    task.title,
+                    task.size,
+                    strip(tested, task_rows[0], label=label),
+                    rows=tuple(tested),
+                    clip=task_rows[0],
+                )
             )
     return Panel(GROUPS[group].rpartition(", ")[2].capitalize(), tuple(strips))
 

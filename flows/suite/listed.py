@@ -42,10 +42,10 @@ def shape(files: Mapping[str, Path]) -> Source:
 
     The authors put all pictures into one folder and call them `Circle_<id>.png`; a folder a shape is read as well.
     """
-    root, known = files["images"], set(classes.SHAPES)
+    root, shapes = files["images"], set(classes.SHAPES)
     flat = [(name, name.partition("_")[0].casefold()) for name in _names(root)]
     nested = [(path, folder.casefold()) for path, folder in _in_class_folders(root)]
-    return _source(root, ((path, label) for path, label in (*flat, *nested) if label in known))
+    return _source(root, ((path, label) for path, label in (*flat, *nested) if label in shapes))
 
 
 def celeba(files: Mapping[str, Path]) -> Source:
@@ -80,8 +80,8 @@ def _hair(file: Path) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(lines[2:], 3):
         words = line.split()
         if len(words) != len(header) + 1:
-            got = f"{max(0, len(words) - 1)}"
-            raise InputError(expected(f"line {number} of {file}", f"an image and {len(header)} values", got))
+            actual = f"{max(0, len(words) - 1)}"
+            raise InputError(expected(f"line {number} of {file}", f"an image and {len(header)} values", actual))
         marked = [label for column, label in columns.items() if words[column] == "1"]
         if len(marked) == 1:
             yield words[0], marked[0]
@@ -98,9 +98,9 @@ def _source(root: Path, labelled: Iterable[tuple[str, str]]) -> Source:
 
 def _in_class_folders(root: Path, *, only: Iterable[str] | None = None) -> Iterator[tuple[str, str]]:
     """Yield (path below root, folder name) of the image files one folder deep."""
-    wanted = None if only is None else set(only)
+    requested = None if only is None else set(only)
     for folder in _folders(root):
-        if wanted is None or folder in wanted:
+        if requested is None or folder in requested:
             yield from ((f"{folder}/{name}", folder) for name in _names(root / folder))
 
 
@@ -117,10 +117,10 @@ def _scan(root: Path, keep: Callable[[os.DirEntry[str]], bool]) -> list[str]:
         return sorted(entry.name for entry in entries if keep(entry))
 
 
-def _check_there(names: Sequence[str], there: set[str], root: Path) -> None:
+def _check_there(names: Sequence[str], existing: set[str], root: Path) -> None:
     """Raise InputError naming the files that are not there."""
-    missing = [name for name in names if name not in there]
+    missing = [name for name in names if name not in existing]
     if missing:
         more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
-        got = f"no {', '.join(missing[:NAMED])}{more}"
-        raise InputError(expected(f"suite folder {root}", f"{len(names):,} listed images", got, "Unpack it again."))
+        actual = f"no {', '.join(missing[:NAMED])}{more}"
+        raise InputError(expected(f"suite folder {root}", f"{len(names):,} listed images", actual, "Unpack it again."))

@@ -82,7 +82,11 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
 def _write(pictures: Iterable[Picture], file: Path, progress: Progress) -> None:
     with parquet.ParquetWriter(file, _SCHEMA) as writer:
         for rows in _batches(pictures):
-            columns = [[one.name for one in rows], [one.label for one in rows], [png(one.pixels) for one in rows]]
+            columns = [
+                [picture.name for picture in rows],
+                [picture.label for picture in rows],
+                [png(picture.pixels) for picture in rows],
+            ]
             writer.write_table(pa.table(columns, schema=_SCHEMA), row_group_size=ROWS_A_GROUP)
             progress.advance(len(rows))
 
@@ -94,7 +98,7 @@ def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
 
 def _digest(made_from: tuple[Path | str, ...]) -> str:
     """Return 12 hex digits that follow from the words and the files' contents."""
-    parts = [one if isinstance(one, str) else _sha256(one) for one in made_from]
+    parts = [part if isinstance(part, str) else _sha256(part) for part in made_from]
     return digest(parts)[:12]
 
 

@@ -44,14 +44,16 @@ def plan_tasks(data: Path, names: Sequence[str]) -> Plan:
     if not data.is_dir():
         todo = f"Make it: mkdir {data}"
         raise InputError(expected(f"suite folder {data}", "a folder", "a file" if data.exists() else "nothing", todo))
-    wanted = tasks_named(names) if names else tuple(TASKS.values())
-    states = {task: state(task, data) for task in wanted}
-    bad = [task for task in wanted if states[task] == "incomplete" or (names and states[task] == "missing")]
+    requested = tasks_named(names) if names else tuple(TASKS.values())
+    states = {task: state(task, data) for task in requested}
+    bad = [task for task in requested if states[task] == "incomplete" or (names and states[task] == "missing")]
     if bad:
-        raise _incomplete(bad, data, complete=[one.name for one in wanted if one not in bad and can_do(one, data)])
-    gone = [task for task in wanted if states[task] == "missing"]
+        raise _incomplete(
+            bad, data, complete=[task.name for task in requested if task not in bad and can_do(task, data)]
+        )
+    gone = [task for task in requested if states[task] == "missing"]
     skipped = tuple(Skipped(task.name, f"no {', no '.join(missing(task, data))}", absent=True) for task in gone)
-    return Plan(data, tuple(task for task in wanted if task not in gone), skipped, bool(names))
+    return Plan(data, tuple(task for task in requested if task not in gone), skipped, bool(names))
 
 
 def can_do(task: Task, data: Path) -> bool:

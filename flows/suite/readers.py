@@ -33,18 +33,18 @@ class Folder:
         """Return role to path, for what is there."""
         home = self.home(data)
         places = {role: [home / path for path in paths if _is_there(home, path)] for role, paths in self.files.items()}
-        return {role: there[0] for role, there in places.items() if there}
+        return {role: existing[0] for role, existing in places.items() if existing}
 
     def missing(self, data: Path) -> list[str]:
         """Return the paths, relative to the data folder, that are not there."""
-        return [path for path, there in self.listing(data).items() if not there]
+        return [path for path, exists in self.listing(data).items() if not exists]
 
     def listing(self, data: Path) -> dict[str, bool]:
         """Return each path, relative to the data folder, and whether it is there."""
-        home, found = self.home(data), self.found(data)
-        paths = {role: found.get(role, home / choices[0]) for role, choices in self.files.items()}
+        home, existing = self.home(data), self.found(data)
+        paths = {role: existing.get(role, home / choices[0]) for role, choices in self.files.items()}
         slash = {role: "/" if choices[0].endswith("/") else "" for role, choices in self.files.items()}
-        return {f"{path.relative_to(data).as_posix()}{slash[role]}": role in found for role, path in paths.items()}
+        return {f"{path.relative_to(data).as_posix()}{slash[role]}": role in existing for role, path in paths.items()}
 
     def state(self, data: Path) -> State:
         """Say whether all of it, some of it, or nothing is there."""

@@ -16,22 +16,22 @@ def gather(context: Context) -> Gathered | None:
     one model the one the report is about, else the newest.
     """
     source, target = context.linear_map.source.name, context.linear_map.target.name
-    stored = [one for one in list_answers(context.asked.store, "suite") if one.spec["target"] == target]
-    if not any(one.spec["model"] == source for one in stored):
+    stored = [answer for answer in list_answers(context.asked.store, "suite") if answer.spec["target"] == target]
+    if not any(answer.spec["model"] == source for answer in stored):
         return None
-    chosen = list(_newest(stored, mine=context.linear_map.digest).values())
-    tables = [answer_table(context.asked.store, one) for one in chosen]
+    chosen = list(_newest(stored, preferred=context.linear_map.digest).values())
+    tables = [answer_table(context.asked.store, answer) for answer in chosen]
     rows = pa.concat_tables([SUITE.empty_table(), *tables]).to_pylist()
     rows.sort(key=lambda row: row["model"] != source)  # the report's own source first, the others as they were made
     table = pa.Table.from_pylist(rows, schema=SUITE)
     return Gathered(suite_figures(table, target=target), tuple(chosen))
 
 
-def _newest(stored: list[Manifest], *, mine: str) -> dict[tuple[str, str], Manifest]:
+def _newest(stored: list[Manifest], *, preferred: str) -> dict[tuple[str, str], Manifest]:
     """Return (model, task) to its answer, of answers oldest first."""
-    found: dict[tuple[str, str], Manifest] = {}
-    for one in stored:
-        cell = str(one.spec["model"]), str(one.spec["task"])
-        if cell not in found or one.spec["map"] == mine or found[cell].spec["map"] != mine:
-            found[cell] = one
-    return found
+    newest: dict[tuple[str, str], Manifest] = {}
+    for answer in stored:
+        cell = str(answer.spec["model"]), str(answer.spec["task"])
+        if cell not in newest or answer.spec["map"] == preferred or newest[cell].spec["map"] != preferred:
+            newest[cell] = answer
+    return newest

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SuiteReport(Shown):
-    """What `suite` found."""
+    """The answer to `suite`: the table of accuracies, and what was new in this run."""
 
     target: str
     """The CLIP."""
@@ -109,17 +109,17 @@ def suite(
     check_models(models, named)
     vectors, unread = class_banks(store, plan, target, machine=machine)
     tested = contestants(store, models, target=target, maps=named, align_on=align_on, machine=machine)
-    work = _Work(store, target, tested, machine, {name_of(one): one for one in (*models, target)})
+    work = _Work(store, target, tested, machine, {name_of(encoder): encoder for encoder in (*models, target)})
     for reader in dict.fromkeys(task.reader for task in vectors):
-        mine = {task: one for task, one in vectors.items() if task.reader == reader}
-        work.do(reader, mine, data=plan.data, pictures=pictures)
+        tasks_of_reader = {task: class_vectors for task, class_vectors in vectors.items() if task.reader == reader}
+        work.do(reader, tasks_of_reader, data=plan.data, pictures=pictures)
     order = {task.name: number for number, task in enumerate(plan.tasks)}
-    answers = sorted(work.answers, key=lambda one: order[one.table["task"][0].as_py()])
+    answers = sorted(work.answers, key=lambda cell: order[cell.table["task"][0].as_py()])
     return SuiteReport(
         name_of(target),
-        pa.concat_tables([SUITE.empty_table(), *(one.table for one in answers)]),
+        pa.concat_tables([SUITE.empty_table(), *(cell.table for cell in answers)]),
         (*plan.skipped, *unread),
-        sum(one.new for one in answers),
+        sum(cell.new for cell in answers),
         tuple(work.indexed),
         tuple(work.extracted),
     )
@@ -133,7 +133,7 @@ def _labels(images: Images) -> set[str | None]:
 
 @dataclass(slots=True)
 class _Work:
-    """What a run has done so far."""
+    """The answers of a run so far, with the datasets indexed and the features extracted for them."""
 
     store: Store
     target: "str | Encoder"
@@ -146,43 +146,49 @@ class _Work:
 
     def do(self, reader: str, tasks: dict[Task, Vectors], *, data: Path, pictures: Path | None) -> None:
         """Do the tasks of one reader: index its pictures, extract what is missing, classify."""
-        made = prepare(self.store, reader, data, pictures=pictures, progress=self.machine.progress)
-        name, labels = made.images.dataset, _labels(made.images)
+        prepared = prepare(self.store, reader, data, pictures=pictures, progress=self.machine.progress)
+        name, labels = prepared.images.dataset, _labels(prepared.images)
+        # before features are extracted, which may take hours
         for task, vectors in tasks.items():
             check_folders(task, vectors.classes, labels=labels, place=f"pictures of {name}")
-        encoders = [*(self.runnable.get(one.name, one.name) for one in self.tested), self.target]
+        encoders = [*(self.runnable.get(contestant.name, contestant.name) for contestant in self.tested), self.target]
         lacking = extract_missing(self.store, name, encoders, machine=self.machine)
-        self.indexed += [name] if made.new else []
+        self.indexed += [name] if prepared.new else []
         self.extracted += [(name, encoder) for encoder in lacking]
         for task, vectors in tasks.items():
-            self.classify(task, vectors, images=made.images)
+            self.classify(task, vectors, images=prepared.images)
 
     def classify(self, task: Task, vectors: Vectors, *, images: Images) -> None:
         """Add a row for every contestant, from the store where it is there."""
         own = features_of(images, name_of(self.target)).manifest.as_parent()
         bank = open_concepts(self.store, vectors.bank).manifest.as_parent()
-        for one in self.tested:
-            through = one.linear_map.as_parent() if one.linear_map is not None else None
-            parents = [images.manifest.as_parent(), features_of(images, one.name).manifest.as_parent(), own, bank]
+        for contestant in self.tested:
+            through = contestant.linear_map.as_parent() if contestant.linear_map is not None else None
+            parents = [
+                images.manifest.as_parent(),
+                features_of(images, contestant.name).manifest.as_parent(),
+                own,
+                bank,
+            ]
             spec = {
                 "dataset": images.dataset,
                 "target": name_of(self.target),
-                "model": one.name,
-                "map": one.linear_map.digest if one.linear_map is not None else "",
+                "model": contestant.name,
+                "map": contestant.linear_map.digest if contestant.linear_map is not None else "",
                 "task": task.name,
                 "prompt": task.prompt,
                 "mapping": digest(dict(vectors.classes.mapping)),
             }
-            compute = partial(self._row, task, vectors, one, images)
+            compute = partial(self._row, task, vectors, contestant, images)
             self.answers.append(
                 answer(self.store, "suite", compute, spec=spec, parents=[*parents, *([through] if through else [])])
             )
 
-    def _row(self, task: Task, vectors: Vectors, one: Contestant, images: Images) -> pa.Table:
+    def _row(self, task: Task, vectors: Vectors, contestant: Contestant, images: Images) -> pa.Table:
         """Return SUITE of one contestant and task."""
-        itself = {"source": one.name, "target": one.name}
-        sides = {"linear_map": one.linear_map.digest} if one.linear_map is not None else itself
-        found = zeroshot(
+        itself = {"source": contestant.name, "target": contestant.name}
+        sides = {"linear_map": contestant.linear_map.digest} if contestant.linear_map is not None else itself
+        report = zeroshot(
             self.store,
             f"{images.dataset}@{images.snapshot}",
             bank=vectors.bank,
@@ -193,26 +199,26 @@ class _Work:
             progress=self.machine.progress,
             **sides,
         )
-        return _table(task, one, found)
+        return _table(task, contestant, report)
 
 
-def _table(task: Task, one: Contestant, found: ZeroshotReport) -> pa.Table:
+def _table(task: Task, contestant: Contestant, report: ZeroshotReport) -> pa.Table:
     """Return SUITE of one report; raises InputError when no image counts."""
-    if not found.scores:
+    if not report.scores:
         raise InputError(expected(f"images of {task.title}", "labelled images with features", "none"))
-    mine, clip = found.scores[0], found.scores[-1]
-    certificate = one.linear_map.certificate if one.linear_map is not None else None
+    score, clip = report.scores[0], report.scores[-1]
+    certificate = contestant.linear_map.certificate if contestant.linear_map is not None else None
     row = {
-        "model": one.name,
+        "model": contestant.name,
         "aligner": "none" if certificate is None else certificate.aligner,
-        "map": "identity" if one.linear_map is None else one.linear_map.digest[:SHORT],
+        "map": "identity" if contestant.linear_map is None else contestant.linear_map.digest[:SHORT],
         "group": task.group,
         "task": task.name,
-        "classes": len(found.classes),
-        **{name: getattr(mine, name) for name in ("n", "correct", "accuracy", "low", "high")},
+        "classes": len(report.classes),
+        **{name: getattr(score, name) for name in ("n", "correct", "accuracy", "low", "high")},
         **{f"clip_{name}": getattr(clip, name) for name in ("accuracy", "low", "high")},
-        "chance": found.chance,
-        "majority": found.majority,
-        "other_labels": found.other_labels,
+        "chance": report.chance,
+        "majority": report.majority,
+        "other_labels": report.other_labels,
     }
     return pa.Table.from_pylist([row], schema=SUITE)

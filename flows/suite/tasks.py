@@ -175,7 +175,7 @@ TASKS: dict[str, Task] = {task.name: task for task in (*PAPER, *STAND_INS)}
 
 def tasks_named(names: Iterable[str]) -> tuple[Task, ...]:
     """Return the tasks of these names, each once, in the suite's order; raises UnknownName with the nearest names."""
-    wanted = set(names)
-    for name in sorted(wanted - set(TASKS)):
+    requested = set(names)
+    for name in sorted(requested - set(TASKS)):
         raise unknown("task", name, TASKS, todo="Try: t2c suite DATA_DIR --list")
-    return tuple(task for task in TASKS.values() if task.name in wanted)
+    return tuple(task for task in TASKS.values() if task.name in requested)
