@@ -65,46 +65,49 @@ def attribute_inputs(task: Task) -> Attributes | None:
     table = read_attributes(task.images.store, task.images.dataset)
     names, columns, left_out = [], [], []
     for name in table["name"].unique().to_pylist():
-        mine = table.filter(pc.equal(table["name"], name))
-        found = {} if name == task.labels or _is_label(task, mine) else _columns(task, name, mine)
-        names += list(found)
-        columns += list(found.values())
-        left_out += [] if found else [str(name)]
+        attribute_rows = table.filter(pc.equal(table["name"], name))
+        inputs = {} if name == task.labels or _is_label(task, attribute_rows) else _columns(task, name, attribute_rows)
+        names += list(inputs)
+        columns += list(inputs.values())
+        left_out += [] if inputs else [str(name)]
     if not columns:
         return None
     values = np.stack(columns, axis=1)
+    # mean and spread of the fitted rows alone, so that nothing held out enters the head
     fitted = values[~task.held_out]
     with np.errstate(invalid="ignore"):
-        known = np.maximum((~np.isnan(fitted)).sum(axis=0), 1)
-        mean = np.nansum(fitted, axis=0) / known
-        std = np.sqrt(np.nansum((fitted - mean) ** 2, axis=0) / known)
+        present = np.maximum((~np.isnan(fitted)).sum(axis=0), 1)
+        mean = np.nansum(fitted, axis=0) / present
+        std = np.sqrt(np.nansum((fitted - mean) ** 2, axis=0) / present)
     z = np.divide(values - mean, std, out=np.zeros_like(values), where=std > 0)
     missing = int(np.isnan(values).sum())
     return Attributes(tuple(names), np.nan_to_num(z, nan=0.0).astype(np.float32), missing, tuple(left_out))
 
 
-def _is_label(task: Task, mine: pa.Table) -> bool:
+def _is_label(task: Task, attribute_rows: pa.Table) -> bool:
     """Say whether an attribute repeats the label wherever it is known."""
-    pairs = zip(mine["row"].to_pylist(), mine["value"].to_pylist(), strict=True)
-    both = [(task.truth[row], value) for row, value in pairs if row < len(task.truth) and task.truth[row] is not None]
-    return bool(both) and all(label == value for label, value in both)
+    pairs = zip(attribute_rows["row"].to_pylist(), attribute_rows["value"].to_pylist(), strict=True)
+    labelled = [
+        (task.truth[row], value) for row, value in pairs if row < len(task.truth) and task.truth[row] is not None
+    ]
+    return bool(labelled) and all(label == value for label, value in labelled)
 
 
-def _columns(task: Task, name: str, mine: pa.Table) -> dict[str, npt.NDArray[np.float64]]:
+def _columns(task: Task, name: str, attribute_rows: pa.Table) -> dict[str, npt.NDArray[np.float64]]:
     """Return one column of numbers, or one a value of text; NaN where the attribute is missing."""
-    rows, inside = mine["row"].to_numpy(), mine["row"].to_numpy() < task.images.rows
+    rows, inside = attribute_rows["row"].to_numpy(), attribute_rows["row"].to_numpy() < task.images.rows
     every = np.full(task.images.rows, np.nan)
-    if mine["number"].null_count == 0:
-        every[rows[inside]] = mine["number"].to_numpy()[inside]
+    if attribute_rows["number"].null_count == 0:
+        every[rows[inside]] = attribute_rows["number"].to_numpy()[inside]
         return {name: every[task.rows]}
-    coded = mine["value"].combine_chunks().dictionary_encode()
+    coded = attribute_rows["value"].combine_chunks().dictionary_encode()
     values = coded.dictionary.to_pylist()
     if len(values) > MOST_VALUES:
         return {}
     every[rows[inside]] = np.asarray(coded.indices, dtype=np.float64)[inside]
     codes = every[task.rows]
-    known = np.where(np.isnan(codes), np.nan, 1.0)
-    return {f"{name} = {value}": (codes == code) * known for code, value in enumerate(values)}
+    present = np.where(np.isnan(codes), np.nan, 1.0)
+    return {f"{name} = {value}": (codes == code) * present for code, value in enumerate(values)}
 
 
 def auroc_table(task: Task, marks: Sequence[str], *, mapping: Mapping[str, str] | None = None) -> pa.Table:
@@ -115,21 +118,21 @@ def auroc_table(task: Task, marks: Sequence[str], *, mapping: Mapping[str, str] 
     """
     names = task.among.names
     truths = truths_of(task.images, ())
-    found: list[dict[str, Any]] = []
-    for key, one in match(truths, names, bank=task.scores.bank, mapping=mapping).items():
-        truth = truths[one.truth]
+    lines: list[dict[str, Any]] = []
+    for key, matched in match(truths, names, bank=task.scores.bank, mapping=mapping).items():
+        truth = truths[matched.truth]
         codes = truth.codes[task.rows]
-        known = (codes >= 0) & ~_made_from(task, names[key])
-        positive = np.isin(codes, one.codes)
-        if not positive[known].any() or positive[known].all():
+        counted = (codes >= 0) & ~_made_from(task, names[key])
+        positive = np.isin(codes, matched.codes)
+        if not positive[counted].any() or positive[counted].all():
             continue
-        area = auroc(task.among.values(key)[task.rows][known].astype(np.float64), positive[known])
-        about = {"attribute": truth.name, "value": truth.values[one.codes[0]], "key": key, "concept": names[key]}
+        area = auroc(task.among.values(key)[task.rows][counted].astype(np.float64), positive[counted])
+        about = {"attribute": truth.name, "value": truth.values[matched.codes[0]], "key": key, "concept": names[key]}
         counts = {"positives": area.positives, "negatives": area.negatives}
         bounds = {"auroc": area.auroc, "low": area.low, "high": area.high}
-        found.append({**about, "mark": marks[key], **counts, **bounds})
-    found.sort(key=lambda row: (-row["auroc"], row["key"]))
-    return pa.Table.from_pylist(found, schema=ATTRIBUTE_AUROC)
+        lines.append({**about, "mark": marks[key], **counts, **bounds})
+    lines.sort(key=lambda row: (-row["auroc"], row["key"]))
+    return pa.Table.from_pylist(lines, schema=ATTRIBUTE_AUROC)
 
 
 def _made_from(task: Task, concept: str) -> npt.NDArray[np.bool_]:
@@ -138,4 +141,4 @@ def _made_from(task: Task, concept: str) -> npt.NDArray[np.bool_]:
     if not content:
         return np.zeros(len(task.rows), dtype=np.bool_)
     hashes = content_hashes(task.images).take(pa.array(task.rows)).to_pylist()
-    return np.array([one in content for one in hashes], dtype=np.bool_)
+    return np.array([content_hash in content for content_hash in hashes], dtype=np.bool_)

@@ -77,8 +77,8 @@ def _list(out: Output, store_url: str) -> None:
     from t2c.flows.bottleneck.use import bottleneck_table
 
     table = bottleneck_table(open_store(store_url))
-    shown = ["model", "dataset", "bank", "head", "used", "classes", "held_out", "edits"]
-    out.table("bottlenecks", table, columns=shown)
+    columns = ["model", "dataset", "bank", "head", "used", "classes", "held_out", "edits"]
+    out.table("bottlenecks", table, columns=columns)
     last = f"{table['dataset'][-1]} --model {table['model'][-1]}" if table.num_rows else ""
     out.suggest(f"t2c cbm explain {last}" if last else "t2c cbm fit DATASET --concepts BANK")
 

@@ -71,10 +71,10 @@ class BottleneckReport(Shown):
     def headline(self) -> str:
         """One sentence for people."""
         rows = {row["who"]: row for row in self.accuracy.to_pylist()}
-        mine = rows["concepts"]
+        own = rows["concepts"]
         beside = f", linear probe on the features {rows['features']['accuracy']:.1%}" if "features" in rows else ""
-        seen = f"{self.certificate.concepts} concepts of {self.certificate.bank}"
-        return f"Bottleneck {self.name} of {self.dataset} on {seen}: {mine['accuracy']:.1%} of {mine['n']:,} held-out images{beside}"
+        inputs = f"{self.certificate.concepts} concepts of {self.certificate.bank}"
+        return f"Bottleneck {self.name} of {self.dataset} on {inputs}: {own['accuracy']:.1%} of {own['n']:,} held-out images{beside}"
 
 
 def fit_bottleneck(
@@ -104,7 +104,7 @@ def fit_bottleneck(
     sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     chosen, apart = options or FitOptions(), split or SplitOptions()
     chosen.check()
-    shown = progress or NoProgress()
+    reporter = progress or NoProgress()
     task = open_task(store, dataset, labels=labels, classes=classes, mapping=mapping, where=where, split=apart, **sides)
     marks = marks_in_use(store, task.images.dataset, map=task.scores.map, bank=task.scores.bank)
     spec = {
@@ -120,20 +120,20 @@ def fit_bottleneck(
     parents = _parents(task, marks, (where, apart.held_out_where))
     stored = find_bottleneck(store, spec, parents)
     new = stored is None
-    shown.start(f"fit a bottleneck on {task.images.dataset}", PARTS, "parts")
+    reporter.start(f"fit a bottleneck on {task.images.dataset}", PARTS, "parts")
     try:
         stored = stored or fit_and_store(task, chosen, marks, spec=spec, parents=parents)
-        shown.advance(1)
-        return _report(task, stored, means=means, marks=marks, new=new, progress=shown)
+        reporter.advance(1)
+        return _report(task, stored, means=means, marks=marks, new=new, progress=reporter)
     finally:
-        shown.done()
+        reporter.done()
 
 
 def _parents(task: Task, marks: Marks | None, conditions: Sequence[str | None]) -> list[Parent]:
     parents = [task.images.manifest.as_parent(), task.scores.manifest.as_parent()]
-    parents += [one.as_parent() for one in marks.answers] if marks is not None else []
+    parents += [mark_answer.as_parent() for mark_answer in marks.answers] if marks is not None else []
     for condition in conditions:
-        parents += [one for one in tables_read(task.images, condition) if one not in parents]
+        parents += [parent for parent in tables_read(task.images, condition) if parent not in parents]
     return parents
 
 
@@ -148,23 +148,23 @@ def _report(
 ) -> BottleneckReport:
     measured = open_measured(stored, f"{task.images.dataset}@{task.images.snapshot}")
     store, by_key = stored.store, marks.by_key if marks is not None else {}
-    known = label_parents(task.images)
+    label_sources = label_parents(task.images)
     every = [by_key.get(key, NOT_MEASURED) for key in range(len(task.among.names))]
-    made_from = [one.as_parent() for one in refinements(store, task.scores.bank).values()]
+    made_from = [manifest.as_parent() for manifest in refinements(store, task.scores.bank).values()]
 
     def ask(kind: str, compute: Any, *, parents: Sequence[Parent] = (), **more: Any) -> Answer:
-        found = answer(store, kind, compute, spec=measured.spec(**more), parents=[*measured.parents, *parents])
+        part = answer(store, kind, compute, spec=measured.spec(**more), parents=[*measured.parents, *parents])
         progress.advance(1)
-        return found
+        return part
 
-    accuracy = ask("bottleneck", lambda: _accuracy(task, measured), parents=known)
+    accuracy = ask("bottleneck", lambda: _accuracy(task, measured), parents=label_sources)
     by_class = ask("bottleneck_classes", lambda: class_table(measured))
     weights = ask("bottleneck_weights", lambda: weight_table(measured))
     mapped = dict(sorted((means or {}).items()))
     aurocs = ask(
         "attribute_auroc",
         lambda: auroc_table(task, every, mapping=mapped),
-        parents=[*known, *made_from],
+        parents=[*label_sources, *made_from],
         means=mapped,
     )
     errors = ask("bottleneck_errors", lambda: error_table(measured))
@@ -180,15 +180,15 @@ def _report(
         aurocs=aurocs.table,
         errors=errors.table,
         path=store_path(store, stored.manifest.artifact),
-        new=new or any(one.new for one in (accuracy, by_class, weights, aurocs, errors)),
+        new=new or any(part.new for part in (accuracy, by_class, weights, aurocs, errors)),
     )
 
 
 def weight_table(measured: Measured) -> pa.Table:
     """Return BOTTLENECK_WEIGHTS: classes in order, each with its concepts, largest weight first."""
-    seen, weight = measured.stored.concepts().to_pylist(), measured.model.weight
+    concepts, weight = measured.stored.concepts().to_pylist(), measured.model.weight
     lines = [
-        {"class": name, **seen[place], "weight": float(weight[code, place])}
+        {"class": name, **concepts[place], "weight": float(weight[code, place])}
         for code, name in enumerate(measured.model.classes)
         for place in np.argsort(-weight[code], kind="stable").tolist()
     ]
@@ -198,8 +198,8 @@ def weight_table(measured: Measured) -> pa.Table:
 def _accuracy(task: Task, measured: Measured) -> pa.Table:
     """Return BOTTLENECK: the bottleneck, a probe on the features, the head on true attributes, the commonest class."""
     truth, fitted = task.codes[task.held_out], task.codes[~task.held_out]
-    mine = measured.model.predict(measured.z[measured.counted])
-    lines = [{"who": "concepts", "inputs": len(measured.model.concepts), **accuracy_row(mine == truth)}]
+    predicted = measured.model.predict(measured.z[measured.counted])
+    lines = [{"who": "concepts", "inputs": len(measured.model.concepts), **accuracy_row(predicted == truth)}]
     probe = probe_predictions(task)
     if probe is not None:
         lines.append({"who": "features", "inputs": probe[1], **accuracy_row(probe[0] == truth)})

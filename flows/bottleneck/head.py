@@ -78,9 +78,12 @@ def fit_and_store(
     similarities = matrix(task.among, keys, task.rows[fitted])
     scale = Scale.of(similarities)
     constant = [key for key, std in zip(keys, scale.std, strict=True) if std == 0]
-    kept = scale.std > 0
-    keys, scale = [key for key, keep in zip(keys, kept, strict=True) if keep], Scale(scale.mean[kept], scale.std[kept])
-    z = scale.apply(similarities[:, kept])
+    varies = scale.std > 0
+    keys, scale = (
+        [key for key, keep in zip(keys, varies, strict=True) if keep],
+        Scale(scale.mean[varies], scale.std[varies]),
+    )
+    z = scale.apply(similarities[:, varies])
     head, recipe, notes = _head(z, task.codes[fitted], task.groups[fitted], classes=len(task.classes), options=options)
     left_out = [LeftOut(names[key], UNTRUSTED) for key in untrusted] + [
         LeftOut(names[key], "constant") for key in constant
@@ -135,17 +138,17 @@ def _head(
         recipe += f"weight decay {sgd.weight_decay:g}, batches of {sgd.batch}, seed {sgd.seed}"
         return fit_linear_head(z, codes, classes=classes, options=sgd), recipe, []
     strengths = STRENGTHS if options.strength is None else (options.strength,)
-    found = fit_sparse_head(z, codes, aside=groups == 0, classes=classes, strengths=strengths, seed=options.sgd.seed)
+    sparse = fit_sparse_head(z, codes, aside=groups == 0, classes=classes, strengths=strengths, seed=options.sgd.seed)
     how = (
         "as named" if options.strength is not None else "the sparsest within one standard error of the best on one fold"
     )
-    recipe = f"logistic regression with an L1 penalty, C = {found.strength:g} ({how})"
-    return found.head, recipe, [] if found.converged else ["the solver stopped before it met its tolerance"]
+    recipe = f"logistic regression with an L1 penalty, C = {sparse.strength:g} ({how})"
+    return sparse.head, recipe, [] if sparse.converged else ["the solver stopped before it met its tolerance"]
 
 
 def _notes(task: Task, names: Sequence[str], marks: Marks | None) -> list[str]:
     notes = [
-        f"concepts {' and '.join(repr(one) for one in group)} read alike: their weights can hardly be told apart"
+        f"concepts {' and '.join(repr(concept) for concept in group)} read alike: their weights can hardly be told apart"
         for group in read_alike(names)
     ]
     if marks is None:
@@ -159,7 +162,7 @@ def _notes(task: Task, names: Sequence[str], marks: Marks | None) -> list[str]:
 
 
 def _rows(task: Task) -> pa.Table:
-    sides = [HELD_OUT if one else FITTED for one in task.held_out.tolist()]
+    sides = [HELD_OUT if held_out else FITTED for held_out in task.held_out.tolist()]
     columns = {
         "row": pa.array(task.rows),
         "content_hash": content_hashes(task.images).take(pa.array(task.rows)),

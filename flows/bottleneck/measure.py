@@ -56,7 +56,7 @@ class Measured:
     @property
     def parents(self) -> list[Parent]:
         """What an answer about it rests on."""
-        return [one.manifest.as_parent() for one in (self.stored, self.images, self.scores)]
+        return [part.manifest.as_parent() for part in (self.stored, self.images, self.scores)]
 
     def spec(self, **more: Any) -> dict[str, Any]:
         """Return the spec of an answer about it."""
@@ -75,19 +75,19 @@ def open_measured(stored: StoredBottleneck, dataset: DatasetRef | str, *, duplic
     where: str | None = stored.manifest.spec.get("where") if own else None
     among = searched(scores, images=images, where=where, exclude_duplicates=not duplicates)
     rows = np.flatnonzero(~np.isnan(among.values(0)))
-    seen = stored.concepts()
-    model = model_of(stored, seen)
+    concepts = stored.concepts()
+    model = model_of(stored, concepts)
     truth = _truth(stored, images)
-    kept = content_hashes(images).take(pa.array(rows))
+    hashes = content_hashes(images).take(pa.array(rows))
     return Measured(
         stored,
         model,
         images,
         scores,
         rows,
-        model.scale.apply(matrix(among, seen["key"].to_pylist(), rows)),
+        model.scale.apply(matrix(among, concepts["key"].to_pylist(), rows)),
         codes_of(certificate.classes, truth)[rows],
-        _fitted(stored, kept.to_pylist()),
+        _fitted(stored, hashes.to_pylist()),
     )
 
 
@@ -116,7 +116,7 @@ def _fitted(stored: StoredBottleneck, hashes: Sequence[str]) -> npt.NDArray[np.b
     table = stored.rows()
     sides = zip(table["content_hash"].to_pylist(), table["side"].to_pylist(), strict=True)
     fitted = {content for content, side in sides if side == FITTED}
-    return np.array([one in fitted for one in hashes], dtype=np.bool_)
+    return np.array([content_hash in fitted for content_hash in hashes], dtype=np.bool_)
 
 
 def accuracy_row(right: npt.NDArray[np.bool_]) -> dict[str, Any]:
@@ -141,14 +141,15 @@ def class_table(one: Measured) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=BOTTLENECK_CLASSES)
 
 
-def _right(one: Measured) -> npt.NDArray[np.bool_]:
-    return np.asarray(one.model.predict(one.z[one.counted]) == one.codes[one.counted])
+def _right(measured: Measured) -> npt.NDArray[np.bool_]:
+    return np.asarray(measured.model.predict(measured.z[measured.counted]) == measured.codes[measured.counted])
 
 
 def example_rows(one: Measured) -> list[int]:
     """Return rows worth explaining: the surest errors, then the surest right answer of some classes."""
     counted = np.flatnonzero(one.counted)
     logits = one.model.logits(one.z[counted])
+    # the two largest logits of each image, ascending: their difference says how sure the class is
     two = np.partition(logits, -2, axis=1)[:, -2:]
     margin, predicted = two[:, 1] - two[:, 0], logits.argmax(axis=1)
     order = np.argsort(-margin, kind="stable")
@@ -171,26 +172,26 @@ def explanation_table(one: Measured, rows: Sequence[int]) -> pa.Table:
         if at >= len(one.rows) or one.rows[at] != row:
             todo = "It may be superseded, unreadable, or not scored yet: t2c score"
             raise InputError(expected(f"row {row} of {one.images.dataset}", "a similarity to explain", "none", todo))
-        found = explain(one.model, one.z[at])
+        explanation = explain(one.model, one.z[at])
         code = int(one.codes[at])
         head = {
             "row": int(row),
             "label": one.model.classes[code] if code >= 0 else None,
-            "predicted": one.model.classes[found.predicted],
-            "runner_up": one.model.classes[found.runner_up],
-            "margin": found.margin,
+            "predicted": one.model.classes[explanation.predicted],
+            "runner_up": one.model.classes[explanation.runner_up],
+            "margin": explanation.margin,
             "side": FITTED if one.fitted[at] else HELD_OUT,
         }
-        for part, shares in (("share", found.shares), ("difference", found.differences)):
+        for part, shares in (("share", explanation.shares), ("difference", explanation.differences)):
             lines += [
-                {**head, "part": part, "rank": rank, **_share(one, keys, given)} for rank, given in enumerate(shares, 1)
+                {**head, "part": part, "rank": rank, **_share(one, keys, share)} for rank, share in enumerate(shares, 1)
             ]
     return pa.Table.from_pylist(lines, schema=EXPLANATIONS)
 
 
-def _share(one: Measured, keys: Sequence[int], given: Share) -> dict[str, Any]:
-    named = {"key": keys[given.concept], "concept": one.model.concepts[given.concept]}
-    return {**named, "z": given.z, "share": given.predicted, "runner_up_share": given.runner_up}
+def _share(measured: Measured, keys: Sequence[int], share: Share) -> dict[str, Any]:
+    named = {"key": keys[share.concept], "concept": measured.model.concepts[share.concept]}
+    return {**named, "z": share.z, "share": share.predicted, "runner_up_share": share.runner_up}
 
 
 def error_table(one: Measured) -> pa.Table:
@@ -201,43 +202,44 @@ def error_table(one: Measured) -> pa.Table:
     counted = np.flatnonzero(one.counted)
     z, truth = one.z[counted], one.codes[counted]
     predicted = one.model.predict(z)
-    found = blame(one.model, z, truth)
-    seen = one.stored.concepts().to_pylist()
+    errors = blame(one.model, z, truth)
+    concepts = one.stored.concepts().to_pylist()
     lines = []
-    for group in group_errors(one.model, found, truth=truth, predicted=predicted):
-        mine = (
-            (found.concept == group.concept)
-            & (truth[found.rows] == group.true)
-            & (predicted[found.rows] == group.predicted)
+    for group in group_errors(one.model, errors, truth=truth, predicted=predicted):
+        in_group = (
+            (errors.concept == group.concept)
+            & (truth[errors.rows] == group.true)
+            & (predicted[errors.rows] == group.predicted)
         )
-        order = np.argsort(~found.right_without[mine], kind="stable")
-        listed = one.rows[counted[found.rows[mine][order][:_LISTED]]].tolist()
+        order = np.argsort(~errors.right_without[in_group], kind="stable")
+        listed = one.rows[counted[errors.rows[in_group][order][:_LISTED]]].tolist()
         lines.append(
-            {**seen[group.concept], **_group(one, group, z=z, truth=truth, predicted=predicted), "rows": listed}
+            {**concepts[group.concept], **_group(one, group, z=z, truth=truth, predicted=predicted), "rows": listed}
         )
     lines.sort(key=lambda line: (1.0 if line["gap"] is None else -line["gap"], -line["right_without"], -line["errors"]))
     return pa.Table.from_pylist(lines, schema=BOTTLENECK_ERRORS)
 
 
-def _group(one: Measured, group: Group, *, z: Any, truth: Any, predicted: Any) -> dict[str, Any]:
+def _group(measured: Measured, group: Group, *, z: Any, truth: Any, predicted: Any) -> dict[str, Any]:
     """Return the evidence: how the class fares with images that lean one way and the other."""
     lean = z[:, group.concept] * group.lean > 0
-    right, mine, theirs = predicted == truth, truth == group.true, truth == group.predicted
-    pushed, other = right[mine & lean], right[mine & ~lean]
-    here = accuracy_row(pushed) if len(pushed) else {"accuracy": 0.0, "low": 0.0, "high": 1.0}
-    without = one.model.edited({group.concept: 0.0}).predict(z) == truth
+    right, of_label, of_predicted = predicted == truth, truth == group.true, truth == group.predicted
+    pushed, other = right[of_label & lean], right[of_label & ~lean]
+    pushed_accuracy = accuracy_row(pushed) if len(pushed) else {"accuracy": 0.0, "low": 0.0, "high": 1.0}
+    without = measured.model.edited({group.concept: 0.0}).predict(z) == truth
     return {
-        "label": one.model.classes[group.true],
-        "predicted": one.model.classes[group.predicted],
+        "label": measured.model.classes[group.true],
+        "predicted": measured.model.classes[group.predicted],
         "lean": "more" if group.lean > 0 else "less",
         "errors": group.errors,
         "right_without": group.right_without,
         "pushed": len(pushed),
-        **{f"pushed_{name}": here[name] for name in ("accuracy", "low", "high")},
+        **{f"pushed_{name}": pushed_accuracy[name] for name in ("accuracy", "low", "high")},
         "other": len(other),
         "other_accuracy": float(other.mean()) if len(other) else None,
-        "gap": float(other.mean()) - here["high"] if len(other) else None,
-        "lean_label": float(lean[mine].mean()),
-        "lean_predicted": float(lean[theirs].mean()) if theirs.any() else None,
+        # down to the upper end of the interval, so that chance among a few pushed images makes no gap
+        "gap": float(other.mean()) - pushed_accuracy["high"] if len(other) else None,
+        "lean_label": float(lean[of_label].mean()),
+        "lean_predicted": float(lean[of_predicted].mean()) if of_predicted.any() else None,
         "accuracy_without": float(without.mean()),
     }

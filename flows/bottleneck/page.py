@@ -68,17 +68,18 @@ def cards(table: pa.Table, images: pa.Table, *, read: Read) -> tuple[Card, ...]:
     lines: dict[int, list[dict[str, Any]]] = {}
     for line in table.to_pylist():
         lines.setdefault(line["row"], []).append(line)
-    wanted = [Wanted(where[row]["image_id"], where[row]["uri"]) for row in lines]
-    made = thumbnails(wanted, read=read, edge=160)
+    requests = [Wanted(where[row]["image_id"], where[row]["uri"]) for row in lines]
+    pictures = thumbnails(requests, read=read, edge=160)
     return tuple(
-        _card(picture, where[row]["image_id"], mine) for picture, (row, mine) in zip(made, lines.items(), strict=True)
+        _card(picture, where[row]["image_id"], image_lines)
+        for picture, (row, image_lines) in zip(pictures, lines.items(), strict=True)
     )
 
 
 def _card(picture: Thumbnail, image_id: str, lines: Sequence[dict[str, Any]]) -> Card:
     first = lines[0]
-    shares = [(one, one["share"]) for one in lines if one["part"] == "share"]
-    gaps = [(one, one["share"] - one["runner_up_share"]) for one in lines if one["part"] == "difference"]
+    shares = [(line, line["share"]) for line in lines if line["part"] == "share"]
+    gaps = [(line, line["share"] - line["runner_up_share"]) for line in lines if line["part"] == "difference"]
     return Card(
         picture=picture,
         image_id=image_id,
@@ -87,8 +88,8 @@ def _card(picture: Thumbnail, image_id: str, lines: Sequence[dict[str, Any]]) ->
         runner_up=first["runner_up"],
         margin=first["margin"],
         fitted=first["side"] == FITTED,
-        shares=tuple(_bar(one, value) for one, value in shares),
-        differences=tuple(_bar(one, value) for one, value in gaps),
+        shares=tuple(_bar(line, value) for line, value in shares),
+        differences=tuple(_bar(line, value) for line, value in gaps),
     )
 
 
@@ -99,12 +100,12 @@ def _bar(line: dict[str, Any], value: float) -> Bar:
 
 def write_explanation_page(report: ExplainReport, output: str | Path) -> None:
     """Write the explained images with their pictures; raises SpecError or StoreWriteError for the place."""
-    made = cards(report.table, report.images, read=open_bytes)
+    image_cards = cards(report.table, report.images, read=open_bytes)
     write_document(
         "bottleneck/explanation_page.html.jinja",
         output,
-        cards=made,
-        headline=f"Why {words.plural(len(made), 'image')} got {'its' if len(made) == 1 else 'their'} class",
+        cards=image_cards,
+        headline=f"Why {words.plural(len(image_cards), 'image')} got {'its' if len(image_cards) == 1 else 'their'} class",
         model=report.name,
         dataset=report.dataset,
     )

@@ -91,26 +91,31 @@ class Shown:
 def gather(context: Context) -> Gathered | None:
     """Return the newest bottlenecks of each task that were fitted on the report's images, or None without any."""
     store = context.asked.store
-    images = {one.dataset: one for one in (open_images(store, name) for name in context.asked.datasets)}
-    mine = [one for one in list_bottlenecks(store) if not one.certificate.edits and _is_of(one, images)]
+    images = {opened.dataset: opened for opened in (open_images(store, name) for name in context.asked.datasets)}
+    fitted = [stored for stored in list_bottlenecks(store) if not stored.certificate.edits and _is_of(stored, images)]
     newest = {
-        (one.certificate.dataset, one.certificate.labels, one.certificate.bank, one.certificate.head): one
-        for one in mine
+        (
+            stored.certificate.dataset,
+            stored.certificate.labels,
+            stored.certificate.bank,
+            stored.certificate.head,
+        ): stored
+        for stored in fitted
     }
-    chosen = sorted(newest.values(), key=lambda one: one.manifest.created_at, reverse=True)[:MOST]
+    chosen = sorted(newest.values(), key=lambda stored: stored.manifest.created_at, reverse=True)[:MOST]
     if not chosen:
         return None
-    made, read = [], []
+    sections, read = [], []
     for stored in chosen:
-        shown, used = _shown(stored, images)
-        made.append(shown)
+        section, used = _shown(stored, images)
+        sections.append(section)
         read += [stored.manifest, *used]
-    return Gathered(tuple(made), tuple(read))
+    return Gathered(tuple(sections), tuple(read))
 
 
 def _is_of(stored: StoredBottleneck, images: dict[str, Images]) -> bool:
-    mine = images.get(stored.certificate.dataset)
-    return mine is not None and mine.manifest.as_parent() in stored.manifest.parents
+    dataset = images.get(stored.certificate.dataset)
+    return dataset is not None and dataset.manifest.as_parent() in stored.manifest.parents
 
 
 def _shown(stored: StoredBottleneck, images: dict[str, Images]) -> tuple[Shown, list[Manifest]]:
@@ -130,7 +135,7 @@ def _shown(stored: StoredBottleneck, images: dict[str, Images]) -> tuple[Shown, 
         mean_auroc=sum(values) / len(values) if values else 0.0,
         good_aurocs=sum(value >= 0.75 for value in values),
         cards=() if explained is None else _cards(explained, images[home]),
-        errors=tuple((name, groups) for name, one in images.items() if (groups := _errors(reader, name, one))),
+        errors=tuple((name, groups) for name, dataset in images.items() if (groups := _errors(reader, name, dataset))),
         edits=tuple(reader.edits()),
     ), reader.read
 
@@ -146,31 +151,31 @@ class _Reader:
         """Return the newest answer about the report's snapshot of a dataset, or None."""
         parent = self.images[dataset].manifest.as_parent()
         fits = [
-            one
-            for one in list_answers(self.stored.store, kind)
-            if one.spec.get("model") == self.stored.name
-            and one.spec["dataset"] == dataset
-            and "before" not in one.spec
-            and parent in one.parents
+            manifest
+            for manifest in list_answers(self.stored.store, kind)
+            if manifest.spec.get("model") == self.stored.name
+            and manifest.spec["dataset"] == dataset
+            and "before" not in manifest.spec
+            and parent in manifest.parents
         ]
         return self._read(fits[-1]) if fits else None
 
     def lines(self, kind: str, dataset: str) -> list[dict[str, Any]]:
         """Return the same as rows; empty without an answer."""
-        found = self.table(kind, dataset)
-        return [] if found is None else found.to_pylist()
+        table = self.table(kind, dataset)
+        return [] if table is None else table.to_pylist()
 
     def edits(self) -> list[Edited]:
         """Return every edit of the bottleneck that was measured on a dataset of the report."""
-        found = []
-        for one in list_answers(self.stored.store, "bottleneck"):
-            if one.spec.get("before") != self.stored.name or one.spec["dataset"] not in self.images:
+        edits = []
+        for manifest in list_answers(self.stored.store, "bottleneck"):
+            if manifest.spec.get("before") != self.stored.name or manifest.spec["dataset"] not in self.images:
                 continue
-            rows = {row["who"]: row for row in self._read(one).to_pylist()}
-            edited = open_bottleneck(self.stored.store, str(one.spec["model"])).certificate
-            said = ", ".join(f"{edit.concept} × {edit.factor:g}" for edit in edited.edits)
-            found.append(Edited(said, str(one.spec["dataset"]), rows["before"], rows["concepts"]))
-        return found
+            rows = {row["who"]: row for row in self._read(manifest).to_pylist()}
+            edited = open_bottleneck(self.stored.store, str(manifest.spec["model"])).certificate
+            text = ", ".join(f"{edit.concept} × {edit.factor:g}" for edit in edited.edits)
+            edits.append(Edited(text, str(manifest.spec["dataset"]), rows["before"], rows["concepts"]))
+        return edits
 
     def _read(self, answer: Manifest) -> pa.Table:
         self.read.append(answer)
@@ -181,30 +186,32 @@ def _weights(lines: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
     by_class: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
         by_class.setdefault(line["class"], []).append(line)
-    found = []
-    for name, mine in by_class.items():
-        for_it = [one["concept"] for one in mine if one["weight"] > 0][:WEIGHTS]
-        against = [one["concept"] for one in reversed(mine) if one["weight"] < 0][:WEIGHTS]
-        found.append((name, ", ".join(for_it) or "–", ", ".join(against) or "–"))
-    return found
+    rows = []
+    for name, class_lines in by_class.items():
+        for_it = [line["concept"] for line in class_lines if line["weight"] > 0][:WEIGHTS]
+        against = [line["concept"] for line in reversed(class_lines) if line["weight"] < 0][:WEIGHTS]
+        rows.append((name, ", ".join(for_it) or "–", ", ".join(against) or "–"))
+    return rows
 
 
 def _cards(table: pa.Table, images: Images) -> tuple[Card, ...]:
     lines = table.to_pylist()
-    wrong = {one["row"] for one in lines if one["label"] not in (None, one["predicted"])}
-    every = list(dict.fromkeys(one["row"] for one in lines))
+    wrong = {line["row"] for line in lines if line["label"] not in (None, line["predicted"])}
+    every = list(dict.fromkeys(line["row"] for line in lines))
     rows = [row for row in every if row in wrong][:WRONG] + [row for row in every if row not in wrong][:RIGHT]
-    kept = pa.Table.from_pylist([one for one in lines if one["row"] in set(rows)], schema=table.schema)
+    chosen = pa.Table.from_pylist([line for line in lines if line["row"] in set(rows)], schema=table.schema)
     where = image_rows(images, rows, ["image_id", "uri"]).add_column(0, "row", pa.array(rows, pa.int64()))
-    return cards(kept, where, read=open_bytes)
+    return cards(chosen, where, read=open_bytes)
 
 
 def _errors(reader: _Reader, dataset: str, images: Images) -> tuple[ErrorGroup, ...]:
     lines = reader.lines("bottleneck_errors", dataset)[:GROUPS]
-    wanted = []
+    requests = []
     for line in lines:
         rows = line["rows"][:PICTURES]
         about = image_rows(images, rows, ["image_id", "uri"]).to_pylist()
-        wanted.append([Wanted(one["image_id"], one["uri"]) for one in about])
-    made = iter(thumbnails([one for group in wanted for one in group], read=open_bytes))
-    return tuple(ErrorGroup(line, tuple(next(made) for _ in group)) for line, group in zip(lines, wanted, strict=True))
+        requests.append([Wanted(row["image_id"], row["uri"]) for row in about])
+    pictures = iter(thumbnails([request for group in requests for request in group], read=open_bytes))
+    return tuple(
+        ErrorGroup(line, tuple(next(pictures) for _ in group)) for line, group in zip(lines, requests, strict=True)
+    )

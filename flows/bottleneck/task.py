@@ -115,19 +115,19 @@ def open_task(
     among = searched(scores, images=images, where=where, exclude_duplicates=True)
     rows = np.flatnonzero(~np.isnan(among.values(0)))
     codes = codes_of(named, truth)[rows]
-    known = codes >= 0
-    unlabelled = sum(truth[row] is None for row in rows[~known].tolist())
+    labelled = codes >= 0
+    unlabelled = sum(truth[row] is None for row in rows[~labelled].tolist())
     task = Task(
         images,
         among,
         labels,
         named,
         tuple(truth),
-        rows[known],
-        codes[known],
-        _groups(images, rows[known], split),
+        rows[labelled],
+        codes[labelled],
+        _groups(images, rows[labelled], split),
         unlabelled,
-        int(np.count_nonzero(~known)) - unlabelled,
+        int(np.count_nonzero(~labelled)) - unlabelled,
     )
     _check_counts(task)
     return task
@@ -142,8 +142,8 @@ def _groups(images: Images, rows: npt.NDArray[np.int64], split: SplitOptions) ->
         return groups
     apart = held_apart(images, split.held_out_where)[rows]
     folds = (block_of(keys, blocks=BLOCKS) % FOLDS).astype(np.int8)
-    found: npt.NDArray[np.int8] = np.where(apart, np.int8(HELD_OUT), folds).astype(np.int8)
-    return found
+    by_condition: npt.NDArray[np.int8] = np.where(apart, np.int8(HELD_OUT), folds).astype(np.int8)
+    return by_condition
 
 
 def _check_counts(task: Task) -> None:

@@ -114,12 +114,12 @@ class EditReport(Shown):
 def bottleneck_table(store: Store) -> pa.Table:
     """Return BOTTLENECKS, oldest first."""
     lines = []
-    for one in list_bottlenecks(store):
-        said = one.certificate
+    for stored in list_bottlenecks(store):
+        certificate = stored.certificate
         plain = ("dataset", "labels", "bank", "head", "concepts", "used", "fitted", "held_out")
-        edits = ", ".join(f"{edit.concept} x {edit.factor:g}" for edit in said.edits)
-        facts = {"model": one.name, "classes": len(said.classes), "edits": edits}
-        lines.append({**{name: getattr(said, name) for name in plain}, **facts})
+        edits = ", ".join(f"{edit.concept} x {edit.factor:g}" for edit in certificate.edits)
+        facts = {"model": stored.name, "classes": len(certificate.classes), "edits": edits}
+        lines.append({**{name: getattr(certificate, name) for name in plain}, **facts})
     return pa.Table.from_pylist(lines, schema=BOTTLENECKS)
 
 
@@ -136,16 +136,16 @@ def explain_images(
     Raises UnknownName for a model, InputError for an image that the dataset lacks or has no similarity of.
     """
     measured = _open(store, dataset, model, duplicates=bool(images or rows))
-    wanted = [*rows_of_ids(measured.images, images), *rows] or example_rows(measured)
-    found = answer(
+    chosen = [*rows_of_ids(measured.images, images), *rows] or example_rows(measured)
+    explained = answer(
         store,
         "explanations",
-        lambda: explanation_table(measured, wanted),
-        spec=measured.spec(rows=wanted),
+        lambda: explanation_table(measured, chosen),
+        spec=measured.spec(rows=chosen),
         parents=measured.parents,
     )
-    where = image_rows(measured.images, wanted, ["image_id", "uri"]).add_column(0, "row", pa.array(wanted, pa.int64()))
-    return ExplainReport(measured.stored.name, _ref(measured), found.table, where, found.path, found.new)
+    where = image_rows(measured.images, chosen, ["image_id", "uri"]).add_column(0, "row", pa.array(chosen, pa.int64()))
+    return ExplainReport(measured.stored.name, _ref(measured), explained.table, where, explained.path, explained.new)
 
 
 def bottleneck_errors(store: Store, dataset: DatasetRef | str, *, model: str | None = None) -> ErrorsReport:
@@ -156,11 +156,11 @@ def bottleneck_errors(store: Store, dataset: DatasetRef | str, *, model: str | N
     measured = _open(store, dataset, model)
     right = _right(measured)
     accuracy_row(right)
-    found = answer(
+    errors = answer(
         store, "bottleneck_errors", lambda: error_table(measured), spec=measured.spec(), parents=measured.parents
     )
     wrong = int(np.count_nonzero(~right))
-    return ErrorsReport(measured.stored.name, _ref(measured), len(right), wrong, found.table, found.path, found.new)
+    return ErrorsReport(measured.stored.name, _ref(measured), len(right), wrong, errors.table, errors.path, errors.new)
 
 
 def edit_bottleneck(
@@ -179,7 +179,7 @@ def edit_bottleneck(
     measured = _open(store, dataset, model)
     stored, names = measured.stored, measured.model.concepts
     factors: dict[int, float] = {}
-    for concept, factor in [*((one, 0.0) for one in off), *(scale or {}).items()]:
+    for concept, factor in [*((name, 0.0) for name in off), *(scale or {}).items()]:
         place = find_concept(names, concept, bank=stored.certificate.bank)
         if place in factors:
             raise SpecError(expected("edits", "each concept once", f"{names[place]!r} twice"))
@@ -214,7 +214,7 @@ def _write_edit(measured: Measured, factors: Mapping[int, float]) -> StoredBottl
         replace(stored.certificate, used=used, edits=(*stored.certificate.edits, *edits)),
         concepts=stored.concepts(),
         rows=stored.rows(),
-        spec={**inherited, "edits": [[one.concept, one.factor] for one in edits]},
+        spec={**inherited, "edits": [[edit.concept, edit.factor] for edit in edits]},
         parents=[stored.manifest.as_parent()],
     )
 
@@ -222,15 +222,15 @@ def _write_edit(measured: Measured, factors: Mapping[int, float]) -> StoredBottl
 def _before_and_after(before: Measured, after: Measured) -> pa.Table:
     inputs = len(after.model.concepts)
     lines = [
-        {"who": who, "inputs": inputs, **accuracy_row(_right(one))}
-        for who, one in (("concepts", after), ("before", before))
+        {"who": who, "inputs": inputs, **accuracy_row(_right(measured))}
+        for who, measured in (("concepts", after), ("before", before))
     ]
     return pa.Table.from_pylist(lines, schema=BOTTLENECK)
 
 
 def _changed(before: Measured, after: Measured) -> pa.Table:
     counted = np.flatnonzero(before.counted)
-    first, second = (one.model.predict(one.z[counted]) for one in (before, after))
+    first, second = (measured.model.predict(measured.z[counted]) for measured in (before, after))
     names = before.model.classes
     lines = [
         {
@@ -250,9 +250,9 @@ def _open(store: Store, dataset: DatasetRef | str, model: str | None, *, duplica
     return open_measured(resolve_bottleneck(store, ref.name, model), ref, duplicates=duplicates)
 
 
-def _right(one: Measured) -> np.ndarray:
-    return np.asarray(one.model.predict(one.z[one.counted]) == one.codes[one.counted])
+def _right(measured: Measured) -> np.ndarray:
+    return np.asarray(measured.model.predict(measured.z[measured.counted]) == measured.codes[measured.counted])
 
 
-def _ref(one: Measured) -> str:
-    return f"{one.images.dataset}@{one.images.snapshot}"
+def _ref(measured: Measured) -> str:
+    return f"{measured.images.dataset}@{measured.images.snapshot}"

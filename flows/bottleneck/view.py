@@ -21,24 +21,24 @@ _CLASSES = 20
 
 def show_fit(out: Output, report: BottleneckReport) -> None:
     """Show what was fitted, accuracy beside its peers, the largest weights of each class, and AUROCs."""
-    said = report.certificate
+    certificate = report.certificate
     out.facts(
         "report",
         {
             "model": report.name,
             "dataset": report.dataset,
-            "concepts seen": said.concepts,
-            "concepts used": said.used,
-            "classes": len(said.classes),
-            "fitted": said.fitted,
-            "held out": said.held_out,
-            "unlabelled": said.unlabelled,
-            "other labels": said.other_labels,
+            "concepts seen": certificate.concepts,
+            "concepts used": certificate.used,
+            "classes": len(certificate.classes),
+            "fitted": certificate.fitted,
+            "held out": certificate.held_out,
+            "unlabelled": certificate.unlabelled,
+            "other labels": certificate.other_labels,
         },
     )
-    out.sentence(said.recipe)
-    for why in dict.fromkeys(one.why for one in said.left_out):
-        names = [one.concept for one in said.left_out if one.why == why]
+    out.sentence(certificate.recipe)
+    for why in dict.fromkeys(left_out.why for left_out in certificate.left_out):
+        names = [left_out.concept for left_out in certificate.left_out if left_out.why == why]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         out.say(f"  left out as {why}: {show(', '.join(names[:5]))}{more}")
     show_accuracy(out, report.accuracy)
@@ -52,8 +52,8 @@ def show_fit(out: Output, report: BottleneckReport) -> None:
     out.put("aurocs", report.aurocs)
     out.put("by_class", report.by_class)
     out.put("errors", report.errors)
-    out.put("certificate", said)
-    out.notes(said.notes)
+    out.put("certificate", certificate)
+    out.notes(certificate.notes)
     out.wrote(report.path)
 
 
@@ -66,8 +66,8 @@ def auroc_facts(table: pa.Table) -> tuple[float, float]:
 def show_accuracy(out: Output, table: pa.Table) -> None:
     """Show BOTTLENECK with intervals."""
     named = [WHO[who] for who in table["who"].to_pylist()]
-    shown = table.set_column(0, "who", pa.array(named)).select(["who", "inputs", "n", "accuracy", "low", "high"])
-    out.table("accuracy", shown, title="accuracy on images not fitted, with Wilson's 95 % interval")
+    readable = table.set_column(0, "who", pa.array(named)).select(["who", "inputs", "n", "accuracy", "low", "high"])
+    out.table("accuracy", readable, title="accuracy on images not fitted, with Wilson's 95 % interval")
     out.put("accuracy", table)
 
 
@@ -75,10 +75,10 @@ def largest_weights(weights: pa.Table) -> pa.Table:
     """Return a line a class with its largest weights in words."""
     lines: dict[str, list[str]] = {}
     for row in weights.to_pylist():
-        said = lines.setdefault(row["class"], [])
-        if len(said) < TOP_WEIGHTS and row["weight"] > 0:
-            said.append(f"{row['concept']} {row['weight']:+.2f}")
-    table = {"class": list(lines), "concepts": [", ".join(said) or "none" for said in lines.values()]}
+        texts = lines.setdefault(row["class"], [])
+        if len(texts) < TOP_WEIGHTS and row["weight"] > 0:
+            texts.append(f"{row['concept']} {row['weight']:+.2f}")
+    table = {"class": list(lines), "concepts": [", ".join(texts) or "none" for texts in lines.values()]}
     return pa.table(table, schema=pa.schema({"class": pa.string(), "concepts": pa.string()})).slice(0, _CLASSES)
 
 
@@ -86,10 +86,10 @@ def show_explanations(out: Output, report: ExplainReport) -> None:
     """Show each image: its class, the runner-up, three shares, three differences."""
     out.facts("model", {"model": report.name, "dataset": report.dataset})
     ids = dict(zip(report.images["row"].to_pylist(), report.images["image_id"].to_pylist(), strict=True))
-    seen: set[int] = set()
+    titled: set[int] = set()
     for line in report.table.to_pylist():
-        if line["row"] not in seen:
-            seen.add(line["row"])
+        if line["row"] not in titled:
+            titled.add(line["row"])
             truth = f", labelled {line['label']}" if line["label"] not in (None, line["predicted"]) else ""
             out.say(show(f"{ids[line['row']]} (row {line['row']}, {line['side']})"))
             out.say(show(f"  {line['predicted']}{truth}; runner-up {line['runner_up']}, {line['margin']:.2f} behind"))
@@ -106,7 +106,7 @@ def show_explanations(out: Output, report: ExplainReport) -> None:
 
 def show_edit(out: Output, report: EditReport) -> None:
     """Show the edits, accuracy before and after, and what changed."""
-    edits = ", ".join(f"{one.concept} x {one.factor:g}" for one in report.certificate.edits)
+    edits = ", ".join(f"{edit.concept} x {edit.factor:g}" for edit in report.certificate.edits)
     out.facts(
         "report",
         {"model": report.name, "edited from": report.edited_from, "dataset": report.dataset, "edits": edits},

@@ -34,7 +34,7 @@ YAML_SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class ConceptsReport(Shown):
-    """What `concepts add` made."""
+    """The bank with its new concepts: where it is, and how many are new."""
 
     bank: str
     """Bank name."""
@@ -71,30 +71,30 @@ def add_concepts(
     """
     check_name(bank, what="concept bank")
     file = _concept_file(concepts)
-    wanted = expand(file)
+    requested = expand(file)
     old = open_concepts(store, bank) if bank in list_banks(store) else None
     name = encoder or text_encoder_of(store, old)
-    new = new_concepts(wanted, old, averaging=file.averaging)
+    new = new_concepts(requested, old, averaging=file.averaging)
     if old is not None and not new and name == old.text_encoder:
-        return _report(old, added=(), kept=len(wanted))
+        return _report(old, added=(), kept=len(requested))
     table, text = _encoded(new, name, file, device=device, progress=progress or NoProgress())
     if old is not None:
         _check_same_encoder(old, text)
-    made = write_concepts(store, bank, table, space=text.space, text_encoder=text.name)
-    return _report(made, added=tuple(one.concept for one in new), kept=len(wanted) - len(new))
+    stored = write_concepts(store, bank, table, space=text.space, text_encoder=text.name)
+    return _report(stored, added=tuple(concept.concept for concept in new), kept=len(requested) - len(new))
 
 
 def text_encoder_of(store: Store, bank: Concepts | None = None) -> str:
     """Return the bank's text encoder, or the only encoder with text that has features in the store; else SpecError."""
     if bank is not None:
         return bank.text_encoder
-    found = sorted({one.encoder for name in list_datasets(store) for one in list_features(store, name)})
-    found = [name for name in found if _has_text(name)]
-    if len(found) == 1:
-        return found[0]
-    got = " or ".join(found) if found else "none with features in the store"
-    todo = f"Name it: --encoder {found[0] if found else 'open_clip:ViT-B-16/openai'}"
-    raise SpecError(expected("text encoder", "one CLIP", got, todo))
+    encoders = sorted({features.encoder for name in list_datasets(store) for features in list_features(store, name)})
+    encoders = [name for name in encoders if _has_text(name)]
+    if len(encoders) == 1:
+        return encoders[0]
+    actual = " or ".join(encoders) if encoders else "none with features in the store"
+    todo = f"Name it: --encoder {encoders[0] if encoders else 'open_clip:ViT-B-16/openai'}"
+    raise SpecError(expected("text encoder", "one CLIP", actual, todo))
 
 
 def _concept_file(concepts: ConceptFile | Sequence[str] | str | Path) -> ConceptFile:
@@ -110,19 +110,19 @@ def new_concepts(
     if bank is None:
         return list(wanted)
     columns = ["concept", "prompts", "averaging"]
-    known = {row["concept"]: (tuple(row["prompts"]), row["averaging"]) for row in bank.table(columns).to_pylist()}
-    for one in wanted:
-        there = known.get(one.concept, (one.prompts, averaging))
-        if there != (one.prompts, averaging):
+    existing = {row["concept"]: (tuple(row["prompts"]), row["averaging"]) for row in bank.table(columns).to_pylist()}
+    for concept in wanted:
+        stored = existing.get(concept.concept, (concept.prompts, averaging))
+        if stored != (concept.prompts, averaging):
             raise MismatchError(
                 expected(
-                    f"concept {one.concept!r} in bank {bank.bank}",
-                    f"the prompts it already has ({_some(there[0])}; {there[1]})",
-                    f"{_some(one.prompts)}; {averaging}",
+                    f"concept {concept.concept!r} in bank {bank.bank}",
+                    f"the prompts it already has ({_some(stored[0])}; {stored[1]})",
+                    f"{_some(concept.prompts)}; {averaging}",
                     "A bank never changes: choose another name for the concept, or another bank.",
                 )
             )
-    return [one for one in wanted if one.concept not in known]
+    return [concept for concept in wanted if concept.concept not in existing]
 
 
 def bank_table(store: Store) -> pa.Table:
@@ -131,8 +131,8 @@ def bank_table(store: Store) -> pa.Table:
     schema = {"bank": pa.string(), "snapshot": pa.int64(), "concepts": pa.int64()}
     schema |= {"target": pa.string(), "dimension": pa.int64(), "text_encoder": pa.string()}
     rows = [
-        (one.bank, one.manifest.snapshot, one.count, one.space.short, one.space.dimension, one.text_encoder)
-        for one in banks
+        (bank.bank, bank.manifest.snapshot, bank.count, bank.space.short, bank.space.dimension, bank.text_encoder)
+        for bank in banks
     ]
     return pa.Table.from_pylist([dict(zip(schema, row, strict=True)) for row in rows], schema=pa.schema(schema))
 
@@ -148,7 +148,7 @@ def _encoded(
     from t2c.core.encoders.load import load_text_encoder
 
     text = load_text_encoder(parse_encoder(name), device=device)
-    text.check_texts([prompt for one in new for prompt in one.prompts])
+    text.check_texts([prompt for concept in new for prompt in concept.prompts])
     dimension = text.space.dimension
     vectors = (
         encode_prompts(new, text.encode_text, averaging=concepts.averaging, progress=progress)
@@ -157,11 +157,11 @@ def _encoded(
     )
     table = pa.table(
         {
-            "concept": pa.array([one.concept for one in new], pa.string()),
-            "prompts": pa.array([list(one.prompts) for one in new], pa.list_(pa.string())),
+            "concept": pa.array([concept.concept for concept in new], pa.string()),
+            "prompts": pa.array([list(concept.prompts) for concept in new], pa.list_(pa.string())),
             "vector": pa.array(vectors.tolist(), pa.list_(pa.float32())),
             "averaging": pa.array([concepts.averaging] * len(new), pa.string()),
-            "kind": pa.array([one.kind for one in new], pa.string()),
+            "kind": pa.array([concept.kind for concept in new], pa.string()),
         }
     )
     return table, text
@@ -187,10 +187,10 @@ def _some(prompts: Sequence[str]) -> str:
     return f"{prompts[0]!r}{f' and {len(prompts) - 1} more' if len(prompts) > 1 else ''}" if prompts else "imported"
 
 
-def _report(made: Concepts, *, added: tuple[str, ...], kept: int) -> ConceptsReport:
-    path = store_path(made.store, paths.concepts(made.bank))
-    snapshot, total = made.manifest.snapshot, made.count
-    return ConceptsReport(made.bank, path, snapshot, made.text_encoder, added, kept, total, bool(added))
+def _report(bank: Concepts, *, added: tuple[str, ...], kept: int) -> ConceptsReport:
+    path = store_path(bank.store, paths.concepts(bank.bank))
+    snapshot, total = bank.manifest.snapshot, bank.count
+    return ConceptsReport(bank.bank, path, snapshot, bank.text_encoder, added, kept, total, bool(added))
 
 
 def read_concept_file(path: str | Path) -> ConceptFile:
@@ -207,15 +207,15 @@ def _read_lines(file: Path) -> ConceptFile:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        got = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SpecError(expected(str(file), "a readable concept file", got.lower(), EXAMPLE)) from error
-    seen: dict[str, int] = {}
+        actual = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SpecError(expected(str(file), "a readable concept file", actual.lower(), EXAMPLE)) from error
+    line_of: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         name = line.strip()
         if not name or name.startswith("#"):
             continue
-        if name in seen:
-            got = f"{name!r} in lines {seen[name]} and {number}"
-            raise SpecError(expected(file.name, "each concept once", got, "Remove one of the lines."))
-        seen[name] = number
-    return ConceptFile(concepts=tuple(seen))
+        if name in line_of:
+            actual = f"{name!r} in lines {line_of[name]} and {number}"
+            raise SpecError(expected(file.name, "each concept once", actual, "Remove one of the lines."))
+        line_of[name] = number
+    return ConceptFile(concepts=tuple(line_of))

@@ -28,7 +28,7 @@ LENGTH_ROWS = 4096
 
 @dataclass(frozen=True, slots=True)
 class CarryReport(Shown):
-    """What `carry` made."""
+    """The bank of carried vectors: where it is, and the map and length behind it."""
 
     bank: str
     """The new bank."""
@@ -57,21 +57,23 @@ def carry(
     """
     concepts, images = open_concepts(store, bank), open_images(store, dataset)
     features = features_of(images, target)
-    found = _map(store, concepts, features, linear_map)
+    stored_map = _map(store, concepts, features, linear_map)
     clip = find_features(images, concepts.space.id)
     if clip is None:
         todo = f"Extract them: t2c extract {dataset} --encoder {concepts.space.name}"
         raise SpecError(expected(f"features of {dataset}", f"some in {concepts.space.describe()}", "none", todo))
-    made = check_name(name or f"{bank}-{found.name}", what="concept bank")
+    new_bank = check_name(name or f"{bank}-{stored_map.name}", what="concept bank")
     length = mean_length(clip)
-    carried = _carried(concepts.vectors(), found, length=length)
+    carried = _carried(concepts.vectors(), stored_map, length=length)
     table = concepts.table(["concept", "prompts", "averaging", "kind"])
     table = table.append_column("vector", pa.array(carried.tolist(), pa.list_(pa.float32())))
-    parents = [concepts.manifest.as_parent(), *(one for one in (found.as_parent(),) if one is not None)]
-    before = _before(store, made, found)
-    stored = add_concepts(store, made, table, space=features.space, text_encoder=concepts.text_encoder, parents=parents)
-    path = store_path(store, paths.concepts(made))
-    return CarryReport(made, path, found.digest, length, stored.count, stored.count > before)
+    parents = [concepts.manifest.as_parent(), *(parent for parent in (stored_map.as_parent(),) if parent is not None)]
+    before = _before(store, new_bank, stored_map)
+    stored = add_concepts(
+        store, new_bank, table, space=features.space, text_encoder=concepts.text_encoder, parents=parents
+    )
+    path = store_path(store, paths.concepts(new_bank))
+    return CarryReport(new_bank, path, stored_map.digest, length, stored.count, stored.count > before)
 
 
 def mean_length(features: Features) -> float:
@@ -80,8 +82,8 @@ def mean_length(features: Features) -> float:
     return float(np.linalg.norm(features.take(rows).astype(np.float64), axis=1).mean())
 
 
-def _carried(vectors: npt.NDArray[np.float32], found: StoredMap, *, length: float) -> npt.NDArray[np.float32]:
-    arrays = found.arrays()
+def _carried(vectors: npt.NDArray[np.float32], stored_map: StoredMap, *, length: float) -> npt.NDArray[np.float32]:
+    arrays = stored_map.arrays()
     if arrays is None:
         return vectors
     mapped = (length * vectors.astype(np.float64)) @ arrays.weight.astype(np.float64) + arrays.bias
@@ -93,20 +95,20 @@ def _map(store: Store, concepts: Concepts, features: Features, digest: str | Non
     """Return the map named, or the one that is preferred from the bank's space to the features'."""
     if digest is None:
         return find_map(store, concepts.space, features.space)
-    found = open_map(store, digest)
-    if (found.source.id, found.target.id) != (concepts.space.id, features.space.id):
+    stored_map = open_map(store, digest)
+    if (stored_map.source.id, stored_map.target.id) != (concepts.space.id, features.space.id):
         want = f"from {concepts.space.describe()} to {features.space.describe()}"
-        got = f"from {found.source.describe()} to {found.target.describe()}"
-        raise MismatchError(expected(f"map {digest}", want, got))
-    return found
+        actual = f"from {stored_map.source.describe()} to {stored_map.target.describe()}"
+        raise MismatchError(expected(f"map {digest}", want, actual))
+    return stored_map
 
 
-def _before(store: Store, name: str, found: StoredMap) -> int:
+def _before(store: Store, name: str, stored: StoredMap) -> int:
     """Return the concepts that the bank holds already; raises MismatchError when another map carried them."""
     if name not in list_banks(store):
         return 0
-    there = open_concepts(store, name)
-    if found.manifest is not None and found.digest not in {one.name for one in there.manifest.parents}:
-        want, got = f"carried by map {found.name}", "a bank that it did not make"
-        raise MismatchError(expected(f"concept bank {name}", want, got, "Choose another --name"))
-    return there.count
+    existing = open_concepts(store, name)
+    if stored.manifest is not None and stored.digest not in {parent.name for parent in existing.manifest.parents}:
+        want, actual = f"carried by map {stored.name}", "a bank that it did not make"
+        raise MismatchError(expected(f"concept bank {name}", want, actual, "Choose another --name"))
+    return existing.count

@@ -55,11 +55,11 @@ def found_rows(scores: Scores, images: Images, expression: str, *, most: int) ->
 
     Raises LogicError, UnknownName, InputError when no image satisfies it.
     """
-    found = find(scores, parse(expression), images=images, exclude_duplicates=True, limit=most)
-    if not found.matches:
+    hits = find(scores, parse(expression), images=images, exclude_duplicates=True, limit=most)
+    if not hits.matches:
         todo = "Loosen a constraint."
-        raise InputError(expected(f"images that satisfy {found.expression}", "some", "none", todo))
-    rows: list[int] = found.table["row"].to_pylist()
+        raise InputError(expected(f"images that satisfy {hits.expression}", "some", "none", todo))
+    rows: list[int] = hits.table["row"].to_pylist()
     return rows
 
 
@@ -72,12 +72,14 @@ def _of_json(images: Images, text: str, *, option: str) -> list[int]:
     if isinstance(value, dict):
         value = next((value[name] for name in _LISTS if isinstance(value.get(name), list)), value)
     if not isinstance(value, list) or not value:
-        got = "no list of images" if not isinstance(value, list) else "an empty list"
-        raise InputError(expected(option, "JSON, as t2c find --json prints it", got, _TODO))
-    plain: list[Any] = [one.get("row", one.get("image_id")) if isinstance(one, dict) else one for one in value]
-    if all(isinstance(one, int) and not isinstance(one, bool) for one in plain):
+        actual = "no list of images" if not isinstance(value, list) else "an empty list"
+        raise InputError(expected(option, "JSON, as t2c find --json prints it", actual, _TODO))
+    plain: list[Any] = [
+        entry.get("row", entry.get("image_id")) if isinstance(entry, dict) else entry for entry in value
+    ]
+    if all(isinstance(key, int) and not isinstance(key, bool) for key in plain):
         return _checked(images, plain, option=option)
-    if all(isinstance(one, str) for one in plain):
+    if all(isinstance(key, str) for key in plain):
         return rows_of_ids(images, plain)
     raise InputError(expected(option, "a row or an image_id for each image", f"{str(value[0])[:80]}", _TODO))
 

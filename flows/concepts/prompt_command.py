@@ -27,7 +27,7 @@ def _prompt(out: Output, dataset: str, expression: str, prompt: str, store_url: 
 
     report = step(open_store(store_url), dataset, expression, prompt, **options)
     rows = [
-        {key: value for key, value in asdict(one).items() if key != "rows"} for one in (report.logic, report.prompt)
+        {key: value for key, value in asdict(way).items() if key != "rows"} for way in (report.logic, report.prompt)
     ]
     out.table("ways", pa.Table.from_pylist(rows), columns=_columns(report.relevant is not None))
     facts: dict[str, Any] = {"searched": report.searched, "found by both": report.both}

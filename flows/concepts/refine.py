@@ -85,7 +85,7 @@ def refine_concept(
     chosen = options or RefineOptions()
     chosen.check()
     job = open_job(store, dataset, concept, positive=positive, negative=negative, options=chosen, sides=sides)
-    told = borne_out(job.images, job.bank.names()[job.key], attribute=chosen.attribute, value=chosen.value)
+    evidence = borne_out(job.images, job.bank.names()[job.key], attribute=chosen.attribute, value=chosen.value)
     question, parents = _question(job, chosen), _parents(job)
     named = _named(store, job, question, chosen)
     aside = aside_of(job, chosen)
@@ -102,8 +102,8 @@ def refine_concept(
         "method": job.method,
         "map": job.scores.map,
     }
-    kept = answer(store, REFINED, lambda: exemplar_table(job, aside), spec=spec, parents=parents)
-    grown = _add(job, named, vector, provenance=kept.path and kept.digest)
+    provenance = answer(store, REFINED, lambda: exemplar_table(job, aside), spec=spec, parents=parents)
+    grown = _add(job, named, vector, provenance=provenance.path and provenance.digest)
     marks = marks_in_use(store, job.images.dataset, map=job.scores.map, bank=job.bank.bank)
     by_key: Mapping[int, str] = marks.by_key if marks is not None else {}
     old = job.bank.vectors()[job.key]
@@ -115,16 +115,16 @@ def refine_concept(
         marks=(by_key.get(job.key), by_key.get(grown.key_of(named))),
         units=job.units,
     )
-    rest = [one.as_parent() for one in (marks.answers if marks is not None else ())]
+    rest = [mark_answer.as_parent() for mark_answer in (marks.answers if marks is not None else ())]
     rest += label_parents(job.images)
     table = answer(
         store,
         "refinement",
-        lambda: measure_table(measure, aside, borne_out=told, sampled=job.sampled),
+        lambda: measure_table(measure, aside, borne_out=evidence, sampled=job.sampled),
         spec={**spec, "attribute": chosen.attribute, "value": chosen.value},
         parents=[*parents, *rest],
     )
-    used = [int(np.count_nonzero(~one)) for one in (aside.positive, aside.negative)]
+    used = [int(np.count_nonzero(~mask)) for mask in (aside.positive, aside.negative)]
     return RefineReport(
         concept=spec["refined_from"],
         name=named,
@@ -137,8 +137,8 @@ def refine_concept(
         cosine=float(old.astype(np.float64) @ vector),
         table=table.table,
         notes=_notes(job, (len(positive), len(negative)), table.table),
-        path=kept.path or store_path(store, job.bank.manifest.artifact),
-        new=kept.new,
+        path=provenance.path or store_path(store, job.bank.manifest.artifact),
+        new=provenance.new,
     )
 
 
@@ -151,7 +151,7 @@ def _vector(job: RefineJob, aside: Aside) -> npt.NDArray[np.float32]:
 
 def _question(job: RefineJob, options: RefineOptions) -> str:
     """Return the digest of what was asked, so that the same question finds the concept it made before."""
-    asked = {
+    question = {
         "concept": job.bank.names()[job.key],
         "method": job.method,
         "name": options.name,
@@ -162,13 +162,14 @@ def _question(job: RefineJob, options: RefineOptions) -> str:
         "dataset": [job.images.dataset, job.images.manifest.content_digest],
         "rows": [job.positive.tolist(), job.negative.tolist()],
     }
-    return digest(asked)
+    return digest(question)
 
 
 def _named(store: Store, job: RefineJob, question: str, options: RefineOptions) -> str:
     """Return the new concept's name: that of the same question before, the one asked for, or the first that is free."""
     before = next(
-        (name for name, one in refinements(store, job.bank.bank).items() if one.spec["question"] == question), None
+        (name for name, manifest in refinements(store, job.bank.bank).items() if manifest.spec["question"] == question),
+        None,
     )
     if before is not None:
         return before
@@ -185,15 +186,15 @@ def _named(store: Store, job: RefineJob, question: str, options: RefineOptions) 
 
 def _parents(job: RefineJob) -> list[Parent]:
     """Return what the vector rests on; the bank as of its first snapshot with the concept, whatever joined since."""
-    found = [job.images.manifest.as_parent(), job.features.manifest.as_parent()]
-    found += [parent for parent in (job.linear_map.as_parent(),) if parent is not None]
+    parents = [job.images.manifest.as_parent(), job.features.manifest.as_parent()]
+    parents += [parent for parent in (job.linear_map.as_parent(),) if parent is not None]
     artifact = job.bank.manifest.artifact
     first = next(
-        one
+        manifest
         for number in range(1, job.bank.manifest.snapshot + 1)
-        if (one := read_manifest(job.images.store, artifact, snapshot=number)).rows > job.key
+        if (manifest := read_manifest(job.images.store, artifact, snapshot=number)).rows > job.key
     )
-    return [*found, first.as_parent()]
+    return [*parents, first.as_parent()]
 
 
 def _add(job: RefineJob, name: str, vector: npt.NDArray[np.float32], *, provenance: str) -> Concepts:
@@ -208,19 +209,19 @@ def _add(job: RefineJob, name: str, vector: npt.NDArray[np.float32], *, provenan
         }
     )
     store = job.images.store
-    kept = [read_manifest(store, paths.answers(REFINED, provenance)).as_parent()] if provenance else []
+    parents = [read_manifest(store, paths.answers(REFINED, provenance)).as_parent()] if provenance else []
     return add_concepts(
-        store, job.bank.bank, table, space=job.bank.space, text_encoder=job.bank.text_encoder, parents=kept
+        store, job.bank.bank, table, space=job.bank.space, text_encoder=job.bank.text_encoder, parents=parents
     )
 
 
-def _notes(job: RefineJob, given: tuple[int, int], table: pa.Table) -> tuple[str, ...]:
+def _notes(job: RefineJob, counts: tuple[int, int], table: pa.Table) -> tuple[str, ...]:
     notes = []
-    for side, count, rows in (("positives", given[0], job.positive), ("negatives", given[1], job.negative)):
-        left = count - len(rows)
-        if count and left > 0:
+    for side, count, rows in (("positives", counts[0], job.positive), ("negatives", counts[1], job.negative)):
+        unused = count - len(rows)
+        if count and unused > 0:
             notes.append(
-                f"{left:,} of {count:,} {side} took no part: copies, or images without a comparable similarity"
+                f"{unused:,} of {count:,} {side} took no part: copies, or images without a comparable similarity"
             )
     if job.sampled:
         notes.append("no negatives were named: a sample of the other images stands for them, some may show the concept")

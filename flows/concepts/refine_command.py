@@ -79,22 +79,22 @@ def refine(out: Output, concept: str, store_url: str, dataset: str | None, **opt
     out.suggest(f"t2c score {name} --source {scores.source.name} --concepts {report.bank}")
 
 
-def _rows(scores: Any, images: Any, given: str | None, query: str | None, *, take: int, side: str) -> list[int]:
+def _rows(scores: Any, images: Any, text: str | None, query: str | None, *, take: int, side: str) -> list[int]:
     """Return the rows of one side, from an option or a query; raises SpecError for both."""
     from t2c.flows.concepts.exemplar_rows import found_rows, read_rows
 
-    if given is not None and query is not None:
+    if text is not None and query is not None:
         raise SpecError(expected(f"{side} exemplars", "rows or a query", "both"))
     if query is not None:
         return found_rows(scores, images, query, most=take)
-    return read_rows(images, given, option=f"--{side}") if given is not None else []
+    return read_rows(images, text, option=f"--{side}") if text is not None else []
 
 
 def _only_dataset(store: Any) -> str:
     from t2c.store.artifacts.images import list_datasets
 
-    known = list_datasets(store)
-    if len(known) != 1:
-        got = ", ".join(known) or "none"
-        raise SpecError(expected("--dataset", "the dataset of the images", f"a choice of {got}", "Name one."))
-    return known[0]
+    datasets = list_datasets(store)
+    if len(datasets) != 1:
+        actual = ", ".join(datasets) or "none"
+        raise SpecError(expected("--dataset", "the dataset of the images", f"a choice of {actual}", "Name one."))
+    return datasets[0]

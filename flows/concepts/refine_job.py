@@ -117,9 +117,9 @@ def open_job(
         _eligible(images, hashes, eligible, rows, side)
         for rows, side in ((positive, "positive"), (negative, "negative"))
     )
-    both = np.intersect1d(shows, lacks)
-    if len(both):
-        name = image_rows(images, both[:1], ["image_id"])["image_id"][0].as_py()
+    shared = np.intersect1d(shows, lacks)
+    if len(shared):
+        name = image_rows(images, shared[:1], ["image_id"])["image_id"][0].as_py()
         raise InputError(expected("exemplars", "each image on one side", f"{name!r} on both"))
     sampled = not len(lacks)
     if sampled:
@@ -145,12 +145,14 @@ def _eligible(images: Images, hashes: pa.ChunkedArray, eligible: Rows, rows: Seq
     """Return the rows of a side, each content once as its first eligible row; raises InputError for too few positives."""
     content = hashes.take(pa.array(eligible)).to_pylist()
     row_of = dict(zip(content, eligible.tolist(), strict=True))
-    wanted = hashes.take(pa.array(list(rows), pa.int64())).to_pylist()
-    found = np.array(sorted({row_of[one] for one in wanted if one in row_of}), dtype=np.int64)
-    if (side == "positive" or len(rows)) and len(found) < FEWEST:
+    named = hashes.take(pa.array(list(rows), pa.int64())).to_pylist()
+    chosen = np.array(
+        sorted({row_of[content_hash] for content_hash in named if content_hash in row_of}), dtype=np.int64
+    )
+    if (side == "positive" or len(rows)) and len(chosen) < FEWEST:
         todo = "Superseded and unreadable images, and those a map without folds was fitted on, do not count."
-        raise InputError(expected(f"{side} exemplars of {images.dataset}", f"{FEWEST} or more", str(len(found)), todo))
-    return found
+        raise InputError(expected(f"{side} exemplars of {images.dataset}", f"{FEWEST} or more", str(len(chosen)), todo))
+    return chosen
 
 
 def _rest(hashes: pa.ChunkedArray, eligible: Rows, positive: Rows, *, seed: int) -> Rows:
@@ -166,6 +168,7 @@ def aside_of(job: RefineJob, options: RefineOptions) -> Aside:
     """Return which exemplars are kept aside, by content; at least FEWEST of a side are left to make the vector from."""
     masks = []
     for rows in (job.positive, job.negative):
+        # not the seed that drew the negatives: smallest keys of the same seed would repeat that choice
         keys = keys_of(content_hashes(job.images), rows, seed=options.seed + 1)
         count = max(0, min(round(options.holdout * len(rows)), len(rows) - FEWEST))
         mask = np.zeros(len(rows), dtype=np.bool_)
@@ -178,10 +181,10 @@ def exemplar_table(job: RefineJob, aside: Aside) -> pa.Table:
     """Return EXEMPLARS."""
     parts = []
     sides = (("positive", job.positive, aside.positive), ("negative", job.negative, aside.negative))
-    for side, rows, kept in sides:
+    for side, rows, mask in sides:
         about = image_rows(job.images, rows, ["image_id", "content_hash"])
         unused = side == "negative" and job.method == "mean"
-        use = ["kept aside" if one or unused else "fitted" for one in kept.tolist()]
+        use = ["kept aside" if held_out or unused else "fitted" for held_out in mask.tolist()]
         columns = [pa.array(rows), *about.columns, pa.array([side] * len(rows)), pa.array(use)]
         parts.append(pa.table(columns, names=EXEMPLARS.names).cast(EXEMPLARS))
     return pa.concat_tables(parts)

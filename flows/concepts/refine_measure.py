@@ -70,19 +70,19 @@ def measure_table(one: Measure, aside: Aside, *, borne_out: "BorneOut | None", s
         used = np.concatenate(
             [aside.positive_rows, aside.negative_rows[~aside.negative] if sampled else aside.negative_rows]
         )
-        others = np.setdiff1d(one.eligible, used)
-        others = others[truth.codes[others] >= 0]
-        shown = np.isin(truth.codes[others], codes)
-        if shown.any() and not shown.all():
-            said = truth.values[codes[0]]
-            name = truth.name if said == truth.name else f"{truth.name} = {said}"
-            lines += _lines(one, name, others, shown)
+        rest = np.setdiff1d(one.eligible, used)
+        rest = rest[truth.codes[rest] >= 0]
+        shows = np.isin(truth.codes[rest], codes)
+        if shows.any() and not shows.all():
+            value = truth.values[codes[0]]
+            name = truth.name if value == truth.name else f"{truth.name} = {value}"
+            lines += _lines(one, name, rest, shows)
     return pa.Table.from_pylist(lines, schema=REFINEMENT)
 
 
-def _lines(one: Measure, name: str, rows: Rows, positive: Mask) -> Iterator[dict[str, object]]:
-    units = one.units(rows)
-    for which, vector, mark in zip(("before", "after"), one.vectors, one.marks, strict=True):
+def _lines(measure: Measure, name: str, rows: Rows, positive: Mask) -> Iterator[dict[str, object]]:
+    units = measure.units(rows)
+    for which, vector, mark in zip(("before", "after"), measure.vectors, measure.marks, strict=True):
         area = auroc((units @ vector).astype(np.float64), positive)
         counts = {"positives": area.positives, "negatives": area.negatives}
         bounds = {"auroc": area.auroc, "low": area.low, "high": area.high}
@@ -105,7 +105,9 @@ def borne_out(images: Images, concept: str, *, attribute: str | None, value: str
     Raises UnknownName for an attribute that was not imported, or a value that it does not have.
     """
     truths = truths_of(images, () if attribute is None else [attribute])
-    wanted = value if value is not None else attribute
-    named = wanted is not None and (value is not None or any(wanted in truth.values for truth in truths))
-    found = match(truths, [concept], bank="", mapping={wanted: concept} if named and wanted else {}).get(0)
-    return None if found is None else BorneOut(truths[found.truth], found.codes)
+    concept_value = value if value is not None else attribute
+    named = concept_value is not None and (value is not None or any(concept_value in truth.values for truth in truths))
+    matched = match(
+        truths, [concept], bank="", mapping={concept_value: concept} if named and concept_value else {}
+    ).get(0)
+    return None if matched is None else BorneOut(truths[matched.truth], matched.codes)

@@ -79,16 +79,16 @@ def open_vocabulary(
         raise SpecError(expected("vocabulary", "english, bank:NAME or file:PATH", repr(which), _EXAMPLE))
     words = _english() if which == ENGLISH else _of_file(rest)
     text = text_side(target, device=device)
-    known, notes = _known(words, text) if words.curated else (words, ())
-    _check_enough(known, target)
-    return _encoded(store, known, text, notes=notes, progress=progress or NoProgress())
+    readable, notes = _readable(words, text) if words.curated else (words, ())
+    _check_enough(readable, target)
+    return _encoded(store, readable, text, notes=notes, progress=progress or NoProgress())
 
 
 def english_words() -> tuple[str, ...]:
     """Return the nouns, then the adjectives, of wonderwords in lower case, each once, less its list of profanities."""
     profane = set(_listed("profanitylist.txt"))
-    both = (word.casefold() for name in ("nounlist.txt", "adjectivelist.txt") for word in _listed(name))
-    return tuple(word for word in dict.fromkeys(both) if word not in profane)
+    listed = (word.casefold() for name in ("nounlist.txt", "adjectivelist.txt") for word in _listed(name))
+    return tuple(word for word in dict.fromkeys(listed) if word not in profane)
 
 
 def encode_words(text: "TextEncoder", words: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -128,17 +128,17 @@ def _of_bank(store: Store, bank: str, target: Space) -> OpenVocabulary:
     return OpenVocabulary(f"bank:{bank}", vocabulary, (concepts.manifest.as_parent(),), bank=bank)
 
 
-def _known(words: _Words, text: "TextEncoder") -> tuple[_Words, tuple[str, ...]]:
+def _readable(words: _Words, text: "TextEncoder") -> tuple[_Words, tuple[str, ...]]:
     """Return a list without the words that the text encoder was not trained on, and a note of how many they are."""
-    kept = tuple(one for one in words.prompts if _reads(text, one))
-    left_out = len(words.prompts) - len(kept)
+    prompts = tuple(concept for concept in words.prompts if _reads(text, concept))
+    left_out = len(words.prompts) - len(prompts)
     note = f"{left_out:,} of {len(words.prompts):,} words of {words.name} left out: {text.name} cannot read them"
-    return _Words(words.name, kept, words.averaging, curated=True), ((note,) if left_out else ())
+    return _Words(words.name, prompts, words.averaging, curated=True), ((note,) if left_out else ())
 
 
-def _reads(text: "TextEncoder", one: ConceptPrompts) -> bool:
+def _reads(text: "TextEncoder", concept: ConceptPrompts) -> bool:
     try:
-        text.check_texts(one.prompts)
+        text.check_texts(concept.prompts)
     except SpecError:
         return False
     return True
@@ -146,20 +146,20 @@ def _reads(text: "TextEncoder", one: ConceptPrompts) -> bool:
 
 def _check_enough(words: _Words, target: Space) -> None:
     if len(words.prompts) < 2:
-        got = f"{len(words.prompts)}" + (f": {words.prompts[0].concept!r}" if words.prompts else "")
+        actual = f"{len(words.prompts)}" + (f": {words.prompts[0].concept!r}" if words.prompts else "")
         todo = "Of one word alone nothing can be said: the nearest is always it."
         want = f"2 words or more that {target.name} reads"
-        raise InputError(expected(f"vocabulary {words.name}", want, got, todo))
+        raise InputError(expected(f"vocabulary {words.name}", want, actual, todo))
 
 
 def _encoded(
     store: Store, words: _Words, text: "TextEncoder", *, notes: tuple[str, ...], progress: Progress
 ) -> OpenVocabulary:
-    names = [one.concept for one in words.prompts]
+    names = [concept.concept for concept in words.prompts]
     try:
         stored = _stored(store, words, text, progress)
     except StoreWriteError:
-        text.check_texts([prompt for one in words.prompts for prompt in one.prompts])
+        text.check_texts([prompt for concept in words.prompts for prompt in concept.prompts])
         vectors = encode_prompts(words.prompts, text.encode_text, averaging=words.averaging, progress=progress)
         return OpenVocabulary(words.name, Vocabulary.of(names, vectors), (), notes)
     vocabulary = Vocabulary.of(names, stored.vectors())
@@ -168,11 +168,12 @@ def _encoded(
 
 def _stored(store: Store, words: _Words, text: "TextEncoder", progress: Progress) -> StoredVocabulary:
     """Return the vocabulary as the store holds it, encoding the words it lacks."""
-    prompts = {"prompts": digest([list(one.prompts) for one in words.prompts]), "averaging": words.averaging}
-    names = [one.concept for one in words.prompts]
+    prompts = {"prompts": digest([list(concept.prompts) for concept in words.prompts]), "averaging": words.averaging}
+    names = [concept.concept for concept in words.prompts]
     stored = open_vocabulary_words(store, names, space=text.space, list_name=words.name, prompts=prompts)
+    # every word before the first part: one that cannot be read fails now, not after hours of encoding
     if stored.encoded < stored.count:
-        text.check_texts([prompt for one in words.prompts[stored.encoded :] for prompt in one.prompts])
+        text.check_texts([prompt for concept in words.prompts[stored.encoded :] for prompt in concept.prompts])
     while stored.encoded < stored.count:
         part = words.prompts[stored.encoded : stored.encoded + PART]
         vectors = encode_prompts(part, text.encode_text, averaging=words.averaging, progress=progress)

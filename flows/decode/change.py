@@ -66,10 +66,10 @@ class Change:
     def parents(self, images: DecodeImages) -> Sequence[Parent]:  # noqa: ARG002 - one signature for every question
         """Return the current dataset and its features, and the imported tables that the conditions ask."""
         current = self.current.images
-        found = [current.images.manifest.as_parent(), current.features.manifest.as_parent()]
+        parents = [current.images.manifest.as_parent(), current.features.manifest.as_parent()]
         for side, condition in zip((self.reference, self.current), self.conditions, strict=True):
-            found += tables_read(side.images.images, condition)
-        return tuple(found)
+            parents += tables_read(side.images.images, condition)
+        return tuple(parents)
 
     def vectors(self, scene: Scene) -> Decodable:  # noqa: ARG002 - one signature for every question
         """Return the difference and its opposite; InputError when the means are the same."""
@@ -77,8 +77,8 @@ class Change:
         after, aligned_after, n_after = self.current.mean()
         moved = aligned_after - aligned_before
         if not moved.any():
-            got = "the same mean twice"
-            raise InputError(expected(f"{self.reference.name} and {self.current.name}", "two different means", got))
+            actual = "the same mean twice"
+            raise InputError(expected(f"{self.reference.name} and {self.current.name}", "two different means", actual))
         sides = f"{self.current.name} ({n_after:,} images) less {self.reference.name} ({n_before:,} images)"
         other = f"{self.reference.name} ({n_before:,} images) less {self.current.name} ({n_after:,} images)"
         pair = np.stack([moved, -moved])
@@ -98,23 +98,26 @@ def open_change(
     if dots and before not in (reference.name, str(reference)):
         todo = f"Try: t2c decode {before} shift:{after}"
         raise SpecError(expected("reference of the shift", f"{reference}, the dataset named first", repr(before), todo))
-    one, other = two_slices(str(reference), after or None, where=where, reference_where=reference_where)
-    current = images if other.dataset == one.dataset else _open(images, other)
-    first, second = _chosen(images, one), _chosen(current, other)
-    names = (str(one), str(other))
-    if other.dataset == one.dataset and one.where is None:
-        first, names = ~second, (f"the rest of {one.dataset}", names[1])
-    if other.dataset.name == one.dataset.name:
+    reference_slice, current_slice = two_slices(
+        str(reference), after or None, where=where, reference_where=reference_where
+    )
+    current = images if current_slice.dataset == reference_slice.dataset else _open(images, current_slice)
+    first, second = _chosen(images, reference_slice), _chosen(current, current_slice)
+    names = (str(reference_slice), str(current_slice))
+    if current_slice.dataset == reference_slice.dataset and reference_slice.where is None:
+        first, names = ~second, (f"the rest of {reference_slice.dataset}", names[1])
+    if current_slice.dataset.name == reference_slice.dataset.name:
+        # a row that both conditions pick stays with the reference, so that no image is on both sides
         shared = min(len(first), len(second))
         second[:shared] &= ~(first & images.usable)[:shared]
     sides = ChangedSide(names[0], images, first), ChangedSide(names[1], current, second)
-    return Change(*sides, (one.where, other.where))
+    return Change(*sides, (reference_slice.where, current_slice.where))
 
 
-def _open(images: DecodeImages, other: Slice) -> DecodeImages:
-    found = open_images(images.images.store, other.dataset)
-    features = features_of(found, images.linear_map.source.id)
-    return open_decode_images(found, features, images.linear_map, progress=images.progress)
+def _open(images: DecodeImages, side: Slice) -> DecodeImages:
+    current = open_images(images.images.store, side.dataset)
+    features = features_of(current, images.linear_map.source.id)
+    return open_decode_images(current, features, images.linear_map, progress=images.progress)
 
 
 def _chosen(images: DecodeImages, side: Slice) -> Mask:

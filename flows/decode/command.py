@@ -131,21 +131,21 @@ def _list(out: Output, report: Any) -> None:
     rows = report.table.to_pylist()
     listed = list(dict.fromkeys(row["vector"] for row in rows))[:LISTED]
     numbers = SPARSE_NUMBERS if report.decoder == "sparse" else NUMBERS
-    shown = [_line(row, numbers) for row in rows if row["vector"] in listed]
+    lines = [_line(row, numbers) for row in rows if row["vector"] in listed]
     floats = {name: pa.float64() for name in numbers.values()}
     schema = {"vector": pa.string(), "word": pa.string(), **floats, "below floor": pa.string()}
-    out.table("listed", pa.Table.from_pylist(shown, schema=pa.schema(schema)))
+    out.table("listed", pa.Table.from_pylist(lines, schema=pa.schema(schema)))
     if report.vectors > LISTED:
         out.say(f"  ... and {report.vectors - LISTED:,} vectors more: -o FILE or --json has all")
     out.say(f"  nothing speaks against the best word of {report.believed} of {report.vectors}")
-    if not all(row["below floor"] == "" for row in shown):
+    if not all(row["below floor"] == "" for row in lines):
         out.say("  below floor: cosine as of random words; other images; noise of a shift; trust")
 
 
 def _line(row: dict[str, Any], numbers: Mapping[str, str]) -> dict[str, Any]:
     why = [FLOORS[reason.partition(" ")[0]] for reason in row["below_floor"].split("; ") if reason]
     first = row["place"] == 1
-    values = {shown: None if row[name] is None else round(row[name], 3) for name, shown in numbers.items()}
+    values = {heading: None if row[name] is None else round(row[name], 3) for name, heading in numbers.items()}
     if "reached" in values and not first:
         values["reached"] = None
     name = row["vector"] if first else ""

@@ -105,28 +105,28 @@ def decode(
     vectors are, `rescale=False` leaves head vectors as they are. The same question on the same snapshot is not computed
     again. Raises SpecError, UnknownName, MismatchError naming both sides, InputError.
     """
-    asked, spec = parse_what(what), decoder or DecoderSpec()
-    _check_conditions(asked, where, reference_where)
+    subject, spec = parse_what(what), decoder or DecoderSpec()
+    _check_conditions(subject, where, reference_where)
     ref = parse_dataset_ref(dataset) if isinstance(dataset, str) else dataset
     images = open_images(store, ref)
     pair = classifier(store, images, source=source, target=target, linear_map=linear_map)
-    here = open_decode_images(images, pair.features, pair.linear_map, progress=progress)
+    usable_images = open_decode_images(images, pair.features, pair.linear_map, progress=progress)
     question = (
-        open_change(here, asked.argument, reference=ref, where=where, reference_where=reference_where)
-        if asked.kind == "shift"
-        else _question(here, asked, direction=direction)
+        open_change(usable_images, subject.argument, reference=ref, where=where, reference_where=reference_where)
+        if subject.kind == "shift"
+        else _question(usable_images, subject, direction=direction)
     )
     words = open_vocabulary(store, vocabulary, target=pair.linear_map.target, device=device, progress=progress)
     trust, marks = trust_of_words(store, images.dataset, pair.linear_map, words)
-    scene = Scene(here, words.vocabulary, device, rescale, direction, fitted_images(here))
+    scene = Scene(usable_images, words.vocabulary, device, rescale, direction, fitted_images(usable_images))
     work = _Work(scene, question, spec, words, trust, progress or NoProgress())
-    found = answer(
+    decoded = answer(
         store,
         "decoded",
         work.table,
         spec={
             "dataset": images.dataset,
-            "what": asked.text,
+            "what": subject.text,
             "vocabulary": words.name,
             "source": pair.features.encoder,
             "target": pair.linear_map.target.name,
@@ -135,9 +135,11 @@ def decode(
             **spec.spec(),
             **question.spec(),
         },
-        parents=list(dict.fromkeys([*_parents(here), *words.parents, *question.parents(here), *marks])),
+        parents=list(
+            dict.fromkeys([*_parents(usable_images), *words.parents, *question.parents(usable_images), *marks])
+        ),
     )
-    return _report(here, asked, spec, words, found)
+    return _report(usable_images, subject, spec, words, decoded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,10 +157,10 @@ class _Work:
         """Return DECODED."""
         target = self.scene.images.linear_map.target
         decoder = open_decoder(self.decoder, self.words.vocabulary, target=target, device=self.scene.device)
-        found = self.question.vectors(self.scene)
-        said = _decoded(decoder, found.aligned if self.decoder.raw else found.centred, self.progress)
-        judge = Judge(self.words.vocabulary, self._compared(), self.trust, self._texts(said))
-        return pa.Table.from_pylist(list(judge.rows(found, said)), schema=DECODED)
+        decodable = self.question.vectors(self.scene)
+        decoded = _decoded(decoder, decodable.aligned if self.decoder.raw else decodable.centred, self.progress)
+        judge = Judge(self.words.vocabulary, self._compared(), self.trust, self._texts(decoded))
+        return pa.Table.from_pylist(list(judge.rows(decodable, decoded)), schema=DECODED)
 
     def _compared(self) -> Any:
         mean = self.scene.mean.source[0]
@@ -166,10 +168,10 @@ class _Work:
             return compared_sides(self.question, mean)
         return compared_images(self.scene.images, mean)
 
-    def _texts(self, said: Sequence[Decoded]) -> dict[str, Any]:
+    def _texts(self, decoded: Sequence[Decoded]) -> dict[str, Any]:
         """Return the vectors of texts that are no words of the vocabulary."""
-        known = set(self.words.vocabulary.words)
-        new = sorted({word.text for one in said for word in one.words} - known)
+        listed = set(self.words.vocabulary.words)
+        new = sorted({word.text for vector in decoded for word in vector.words} - listed)
         if not new:
             return {}
         text = text_side(self.scene.images.linear_map.target, device=self.scene.device)
@@ -178,39 +180,39 @@ class _Work:
 
 def _decoded(decoder: Decoder, vectors: Array, progress: Progress) -> list[Decoded]:
     """Return what the decoder says of each vector, block by block."""
-    said: list[Decoded] = []
+    decoded: list[Decoded] = []
     progress.start(f"decode with {decoder.name}", len(vectors), "vectors")
     try:
         for start in range(0, len(vectors), decoder.batch):
             block = np.asarray(vectors[start : start + decoder.batch], np.float32)
-            said += decoder.decode(block)
+            decoded += decoder.decode(block)
             progress.advance(len(block))
     finally:
         progress.done()
-    return said
+    return decoded
 
 
-def _question(images: DecodeImages, asked: What, *, direction: bool) -> Question:
-    if asked.kind == "head":
-        return HeadRows(parse_head(asked.argument or "classifier"))
-    if asked.kind == "classes":
-        return ClassMeans(asked.argument or LABEL)
-    if asked.kind == "clusters":
-        if not asked.argument.isdecimal():
-            raise SpecError(expected("clusters", "a number, as in clusters:12", repr(asked.argument)))
-        return Clusters(int(asked.argument))
-    if asked.kind == "row":
-        return OneImage(asked.argument)
-    if asked.kind == "file":
-        return OwnVectors(asked.argument, direction)
-    if asked.kind == "concepts":
-        return ConceptVectors(asked.argument)
-    return BottleneckClasses(resolve_bottleneck(images.images.store, images.images.dataset, asked.argument or None))
+def _question(images: DecodeImages, subject: What, *, direction: bool) -> Question:
+    if subject.kind == "head":
+        return HeadRows(parse_head(subject.argument or "classifier"))
+    if subject.kind == "classes":
+        return ClassMeans(subject.argument or LABEL)
+    if subject.kind == "clusters":
+        if not subject.argument.isdecimal():
+            raise SpecError(expected("clusters", "a number, as in clusters:12", repr(subject.argument)))
+        return Clusters(int(subject.argument))
+    if subject.kind == "row":
+        return OneImage(subject.argument)
+    if subject.kind == "file":
+        return OwnVectors(subject.argument, direction)
+    if subject.kind == "concepts":
+        return ConceptVectors(subject.argument)
+    return BottleneckClasses(resolve_bottleneck(images.images.store, images.images.dataset, subject.argument or None))
 
 
-def _check_conditions(asked: What, where: str | None, reference_where: str | None) -> None:
-    if asked.kind != "shift" and (where is not None or reference_where is not None):
-        raise SpecError(expected("--where", "a shift to decode", asked.text, "Write: shift --where CONDITION"))
+def _check_conditions(subject: What, where: str | None, reference_where: str | None) -> None:
+    if subject.kind != "shift" and (where is not None or reference_where is not None):
+        raise SpecError(expected("--where", "a shift to decode", subject.text, "Write: shift --where CONDITION"))
 
 
 def _parents(images: DecodeImages) -> list[Parent]:
@@ -219,21 +221,23 @@ def _parents(images: DecodeImages) -> list[Parent]:
     return own if linear is None else [*own, linear]
 
 
-def _report(images: DecodeImages, asked: What, spec: DecoderSpec, words: OpenVocabulary, found: Answer) -> DecodeReport:
+def _report(
+    images: DecodeImages, subject: What, spec: DecoderSpec, words: OpenVocabulary, decoded: Answer
+) -> DecodeReport:
     notes = list(words.notes)
-    notes += [] if found.path else ["the answer was not stored: the store cannot be written"]
+    notes += [] if decoded.path else ["the answer was not stored: the store cannot be written"]
     return DecodeReport(
         dataset=f"{images.images.dataset}@{images.images.snapshot}",
-        what=asked.text,
+        what=subject.text,
         decoder=spec.name,
         vocabulary=words.name,
         words=len(words.vocabulary.words),
         source=images.features.encoder,
         target=images.linear_map.target.name,
         map=images.linear_map.name,
-        table=found.table,
+        table=decoded.table,
         notes=tuple(notes),
-        digest=found.digest,
-        path=found.path,
-        new=found.new,
+        digest=decoded.digest,
+        path=decoded.path,
+        new=decoded.new,
     )

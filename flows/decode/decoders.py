@@ -40,10 +40,10 @@ class DecoderSpec:
             raise SpecError(expected("-k", "1 or more words a vector", str(self.words)))
         if not self.language and (self.model is not None or self.settings or self.raw):
             setting = "--raw" if self.raw else f"a setting, {next(iter(self.settings), None)!r}"
-            got = "a model" if self.model is not None else setting
+            actual = "a model" if self.model is not None else setting
             want = f"no language model for decoder {self.name}"
             todo = "Add --decoder zerocap or rescore."
-            raise SpecError(expected("--model, --set and --raw", want, got, todo))
+            raise SpecError(expected("--model, --set and --raw", want, actual, todo))
 
     @property
     def language(self) -> bool:
@@ -57,12 +57,12 @@ class DecoderSpec:
 
     def spec(self) -> dict[str, Any]:
         """Return what decides the words, as JSON values."""
-        found: dict[str, Any] = {"decoder": self.name, "k": self.words}
+        options: dict[str, Any] = {"decoder": self.name, "k": self.words}
         if self.name == "sparse":
-            found["penalty"] = self.penalty
+            options["penalty"] = self.penalty
         if self.language:
-            found |= {"model": self.model or "", "settings": dict(sorted(self.settings.items())), "raw": self.raw}
-        return found
+            options |= {"model": self.model or "", "settings": dict(sorted(self.settings.items())), "raw": self.raw}
+        return options
 
 
 def open_decoder(spec: DecoderSpec, vocabulary: Vocabulary, *, target: Space, device: str = "auto") -> Decoder:
@@ -78,11 +78,11 @@ def open_decoder(spec: DecoderSpec, vocabulary: Vocabulary, *, target: Space, de
     text = text_side(target, device=device)
     from t2c.core.words.language.decoder import load_language_decoder
 
-    given = {} if spec.model is None else {"model": spec.model}
-    found: Decoder = load_language_decoder(
-        spec.name, encode=text.encode_text, check=text.check_texts, settings=settings, device=device, **given
+    model = {} if spec.model is None else {"model": spec.model}
+    decoder: Decoder = load_language_decoder(
+        spec.name, encode=text.encode_text, check=text.check_texts, settings=settings, device=device, **model
     )
-    return found
+    return decoder
 
 
 def language_settings(spec: DecoderSpec) -> Any:
@@ -90,7 +90,7 @@ def language_settings(spec: DecoderSpec) -> Any:
     from t2c.core.words.language.settings import Settings
 
     kinds = get_type_hints(Settings)
-    names = [one.name for one in fields(Settings) if one.name != "top"]
+    names = [setting.name for setting in fields(Settings) if setting.name != "top"]
     values: dict[str, Any] = {}
     for name, text in spec.settings.items():
         if name not in names:
@@ -110,6 +110,6 @@ def _value(name: str, text: str, kind: Any) -> Any:
             raise SpecError(expected(f"setting {name}", want, repr(text))) from None
     if kind is str:
         return text
-    if any(tuple in (one, getattr(one, "__origin__", None)) for one in (kind, *get_args(kind))):
+    if any(tuple in (member, getattr(member, "__origin__", None)) for member in (kind, *get_args(kind))):
         return tuple(word for word in text.split(",") if word)
     raise SpecError(expected(f"setting {name}", "one that can be typed", repr(text)))  # pragma: no cover - all can

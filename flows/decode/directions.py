@@ -91,8 +91,8 @@ class OwnVectors:
 
     def _read(self) -> tuple[tuple[str, ...], Array]:
         if Path(self.path).suffix == ".parquet":
-            found = open_vectors(self.path)
-            return found.ids, found.take(np.arange(found.rows))
+            vectors = open_vectors(self.path)
+            return vectors.ids, vectors.take(np.arange(vectors.rows))
         array = open_npy(Path(self.path))
         return tuple(f"vector {row}" for row in range(len(array))), np.asarray(array, np.float32)
 
@@ -108,8 +108,8 @@ class OwnVectors:
         wrong = ~np.isfinite(vectors).all(axis=1)
         if wrong.any():
             row = int(np.argmax(wrong))
-            got = f"NaN or infinity in row {row} ({names[row]!r})"
-            raise InputError(expected(f"vectors {self.path}", "finite numbers", got))
+            actual = f"NaN or infinity in row {row} ({names[row]!r})"
+            raise InputError(expected(f"vectors {self.path}", "finite numbers", actual))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +161,10 @@ class BottleneckClasses:
         if concepts.space.id != target.id:
             what = f"concepts of bottleneck {self.stored.name}"
             raise MismatchError(expected(what, target.describe(), concepts.space.describe()))
-        used = concepts.vectors().astype(np.float64)
-        seen = used[self.stored.concepts()["key"].to_numpy()]
+        bank = concepts.vectors().astype(np.float64)
+        chosen = bank[self.stored.concepts()["key"].to_numpy()]
         per = np.divide(arrays.weight, arrays.std, out=np.zeros_like(arrays.mean + arrays.weight), where=arrays.std > 0)
-        whole, centred = per @ seen, per @ (seen - used.mean(axis=0))
+        whole, centred = per @ chosen, per @ (chosen - bank.mean(axis=0))
         origins = [f"class of bottleneck {self.stored.name}"] * len(certificate.classes)
         counts = (None,) * len(origins)
         return Decodable(certificate.classes, tuple(origins), counts, "aligned", whole, whole, centred)

@@ -80,7 +80,7 @@ class Compared:
 def compared_images(images: DecodeImages, mean: Array) -> Compared:
     """Return a dataset's sample."""
     rows = images.sample()
-    source, units = _both(images, rows, mean)
+    source, units = _in_both_spaces(images, rows, mean)
     return Compared(source, mean, units, rows, None, (images.images.dataset, ""))
 
 
@@ -88,14 +88,14 @@ def compared_sides(change: Change, mean: Array) -> Compared:
     """Return samples of both sides of a shift, the reference first."""
     sides = (change.reference, change.current)
     rows = [side.images.sample(side.chosen) for side in sides]
-    parts = [_both(side.images, chosen, mean) for side, chosen in zip(sides, rows, strict=True)]
+    parts = [_in_both_spaces(side.images, chosen, mean) for side, chosen in zip(sides, rows, strict=True)]
     source, units = (np.concatenate(part) for part in zip(*parts, strict=True))
     current = np.repeat([False, True], [len(chosen) for chosen in rows])
     names = (change.reference.images.images.dataset, change.current.images.images.dataset)
     return Compared(source, mean, units, np.concatenate(rows), current, names)
 
 
-def _both(images: DecodeImages, rows: npt.NDArray[np.int64], mean: Array) -> tuple[Array, Array]:
+def _in_both_spaces(images: DecodeImages, rows: npt.NDArray[np.int64], mean: Array) -> tuple[Array, Array]:
     source = images.features.take(rows).astype(np.float32) - mean.astype(np.float32)
     return source, aligned_units(images.features, images.linear_map, rows, fold=images.fold[rows])
 
@@ -142,7 +142,7 @@ class Judge:
 
     def _words(
         self,
-        found: Decodable,
+        decodable: Decodable,
         place: int,
         words: Sequence[Word],
         *,
@@ -151,12 +151,12 @@ class Judge:
     ) -> Iterator[dict[str, Any]]:
         if not words:
             return
-        direction = unit(found.centred[place][None].astype(np.float64))
+        direction = unit(decodable.centred[place][None].astype(np.float64))
         centred = self.vocabulary.centred(np.stack([self._vector(word.text) for word in words]))
         cosines = (centred @ direction[0]).astype(np.float32)
         ranks = word_ranks(self.vocabulary, np.repeat(direction, len(words), axis=0), cosines)
-        among, dataset = self._among(found.names[place])
-        near_vector, fallen = self._shown(by_vector, among), found.names[place] == FALLEN
+        among, dataset = self._among(decodable.names[place])
+        near_vector, fallen = self._shown(by_vector, among), decodable.names[place] == FALLEN
         for number, word in enumerate(words):
             by_word = by_words[word.text]
             row = {
@@ -181,11 +181,11 @@ class Judge:
         blank: dict[str, Any] = {"overlap": None, "auroc": None, "compared": images, "nearest": k, "z": 0.0}
         if not k:
             return blank
-        found = agreement(by_vector, by_word, k=k)
+        fidelity = agreement(by_vector, by_word, k=k)
         if self.compared.current is None:
-            return {**blank, "overlap": found.overlap, "auroc": found.auroc}
+            return {**blank, "overlap": fidelity.overlap, "auroc": fidelity.auroc}
         apart = separation(by_word[~self.compared.current], by_word[self.compared.current])
-        return {**blank, "overlap": found.overlap, "auroc": apart.auroc, "z": -apart.z if fallen else apart.z}
+        return {**blank, "overlap": fidelity.overlap, "auroc": apart.auroc, "z": -apart.z if fallen else apart.z}
 
     def _shortfall(self, row: Mapping[str, Any], *, fallen: bool) -> str:
         """Return why a word should not be believed, empty when nothing speaks against it."""
@@ -213,19 +213,19 @@ class Judge:
     def _places(self) -> dict[str, int]:
         return {word: place for place, word in enumerate(self.vocabulary.words)}
 
-    def _own(self, found: Decodable, centred: Array | None) -> list[int | None]:
+    def _own(self, decodable: Decodable, centred: Array | None) -> list[int | None]:
         """Return the rank of each vector's own name among the vocabulary, None where it is no word of it."""
         if centred is None:
-            return [None] * len(found.names)
+            return [None] * len(decodable.names)
         index = self.vocabulary.index()
-        places = [index.get(own_name(name)) for name in found.names]
-        known = [place for place, word in enumerate(places) if word is not None]
+        places = [index.get(own_name(name)) for name in decodable.names]
+        ranked = [place for place, word in enumerate(places) if word is not None]
         ranks: list[int | None] = [None] * len(places)
-        if known:
-            words = self.vocabulary.at(np.array([places[place] for place in known]))
-            directions = unit(centred[known].astype(np.float64))
+        if ranked:
+            words = self.vocabulary.at(np.array([places[place] for place in ranked]))
+            directions = unit(centred[ranked].astype(np.float64))
             cosines = np.einsum("it,it->i", words, directions).astype(np.float32)
-            for place, rank in zip(known, word_ranks(self.vocabulary, directions, cosines), strict=True):
+            for place, rank in zip(ranked, word_ranks(self.vocabulary, directions, cosines), strict=True):
                 ranks[place] = int(rank)
         return ranks
 
@@ -263,7 +263,7 @@ def trust_of_words(
         marks = marks_in_use(store, dataset, map=linear_map.name, bank=bank)
         if marks is None:
             continue
-        parents += [one.as_parent() for one in marks.answers]
+        parents += [mark_answer.as_parent() for mark_answer in marks.answers]
         names = open_concepts(store, bank).names()
         for key, mark in marks.by_key.items():
             trust.setdefault(names[key], mark)

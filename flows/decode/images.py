@@ -132,11 +132,11 @@ def fitted_images(images: DecodeImages) -> DecodeImages | None:
         return None
     if certificate.dataset not in list_datasets(store):
         return None
-    theirs = open_images(store, DatasetRef(certificate.dataset))
-    features = find_features(theirs, images.linear_map.source.id)
+    fitted = open_images(store, DatasetRef(certificate.dataset))
+    features = find_features(fitted, images.linear_map.source.id)
     if features is None:
         return None
-    return open_decode_images(theirs, features, images.linear_map, in_sample=True)
+    return open_decode_images(fitted, features, images.linear_map, in_sample=True)
 
 
 def element_variance(images: DecodeImages) -> float:
@@ -165,6 +165,7 @@ def _add(
     folds: npt.NDArray[np.integer],
 ) -> None:
     """Add rows into the sums of their group and fold, in place."""
+    # one number a (group, fold), so that a single sort brings the rows of each together
     cell = codes.astype(np.int64) * count.shape[1] + folds
     order = np.argsort(cell, kind="stable")
     cells, first, counts = np.unique(cell[order], return_index=True, return_counts=True)
@@ -175,7 +176,8 @@ def _add(
 def _aligned(total: Array, count: npt.NDArray[np.int64], arrays: MapArrays) -> Array:
     """Return the sums (groups, target) of aligned features from sums of features by group and fold."""
     maps = [(arrays.weight, arrays.bias), *zip(arrays.fold_weight, arrays.fold_bias, strict=True)]
-    found = np.zeros((len(total), len(arrays.bias)))
+    sums = np.zeros((len(total), len(arrays.bias)))
+    # a map is linear: aligned rows add up to the map of their sum, plus the bias once a row
     for place, (weight, bias) in enumerate(maps):
-        found += total[:, place] @ weight.astype(np.float64) + count[:, place, None] * bias.astype(np.float64)
-    return found
+        sums += total[:, place] @ weight.astype(np.float64) + count[:, place, None] * bias.astype(np.float64)
+    return sums

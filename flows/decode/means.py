@@ -45,12 +45,14 @@ class ClassMeans:
         names = sorted({label for label in truth if label is not None})
         place: dict[str | None, int] = {name: index for index, name in enumerate(names)}
         means = images.means(np.array([place.get(label, -1) for label in truth]), groups=len(names))
-        kept = np.flatnonzero(means.count)
-        if not len(kept):
+        groups = np.flatnonzero(means.count)
+        if not len(groups):
             what = f"{self.labels} of {images.images.dataset}"
             todo = "Name the attribute that holds the classes: classes:ATTRIBUTE"
             raise InputError(expected(what, "labelled images with features", "none", todo))
-        return _of_groups(scene, means, kept, names=[names[group] for group in kept], what=f"with {self.labels} {{}}")
+        return _of_groups(
+            scene, means, groups, names=[names[group] for group in groups], what=f"with {self.labels} {{}}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Clusters:
             raise SpecError(expected("clusters", f"2 to {len(sample)}, the images there are", str(self.k)))
         fitted = KMeans(self.k, n_init=STARTS, random_state=SEED)
         with warnings.catch_warnings():
+            # of fewer different images than clusters scikit-learn only warns, and leaves some clusters empty
             warnings.simplefilter("error", ConvergenceWarning)
             try:
                 fitted.fit(images.features.take(sample).astype(np.float32))

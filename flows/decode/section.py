@@ -98,57 +98,64 @@ def gather(context: Context) -> Gathered | None:
     if not chosen:
         return None
     store = context.asked.store
-    rows = [answer_table(store, one).to_pylist() for one in chosen]
-    images = {one.dataset: one for one in (open_images(store, name) for name in context.asked.datasets)}
+    rows = [answer_table(store, manifest).to_pylist() for manifest in chosen]
+    images = {opened.dataset: opened for opened in (open_images(store, name) for name in context.asked.datasets)}
     answers = tuple(
-        _answer(one, table, images=images, pictures=place < ANSWERS_WITH_PICTURES)
-        for place, (one, table) in enumerate(zip(chosen, rows, strict=True))
+        _answer(manifest, table, images=images, pictures=place < ANSWERS_WITH_PICTURES)
+        for place, (manifest, table) in enumerate(zip(chosen, rows, strict=True))
     )
-    change = next((_change(table) for one, table in zip(chosen, rows, strict=True) if _is_asked(one, context)), None)
+    change = next(
+        (_change(table) for manifest, table in zip(chosen, rows, strict=True) if _is_asked(manifest, context)), None
+    )
     return Gathered(WordsSection(answers, change, AUROC_FLOOR), tuple(chosen))
 
 
 def _chosen(context: Context) -> list[Manifest]:
     """Return the answers about exactly these snapshots and encoders, the newest of each question."""
-    shown = {(ref.name, ref.snapshot) for ref in map(parse_dataset_ref, context.asked.datasets)}
+    snapshots = {(ref.name, ref.snapshot) for ref in map(parse_dataset_ref, context.asked.datasets)}
     newest: dict[str, Manifest] = {}
-    for one in list_answers(context.asked.store, "decoded"):
-        asked_of = {(parent.name, parent.snapshot) for parent in one.parents if parent.kind == "images"}
-        if asked_of <= shown and _is_of(one, context.linear_map):
-            newest[repr(sorted(item for item in one.spec.items() if item[0] != "spaces"))] = one
+    for manifest in list_answers(context.asked.store, "decoded"):
+        about = {(parent.name, parent.snapshot) for parent in manifest.parents if parent.kind == "images"}
+        if about <= snapshots and _is_of(manifest, context.linear_map):
+            newest[repr(sorted(item for item in manifest.spec.items() if item[0] != "spaces"))] = manifest
     return list(newest.values())
 
 
-def _is_of(one: Manifest, linear_map: StoredMap) -> bool:
+def _is_of(manifest: Manifest, linear_map: StoredMap) -> bool:
     """Say whether an answer was decoded between a map's spaces; one older than their ids is known by its map, or names."""
     source, target = linear_map.source, linear_map.target
-    if "spaces" in one.spec:
-        return bool(one.spec["spaces"] == [source.id, target.id])
-    for parent in one.parents:
+    if "spaces" in manifest.spec:
+        return bool(manifest.spec["spaces"] == [source.id, target.id])
+    for parent in manifest.parents:
         if parent.kind == "linear_maps" and find_manifest(linear_map.store, paths.linear_map(parent.name)):
             used = open_map(linear_map.store, parent.name)
             return (used.source.id, used.target.id) == (source.id, target.id)
-    return (one.spec.get("source"), one.spec.get("target")) == (source.name, target.name)
+    return (manifest.spec.get("source"), manifest.spec.get("target")) == (source.name, target.name)
 
 
-def _is_asked(one: Manifest, context: Context) -> bool:
+def _is_asked(manifest: Manifest, context: Context) -> bool:
     """Say whether an answer is the change between the very sides that are compared."""
-    asked = context.asked
-    if not asked.compares or not str(one.spec["what"]).startswith("shift"):
+    question = context.asked
+    if not question.compares or not str(manifest.spec["what"]).startswith("shift"):
         return False
-    compared = {parent.name for parent in one.parents if parent.kind == "images"}
-    sides = {parse_dataset_ref(name).name for name in asked.datasets}
-    conditions = (one.spec.get("where"), one.spec.get("reference_where")) == (asked.where, asked.reference_where)
-    return compared == sides and conditions and one.spec["dataset"] == parse_dataset_ref(asked.reference).name
+    compared = {parent.name for parent in manifest.parents if parent.kind == "images"}
+    sides = {parse_dataset_ref(name).name for name in question.datasets}
+    conditions = (manifest.spec.get("where"), manifest.spec.get("reference_where")) == (
+        question.where,
+        question.reference_where,
+    )
+    return compared == sides and conditions and manifest.spec["dataset"] == parse_dataset_ref(question.reference).name
 
 
 def _change(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Mapping[str, Any], ...]]:
     """Return the words of both directions that nothing speaks against; else the best alone, marked as it is."""
-    found = {}
+    by_direction = {}
     for name in ("risen", "fallen"):
-        mine = [row for row in rows if row["vector"] == name]
-        found[name] = tuple([row for row in mine if not row["below_floor"]][:IN_WORDS] or mine[:1])
-    return found
+        direction_rows = [row for row in rows if row["vector"] == name]
+        by_direction[name] = tuple(
+            [row for row in direction_rows if not row["below_floor"]][:IN_WORDS] or direction_rows[:1]
+        )
+    return by_direction
 
 
 def _answer(
@@ -157,7 +164,7 @@ def _answer(
     vectors = [tuple(part) for _, part in groupby(rows, key=lambda row: (row["vector"], row["origin"]))]
     first = [part[0] for part in vectors]
     spec = manifest.spec
-    shown = _most_telling(vectors) if pictures else []
+    pictured = _most_telling(vectors) if pictures else []
     facts = (
         f"{spec['dataset']}",
         f"{spec['source']}",
@@ -173,8 +180,8 @@ def _answer(
         vectors=len(vectors),
         believed=sum(not row["below_floor"] for row in first),
         ablation=_ablation(first),
-        cards=_with_pictures(shown, images),
-        listed=cards[:LISTED] if len(shown) < len(vectors) else (),
+        cards=_with_pictures(pictured, images),
+        listed=cards[:LISTED] if len(pictured) < len(vectors) else (),
     )
 
 
@@ -192,27 +199,29 @@ def _ablation(first: Sequence[Mapping[str, Any]]) -> str:
     rescaled = [row for row in first if row["plain_word"] is not None]
     if not rescaled:
         return ""
-    kept = sum(row["word"] == row["plain_word"] for row in rescaled)
-    told = f"Without rescaling the head’s vectors {kept} of {len(rescaled)} would keep their word"
-    known = [row for row in rescaled if row["own_rank"] is not None]
-    if not known:
-        return f"{told}."
-    own, plain = (sum(row[name] == 1 for row in known) for name in ("own_rank", "plain_rank"))
-    classes = words.plural(len(known), "class", "classes")
-    return f"{told}; of {classes} whose name is a word of the list {own} are called by it, without rescaling {plain}."
+    unchanged = sum(row["word"] == row["plain_word"] for row in rescaled)
+    sentence = f"Without rescaling the head’s vectors {unchanged} of {len(rescaled)} would keep their word"
+    ranked = [row for row in rescaled if row["own_rank"] is not None]
+    if not ranked:
+        return f"{sentence}."
+    own, plain = (sum(row[name] == 1 for row in ranked) for name in ("own_rank", "plain_rank"))
+    classes = words.plural(len(ranked), "class", "classes")
+    return (
+        f"{sentence}; of {classes} whose name is a word of the list {own} are called by it, without rescaling {plain}."
+    )
 
 
 def _with_pictures(vectors: Sequence[tuple[Mapping[str, Any], ...]], images: Mapping[str, Images]) -> tuple[Card, ...]:
     """Return cards with the nearest images of each vector and of its best word."""
-    wanted: list[Wanted] = []
+    requests: list[Wanted] = []
     sizes: list[int] = []
     for part in vectors:
         for name in ("rows_of_vector", "rows_of_word"):
-            found = _wanted(images.get(part[0]["shown"]), part[0][name][:PICTURES])
-            wanted += found
-            sizes.append(len(found))
-    made = iter(thumbnails(wanted, read=open_bytes) if wanted else ())
-    strips = [tuple(next(made) for _ in range(size)) for size in sizes]
+            row_requests = _wanted(images.get(part[0]["shown"]), part[0][name][:PICTURES])
+            requests += row_requests
+            sizes.append(len(row_requests))
+    pictures = iter(thumbnails(requests, read=open_bytes) if requests else ())
+    strips = [tuple(next(pictures) for _ in range(size)) for size in sizes]
     pairs = zip(strips[::2], strips[1::2], strict=True)
     return tuple(_card(part, *pair) for part, pair in zip(vectors, pairs, strict=True))
 
@@ -220,9 +229,9 @@ def _with_pictures(vectors: Sequence[tuple[Mapping[str, Any], ...]], images: Map
 def _card(
     part: Sequence[Mapping[str, Any]], near_vector: tuple[Thumbnail, ...] = (), near_word: tuple[Thumbnail, ...] = ()
 ) -> Card:
-    best, *others = part
-    lines = (best, *(row for row in others if not row["below_floor"]))
-    doubtful = tuple(row["word"] for row in others if row["below_floor"])
+    best, *runners_up = part
+    lines = (best, *(row for row in runners_up if not row["below_floor"]))
+    doubtful = tuple(row["word"] for row in runners_up if row["below_floor"])
     return Card(best["vector"], best["origin"], lines, doubtful, near_vector, near_word)
 
 
@@ -230,4 +239,4 @@ def _wanted(images: Images | None, rows: Sequence[int]) -> list[Wanted]:
     if images is None or not rows:
         return []
     about = image_rows(images, rows, ["image_id", "uri", "label"]).to_pylist()
-    return [Wanted(one["image_id"], one["uri"], () if one["label"] is None else (one["label"],)) for one in about]
+    return [Wanted(row["image_id"], row["uri"], () if row["label"] is None else (row["label"],)) for row in about]

@@ -38,7 +38,7 @@ from t2c.store.queries.where import tables_read
 
 @dataclass(frozen=True, slots=True)
 class AlignReport(Shown):
-    """What `align` made."""
+    """The fitted map: where it is, its digest, and the certificate of its quality."""
 
     dataset: str
     """Dataset and snapshot it was fitted on, such as `photos@12`."""
@@ -78,24 +78,25 @@ def align(
     (naming the command that extracts them), MismatchError for one space on both sides, features of other rows or heads of
     other classes, SpecError, InputError, PlanError.
     """
-    wanted = method or MethodSpec.model_construct(ridge=ridge)
-    options = AlignOptions(_ridge(wanted), folds, holdout, seed, max_rows, held_out_where)
-    check_options(options, foldless=wanted.method in DESCENDING)
+    method_spec = method or MethodSpec.model_construct(ridge=ridge)
+    options = AlignOptions(_ridge(method_spec), folds, holdout, seed, max_rows, held_out_where)
+    check_options(options, foldless=method_spec.method in DESCENDING)
     images = open_images(store, dataset)
     x, y = features_of(images, source), features_of(images, target)
     _check_two_spaces(x, y)
-    heads = heads_of(images, wanted, options=options, device=device)
-    spec = {**options.spec(), **_said(wanted, heads)}
+    heads = heads_of(images, method_spec, options=options, device=device)
+    spec = {**options.spec(), **_method_settings(method_spec, heads)}
     parents = [images.manifest.as_parent(), x.manifest.as_parent(), y.manifest.as_parent(), *heads.parents()]
     parents += tables_read(images, held_out_where)
-    known = _known_map(store, x, y, spec, parents)
-    if known is not None:
-        return _report(known, images, new=False)
+    existing = _known_map(store, x, y, spec, parents)
+    if existing is not None:
+        return _report(existing, images, new=False)
     groups = groups_of_rows(images, x, y, options=options)
-    if wanted.method == "data-free" and not heads.labelled:  # no row is fitted, so that all of them can judge the map
+    # no row is fitted, so that all of them can judge the map
+    if method_spec.method == "data-free" and not heads.labelled:
         groups = np.where(groups == LEFT_OUT, LEFT_OUT, options.held).astype(np.int8)
     job = _Job(x, y, groups, options, runner or SerialRunner(), progress or NoProgress())
-    fitted = job.of(wanted, heads, device=device)
+    fitted = job.of(method_spec, heads, device=device)
     rows = fitted_rows(images, groups, folds=options.folds)
     notes = (*coverage_notes(images, (x, y)), *_unlabelled(fitted, heads, rows=rows.num_rows))
     fitted = replace(fitted, notes=(*fitted.notes, *notes))
@@ -104,7 +105,7 @@ def align(
         fitted.full.map,
         _certificate(images, x, y, fitted=fitted, options=options, settings=spec, rows=rows.num_rows),
         fitted=rows,
-        fold_maps=[one.map for one in fitted.by_fold],
+        fold_maps=[fit.map for fit in fitted.by_fold],
         spec=spec,
         parents=parents,
     )
@@ -122,27 +123,27 @@ class _Job:
     runner: Runner
     progress: Progress
 
-    def of(self, wanted: MethodSpec, heads: Heads, *, device: str) -> Fitted:
+    def of(self, spec: MethodSpec, heads: Heads, *, device: str) -> Fitted:
         """Return what the method makes of the rows."""
         sides = (self.x, self.y, self.groups)
-        if wanted.method in FROM_MOMENTS:
-            return fit_from_moments(wanted, *sides, options=self.options, runner=self.runner, progress=self.progress)
-        return fit_from_rows(wanted, *sides, options=self.options, heads=heads, device=device, progress=self.progress)
+        if spec.method in FROM_MOMENTS:
+            return fit_from_moments(spec, *sides, options=self.options, runner=self.runner, progress=self.progress)
+        return fit_from_rows(spec, *sides, options=self.options, heads=heads, device=device, progress=self.progress)
 
 
-def _ridge(wanted: MethodSpec) -> float | None:
-    if wanted.method == "least-squares":
+def _ridge(spec: MethodSpec) -> float | None:
+    if spec.method == "least-squares":
         return 0.0
-    return None if wanted.ridge is None else float(wanted.ridge)
+    return None if spec.ridge is None else float(spec.ridge)
 
 
-def _said(wanted: MethodSpec, heads: Heads) -> dict[str, Any]:
+def _method_settings(spec: MethodSpec, heads: Heads) -> dict[str, Any]:
     """Return what the method adds to a map's digest: nothing for regression, whose digests are older than methods."""
-    if wanted.method in ("ridge", "least-squares"):
+    if spec.method in ("ridge", "least-squares"):
         return {}
-    descent = asdict(sgd_options(wanted, seed=0)) if wanted.method in DESCENDING else {}
+    descent = asdict(sgd_options(spec, seed=0)) if spec.method in DESCENDING else {}
     descent.pop("seed", None)  # the seed of the rows, which the spec holds already
-    return {"algorithm": wanted.method, **descent, **wanted.settings(), **heads.spec()}
+    return {"algorithm": spec.method, **descent, **spec.settings(), **heads.spec()}
 
 
 _ROWS = ("algorithm", "blocks", "ridge", "folds", "holdout", "seed", "max_rows", "truth")

@@ -132,10 +132,10 @@ align = command(
 
 def _method(options: dict[str, Any]) -> MethodSpec:
     """Take the method and its options out of a command's options; raises SpecError for one that is not the method's."""
-    given = {name: options.pop(name) for name in MethodSpec.model_fields}
-    classes = given.pop("classes")
-    asked = {name: value for name, value in given.items() if value is not None}
-    return check_spec({**asked, "classes": listed(classes)}, MethodSpec, subject="align")
+    values = {name: options.pop(name) for name in MethodSpec.model_fields}
+    classes = values.pop("classes")
+    chosen = {name: value for name, value in values.items() if value is not None}
+    return check_spec({**chosen, "classes": listed(classes)}, MethodSpec, subject="align")
 
 
 def show_certificate(out: Output, certificate: Any) -> None:
@@ -156,7 +156,7 @@ def show_quality(out: Output, held_out: Any) -> None:
         return
     out.say(f"  R2 on {held_out.n:,} rows not fitted   map   mean predictor")
     for name in ("variance_weighted", "uniform", "global"):
-        mine, mean = getattr(held_out, f"r2_{name}"), getattr(held_out, f"mean_{name}")
-        out.say(f"    {name.replace('_', '-'):<25}{mine:>6.3f}  {mean:>6.3f}")
+        r2, mean = getattr(held_out, f"r2_{name}"), getattr(held_out, f"mean_{name}")
+        out.say(f"    {name.replace('_', '-'):<25}{r2:>6.3f}  {mean:>6.3f}")
     if held_out.mean_cosine is not None:
         out.say(f"    {'mean cosine':<25}{held_out.mean_cosine:>6.3f}")

@@ -23,7 +23,7 @@ SUFFIXES = (".pth", ".pt", ".safetensors", ".onnx")
 
 @dataclass(frozen=True, slots=True)
 class ExportedMap(Shown):
-    """What an export wrote."""
+    """The exported file: where it is, and what W in it maps."""
 
     map: str
     """12 hex digits of the map's digest."""
@@ -69,9 +69,9 @@ def export_map(store: Store, digest: str, output: str | Path, *, dtype: Precisio
 
 def said_of(certificate: Certificate | None, digest: str) -> dict[str, str]:
     """Return what a file says of its map, as text: where it comes from, and how good it was found to be."""
-    said = {"map": digest}
+    metadata = {"map": digest}
     if certificate is not None:
-        said |= {
+        metadata |= {
             "source": certificate.source.name,
             "source_space": certificate.source.id,
             "target": certificate.target.name,
@@ -80,16 +80,16 @@ def said_of(certificate: Certificate | None, digest: str) -> dict[str, str]:
             "fitted_rows": str(certificate.fitted),
         }
         if certificate.held_out is not None:
-            said["r2_variance_weighted"] = f"{certificate.held_out.r2_variance_weighted:.4f}"
-            said["r2_rows"] = str(certificate.held_out.n)
-    return said
+            metadata["r2_variance_weighted"] = f"{certificate.held_out.r2_variance_weighted:.4f}"
+            metadata["r2_rows"] = str(certificate.held_out.n)
+    return metadata
 
 
-def _write_safetensors(linear_map: LinearMap, file: Path, dtype: Precision, said: dict[str, str]) -> None:
+def _write_safetensors(linear_map: LinearMap, file: Path, dtype: Precision, metadata: dict[str, str]) -> None:
     from safetensors.numpy import save_file
 
     tensors = {"W": np.ascontiguousarray(linear_map.weight.T.astype(dtype)), "b": linear_map.bias.astype(dtype)}
-    save_file(tensors, file, metadata=said)
+    save_file(tensors, file, metadata=metadata)
 
 
 def _check_range(linear_map: LinearMap, dtype: Precision) -> None:

@@ -46,17 +46,21 @@ class Heads:
     @property
     def labelled(self) -> bool:
         """Whether a head was itself fitted on labelled rows."""
-        return any(one is not None and one.kind == "probe" for one in (self.source, self.target))
+        return any(head is not None and head.kind == "probe" for head in (self.source, self.target))
 
     def spec(self) -> dict[str, Any]:
         """Return what decides the heads, for the digest of a map; empty when there are none."""
         sides = {"source_head": self.source, "head": self.target}
-        said: dict[str, Any] = {name: one.as_json() for name, one in sides.items() if one is not None}
-        return {**said, "truth": digest({name: list(known) for name, known in self.truth.items()})} if said else {}
+        heads: dict[str, Any] = {name: head.as_json() for name, head in sides.items() if head is not None}
+        return (
+            {**heads, "truth": digest({name: list(classes) for name, classes in self.truth.items()})} if heads else {}
+        )
 
     def parents(self) -> list[Parent]:
         """Return the banks they rest on."""
-        return [parent for one in (self.source, self.target) if one is not None for parent in one.parents(self.images)]
+        return [
+            parent for head in (self.source, self.target) if head is not None for parent in head.parents(self.images)
+        ]
 
     def open(
         self, x: Features, y: Features, groups: npt.NDArray[np.int8], *, without: int | None = None
@@ -65,12 +69,12 @@ class Heads:
 
         A text head has the classes of the source head, in its order, unless classes were named.
         """
-        seen = groups if without is None else np.where(groups == without, LEFT_OUT, groups).astype(np.int8)
-        own = self._open(self.source, x, seen) if self.source is not None else None
+        fit_groups = groups if without is None else np.where(groups == without, LEFT_OUT, groups).astype(np.int8)
+        own = self._open(self.source, x, fit_groups) if self.source is not None else None
         target = self.target
         if target is not None and own is not None and not target.classes and target.kind == "zeroshot":
             target = replace(target, classes=own.classes)
-        return own, self._open(target, y, seen) if target is not None else None
+        return own, self._open(target, y, fit_groups) if target is not None else None
 
     def codes(self, head: Head) -> npt.NDArray[np.int64]:
         """Return the class of every image row as its position in a head, -1 where unknown."""
@@ -91,7 +95,7 @@ def heads_of(images: Images, wanted: MethodSpec, *, options: AlignOptions, devic
         source = parse_head(wanted.source_head or "classifier", **named)
     if wanted.method in NEEDS_TARGET:
         target = parse_head(wanted.head or "zeroshot", **named)
-    asked = {named["labels"]} if target is not None else set()
-    asked |= {one.labels for one in (source, target) if one is not None}
-    truth = {name: truth_of(images, name, mapping={}) for name in sorted(asked)}
+    label_names = {named["labels"]} if target is not None else set()
+    label_names |= {head.labels for head in (source, target) if head is not None}
+    truth = {name: truth_of(images, name, mapping={}) for name in sorted(label_names)}
     return Heads(images, source, target, named["labels"], truth, options, device)

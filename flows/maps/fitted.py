@@ -53,8 +53,8 @@ def measured(
         cosine += float(paired_cosine(linear_map.apply(block), own).sum())
     if total is None or total.n < 2:
         return None
-    found = quality(total, linear_map, train_mean=total.mean_y if train_mean is None else train_mean)
-    return replace(HeldOut(**asdict(found)), mean_cosine=cosine / total.n)
+    scores = quality(total, linear_map, train_mean=total.mean_y if train_mean is None else train_mean)
+    return replace(HeldOut(**asdict(scores)), mean_cosine=cosine / total.n)
 
 
 def in_blocks(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Iterator[Pair]:

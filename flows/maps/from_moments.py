@@ -48,22 +48,23 @@ def fit_from_moments(
     aligner, notes = _aligner(wanted, by_fold)
     total = merge(by_fold)
     full = aligner.fit(Evidence(moments=total))
+    # moments add up: those of all other folds are the total less the fold's own, without a second pass over rows
     folds = tuple(aligner.fit(Evidence(moments=total - fold)) for fold in by_fold)
     measured = HeldOut(**asdict(quality(held, full.map, train_mean=total.mean_y))) if held.n >= 2 else None
     return Fitted(aligner, full, folds, measured, notes)
 
 
-def _aligner(wanted: MethodSpec, by_fold: Sequence[Moments]) -> tuple[Aligner, tuple[str, ...]]:
+def _aligner(spec: MethodSpec, by_fold: Sequence[Moments]) -> tuple[Aligner, tuple[str, ...]]:
     """Return the aligner that was asked for, its ridge chosen over the folds unless given, and what to note."""
-    if wanted.method == "procrustes":
+    if spec.method == "procrustes":
         return procrustes(), ()
-    if wanted.method == "least-squares":
+    if spec.method == "least-squares":
         return least_squares(), ()
-    chosen = wanted.ridge is None
-    ridge = choose_ridge(by_fold).ridge if wanted.ridge is None else wanted.ridge
+    chosen = spec.ridge is None
+    ridge = choose_ridge(by_fold).ridge if spec.ridge is None else spec.ridge
     notes = ("ridge chosen by cross-validation over the folds; held-out rows took no part",) if chosen else ()
-    if wanted.rank is not None:
-        return low_rank(wanted.rank, ridge=ridge), notes
+    if spec.rank is not None:
+        return low_rank(spec.rank, ridge=ridge), notes
     return least_squares(ridge), notes
 
 
@@ -78,8 +79,8 @@ def sum_moments(
     progress.start(f"align {x.dataset}", len(groups), "images")
     try:
         work = partial(part_moments, centre=centre, groups=count)
-        for part, found in zip(parts, runner.map(work, parts), strict=True):
-            total = [merge(pair) for pair in zip(total, found, strict=True)]
+        for part, part_sums in zip(parts, runner.map(work, parts), strict=True):
+            total = [merge(pair) for pair in zip(total, part_sums, strict=True)]
             progress.advance(len(part.groups))
     finally:
         progress.done()
@@ -104,5 +105,5 @@ def _blocks(part: Part) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any], np
 
 def _peak_bytes(source: int, target: int, folds: int, parallel: int) -> int:
     """Return the bytes of the moments at their peak: a total, what a merge makes, and one result for each worker."""
-    one = 8 * (source * source + source * target + 2 * (source + target))
-    return one * (folds + 1) * (2 + parallel)
+    moments_bytes = 8 * (source * source + source * target + 2 * (source + target))
+    return moments_bytes * (folds + 1) * (2 + parallel)

@@ -52,8 +52,10 @@ def fit_from_rows(
         raise InputError(expected("images to align", "some that are not held out", f"{len(used)} held out"))
 
     def fit(chosen: npt.NDArray[np.bool_], opened: tuple[Head | None, Head | None]) -> Fit:
-        seen = Evidence(rows=_some(rows, chosen), source_head=opened[0], target_head=opened[1], watch=progress.advance)
-        return aligner.fit(seen)
+        evidence = Evidence(
+            rows=_some(rows, chosen), source_head=opened[0], target_head=opened[1], watch=progress.advance
+        )
+        return aligner.fit(evidence)
 
     progress.start(f"align {x.dataset}", _steps(wanted, fitted, group, options), "images")
     try:
@@ -71,18 +73,18 @@ def fit_from_rows(
 
 def sgd_options(wanted: MethodSpec, *, seed: int) -> SgdOptions:
     """Return the preset with the options that were given in its place."""
-    given = {name: getattr(wanted, name) for name in _SGD_FIELDS if getattr(wanted, name) is not None}
-    return replace(PRESETS[wanted.preset or "paper"], seed=seed, **given)
+    overrides = {name: getattr(wanted, name) for name in _SGD_FIELDS if getattr(wanted, name) is not None}
+    return replace(PRESETS[wanted.preset or "paper"], seed=seed, **overrides)
 
 
-def _aligner(wanted: MethodSpec, head: Head | None, *, seed: int, device: str) -> Aligner:
-    if wanted.method == "data-free":
+def _aligner(spec: MethodSpec, head: Head | None, *, seed: int, device: str) -> Aligner:
+    if spec.method == "data-free":
         return data_free()
-    options = sgd_options(wanted, seed=seed)
-    if wanted.method == "sgd" or head is None:
+    options = sgd_options(spec, seed=seed)
+    if spec.method == "sgd" or head is None:
         return sgd(options, device=device)
-    temperature = wanted.temperature or (TEXT_TEMPERATURE if head.normalise else 1.0)
-    make = cross_entropy if wanted.method == "cross-entropy" else self_labels
+    temperature = spec.temperature or (TEXT_TEMPERATURE if head.normalise else 1.0)
+    make = cross_entropy if spec.method == "cross-entropy" else self_labels
     return make(temperature, options, device=device)
 
 
@@ -102,13 +104,13 @@ def _some(rows: Rows, chosen: npt.NDArray[np.bool_]) -> Rows:
 
 
 def _steps(
-    wanted: MethodSpec, fitted: npt.NDArray[np.bool_], group: npt.NDArray[np.int8], options: AlignOptions
+    spec: MethodSpec, fitted: npt.NDArray[np.bool_], group: npt.NDArray[np.int8], options: AlignOptions
 ) -> int | None:
     """Return the rows that all fits together will pass over; None where labels decide it."""
-    if wanted.method != "sgd":
+    if spec.method != "sgd":
         return None
     rest = [int((fitted & (group != fold)).sum()) for fold in range(options.folds)]
-    return sgd_options(wanted, seed=0).epochs * (int(fitted.sum()) + sum(rest))
+    return sgd_options(spec, seed=0).epochs * (int(fitted.sum()) + sum(rest))
 
 
 def _notes(heads: Heads, options: AlignOptions, fitted: npt.NDArray[np.bool_]) -> tuple[str, ...]:

@@ -74,7 +74,8 @@ def parse_head(
     if kind not in _KINDS or (colon and not name) or (kind == "classifier" and name):
         want = "classifier, probe[:ATTRIBUTE], probe-sgd[:ATTRIBUTE], zeroshot or zeroshot:BANK"
         raise SpecError(expected("head", want, repr(text), "Try: --head probe"))
-    which = next(one for one in _KINDS if one == kind)
+    # the literal, not the text: a membership test does not narrow a str
+    which = next(candidate for candidate in _KINDS if candidate == kind)
     attribute, bank = (name or labels, "") if which == "probe" else (labels, name)
     return HeadSpec(which, bank, attribute, tuple(classes), tuple(templates), sgd=typed == "probe-sgd")
 
@@ -98,10 +99,10 @@ def open_head(
     weights than the features', InputError when no row is labelled, UnknownName for a bank or class that is not there or
     a class of a probe that no row has.
     """
-    known = truth_of(images, spec.labels, mapping={}) if truth is None else truth
+    row_classes = truth_of(images, spec.labels, mapping={}) if truth is None else truth
     if spec.kind == "classifier":
-        return _classifier(spec, features, known, device=device)
-    classes = spec.classes or label_names(known, of=f"{spec.labels} of {images.dataset}")
+        return _classifier(spec, features, row_classes, device=device)
+    classes = spec.classes or label_names(row_classes, of=f"{spec.labels} of {images.dataset}")
     if spec.kind == "zeroshot":
         vectors = class_vectors(
             images.store,
@@ -112,36 +113,36 @@ def open_head(
             device=device,
         )
         return zeroshot_head(classes, vectors)
-    _check_classes_of_probe(images, spec, known)
+    _check_classes_of_probe(images, spec, row_classes)
     if groups is None:
         groups = groups_of_rows(images, features, features, options=AlignOptions(folds=folds))
     fit = sgd_probe if spec.sgd else least_squares_probe
-    return fit(features, classes, codes=codes_of(classes, known), groups=groups, folds=folds)
+    return fit(features, classes, codes=codes_of(classes, row_classes), groups=groups, folds=folds)
 
 
 def _check_classes_of_probe(images: Images, spec: HeadSpec, truth: Sequence[str | None]) -> None:
     """Raise UnknownName for a class that was named and that no row has: there is nothing to fit it on."""
-    there = label_names(truth, of=f"{spec.labels} of {images.dataset}")
-    missing = [name for name in spec.classes if name not in there]
+    existing = label_names(truth, of=f"{spec.labels} of {images.dataset}")
+    missing = [name for name in spec.classes if name not in existing]
     if missing:
         rest = f"No image is {' or '.join(map(repr, missing[1:6]))} either. " if missing[1:] else ""
         todo = f"{rest}Name classes as the labels are written, or leave out --classes to take every label."
-        raise unknown(f"class of a probe on {spec.labels} of {images.dataset}", missing[0], there, todo=todo)
+        raise unknown(f"class of a probe on {spec.labels} of {images.dataset}", missing[0], existing, todo=todo)
 
 
 def _classifier(spec: HeadSpec, features: Features, truth: Sequence[str | None], *, device: str) -> Head:
     """Return the model's own head; its classes are called by their ImageNet ids where the labels are."""
-    found = _own_head(features, device=device)
+    head = _own_head(features, device=device)
     subject = f"classifier of {features.encoder}"
-    if found.classes is None and not spec.classes:
-        want = f"names of its {len(found.weight)} classes, which the model does not say"
+    if head.classes is None and not spec.classes:
+        want = f"names of its {len(head.weight)} classes, which the model does not say"
         raise SpecError(expected(subject, want, "none", "Name them in order: --classes cat,dog"))
-    names = _distinct(found.classes, truth) if found.classes is not None else spec.classes
+    names = _distinct(head.classes, truth) if head.classes is not None else spec.classes
     if spec.classes:
         check_same_classes(names, spec.classes, sides=(subject, "--classes"))
-    if len(names) != len(found.weight):
-        raise MismatchError(expected(f"classes of {subject}", f"{len(found.weight)} names", f"{len(names)}"))
-    return Head(names, found.weight, found.bias, "classifier")
+    if len(names) != len(head.weight):
+        raise MismatchError(expected(f"classes of {subject}", f"{len(head.weight)} names", f"{len(names)}"))
+    return Head(names, head.weight, head.bias, "classifier")
 
 
 def _own_head(features: Features, *, device: str) -> "base.Head":

@@ -67,7 +67,7 @@ MAPS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class ImportedMap(Shown):
-    """What an import made."""
+    """The imported map: where it is, its digest, and the certificate of its file's claim."""
 
     digest: str
     """The map's digest."""
@@ -81,7 +81,7 @@ class ImportedMap(Shown):
 
 @dataclass(frozen=True, slots=True)
 class MapQuality(Shown):
-    """What a measurement found."""
+    """The quality of a map on rows of a dataset that it was not fitted on."""
 
     dataset: str
     """Dataset and snapshot."""
@@ -97,8 +97,8 @@ class MapQuality(Shown):
 
 def maps_table(store: Store) -> pa.Table:
     """Return MAPS: every map of the store, oldest first."""
-    used = {one.digest for one in preferred_maps(store)}
-    rows = [_map_row(one, one.certificate, used) for one in list_maps(store) if one.certificate is not None]
+    used = {stored.digest for stored in preferred_maps(store)}
+    rows = [_map_row(stored, stored.certificate, used) for stored in list_maps(store) if stored.certificate is not None]
     return pa.Table.from_pylist(rows, schema=MAPS)
 
 
@@ -124,13 +124,13 @@ def import_map(store: Store, file: str | Path, *, source: str, target: str) -> I
     sides = space_named(store, source), space_named(store, target)
     linear_map, dtype = read_aligner(file)
     _check_shape(linear_map, *sides, file=Path(file))
-    said = read_metadata(file)
-    _check_spaces(said, *sides, file=Path(file))
+    metadata = read_metadata(file)
+    _check_spaces(metadata, *sides, file=Path(file))
     sha256 = digest_bytes(Path(file).expanduser().read_bytes())
     spec = {"algorithm": IMPORTED, "sha256": sha256}
     settings = (("file", Path(file).name), ("sha256", sha256), ("dtype", dtype))
-    certificate = _claimed(linear_map, *sides, settings=settings, said=said)
-    before = {one.digest for one in list_maps(store)}
+    certificate = _claimed(linear_map, *sides, settings=settings, metadata=metadata)
+    before = {existing.digest for existing in list_maps(store)}
     stored = write_map(store, linear_map, certificate, fitted=FITTED_ROWS.empty_table(), spec=spec, parents=())
     path = store_path(store, paths.linear_map(stored.digest))
     return ImportedMap(stored.digest, path, stored.certificate or certificate, stored.digest not in before)
@@ -144,24 +144,24 @@ def measure_map(
     The answer is kept (view `map_quality`); the certificate of an imported map then says what was measured, and where.
     Raises UnknownName for a map, dataset or features that are not there, InputError for fewer than two rows.
     """
-    images, found = open_images(store, dataset), open_map(store, digest)
-    x, y = _features(images, found.source), _features(images, found.target)
+    images, stored = open_images(store, dataset), open_map(store, digest)
+    x, y = _features(images, stored.source), _features(images, stored.target)
     parents = [images.manifest.as_parent(), x.manifest.as_parent(), y.manifest.as_parent()]
-    own = found.as_parent()
+    own = stored.as_parent()
     parents += [own] if own is not None else []
-    work = partial(_measure, images, found, x, y, progress=progress or NoProgress())
-    spec = {"dataset": images.dataset, "map": found.name}
-    kept = answer(store, "map_quality", work, spec=spec, parents=parents)
-    (row,) = kept.table.to_pylist()
+    work = partial(_measure, images, stored, x, y, progress=progress or NoProgress())
+    spec = {"dataset": images.dataset, "map": stored.name}
+    measurement = answer(store, "map_quality", work, spec=spec, parents=parents)
+    (row,) = measurement.table.to_pylist()
     quality = HeldOut(**{name: row[name] for name in HeldOut.__dataclass_fields__})
     where = f"{images.dataset}@{images.snapshot}"
-    if found.certificate is not None and found.certificate.aligner == IMPORTED:
+    if stored.certificate is not None and stored.certificate.aligner == IMPORTED:
         note = (
             f"origin is the file's own claim; quality was measured here on {where}, whose images its fit may have seen"
         )
-        notes = (note, *_claim_note(found.certificate.claims))
-        add_quality(store, found.digest, quality, measured_on=where, notes=notes)
-    return MapQuality(where, found.name, quality, kept.path, kept.new)
+        notes = (note, *_claim_note(stored.certificate.claims))
+        add_quality(store, stored.digest, quality, measured_on=where, notes=notes)
+    return MapQuality(where, stored.name, quality, measurement.path, measurement.new)
 
 
 def space_named(store: Store, which: str) -> Space:
@@ -169,39 +169,50 @@ def space_named(store: Store, which: str) -> Space:
 
     Raises UnknownName with the nearest names, or naming the spaces when one encoder has several.
     """
-    known = {one.space.id: one.space for name in list_datasets(store) for one in list_features(store, name)}
-    names = {one.encoder: one.space for dataset in list_datasets(store) for one in list_features(store, dataset)}
-    known |= {one.id: one for one in (open_concepts(store, bank).space for bank in list_banks(store))}
-    found = {one.id for one in known.values() if which == one.name}
-    found |= {names[which].id} if which in names else set()
-    found = found or {one for one in known if len(which) >= 6 and one.startswith(which)}
-    if not found:
+    spaces = {
+        features.space.id: features.space for name in list_datasets(store) for features in list_features(store, name)
+    }
+    names = {
+        features.encoder: features.space
+        for dataset in list_datasets(store)
+        for features in list_features(store, dataset)
+    }
+    spaces |= {space.id: space for space in (open_concepts(store, bank).space for bank in list_banks(store))}
+    matches = {space.id for space in spaces.values() if which == space.name}
+    matches |= {names[which].id} if which in names else set()
+    matches = matches or {space_id for space_id in spaces if len(which) >= 6 and space_id.startswith(which)}
+    if not matches:
         todo = "Extract or import its features first: t2c extract, t2c features import"
-        raise unknown("encoder or space", which, [*names, *(one.name for one in known.values())], todo=todo)
-    if len(found) > 1:
-        got = f"{which!r} in {len(found)}: {', '.join(sorted(one[:12] for one in found))}"
-        raise UnknownName(expected("encoder or space", "one space", got, "Name the space."))
-    return known[found.pop()]
+        raise unknown("encoder or space", which, [*names, *(space.name for space in spaces.values())], todo=todo)
+    if len(matches) > 1:
+        actual = f"{which!r} in {len(matches)}: {', '.join(sorted(space_id[:12] for space_id in matches))}"
+        raise UnknownName(expected("encoder or space", "one space", actual, "Name the space."))
+    return spaces[matches.pop()]
 
 
-def _map_row(one: StoredMap, certificate: Certificate, used: set[str]) -> dict[str, Any]:
+def _map_row(stored: StoredMap, certificate: Certificate, used: set[str]) -> dict[str, Any]:
     quality = certificate.held_out
     return {
-        "map": one.name,
+        "map": stored.name,
         "aligner": certificate.aligner,
-        "source": one.source.name,
-        "target": one.target.name,
+        "source": stored.source.name,
+        "target": stored.target.name,
         "dataset": certificate.dataset or certificate.measured_on or "-",
         "fitted": certificate.fitted,
         "r2": quality.r2_variance_weighted if quality is not None else None,
-        "used": one.digest in used,
+        "used": stored.digest in used,
     }
 
 
 def _claimed(
-    linear_map: LinearMap, source: Space, target: Space, *, settings: tuple[tuple[str, str], ...], said: dict[str, str]
+    linear_map: LinearMap,
+    source: Space,
+    target: Space,
+    *,
+    settings: tuple[tuple[str, str], ...],
+    metadata: dict[str, str],
 ) -> Certificate:
-    claims = tuple((name, said[name][:LONGEST_CLAIM]) for name in CLAIMED if name in said)
+    claims = tuple((name, metadata[name][:LONGEST_CLAIM]) for name in CLAIMED if name in metadata)
     return Certificate(
         source=source,
         target=target,
@@ -230,57 +241,58 @@ def _claim_note(claims: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 
 def _check_shape(linear_map: LinearMap, source: Space, target: Space, *, file: Path) -> None:
-    got, want = (linear_map.target, linear_map.source), (target.dimension, source.dimension)
-    if got != want:
+    actual, want = (linear_map.target, linear_map.source), (target.dimension, source.dimension)
+    if actual != want:
         sides = f"W {want}, from {source.describe()} to {target.describe()}"
-        turned = "It fits the other way round: swap --source and --target." if got == want[::-1] else ""
-        raise MismatchError(expected(f"aligner {file}", sides, f"W {got}", turned))
+        turned = "It fits the other way round: swap --source and --target." if actual == want[::-1] else ""
+        raise MismatchError(expected(f"aligner {file}", sides, f"W {actual}", turned))
 
 
-def _check_spaces(said: dict[str, str], source: Space, target: Space, *, file: Path) -> None:
+def _check_spaces(metadata: dict[str, str], source: Space, target: Space, *, file: Path) -> None:
     """Raise MismatchError when a file says that its map joins other spaces than those it is imported for."""
-    given = {"source": source, "target": target}
-    if all(said.get(f"{side}_space", space.id) == space.id for side, space in given.items()):
+    sides = {"source": source, "target": target}
+    if all(metadata.get(f"{side}_space", space.id) == space.id for side, space in sides.items()):
         return
-    want = " to ".join(f"{space.name} (space {space.short})" for space in given.values())
-    got = " to ".join(
-        f"{said.get(side, '?')[:LONGEST_CLAIM]} (space {said.get(f'{side}_space', '?')[:SHORT]})" for side in given
+    want = " to ".join(f"{space.name} (space {space.short})" for space in sides.values())
+    actual = " to ".join(
+        f"{metadata.get(side, '?')[:LONGEST_CLAIM]} (space {metadata.get(f'{side}_space', '?')[:SHORT]})"
+        for side in sides
     )
     todo = "Name the encoders that it was fitted for as --source and --target."
-    raise MismatchError(expected(f"aligner {file}", f"a map from {want}", f"one that says it goes from {got}", todo))
+    raise MismatchError(expected(f"aligner {file}", f"a map from {want}", f"one that says it goes from {actual}", todo))
 
 
 def _features(images: Images, space: Space) -> Features:
     """Open a dataset's features in a space; raises UnknownName with the command that makes them, naming the encoder."""
-    found = find_features(images, space.id)
-    if found is None:
+    features = find_features(images, space.id)
+    if features is None:
         want, todo = f"features in {space.describe()}", how_to_get(images.dataset, space.name)
         raise UnknownName(expected(f"features of {images.dataset}", want, "none in this space", todo))
-    return found
+    return features
 
 
-def _measure(images: Images, found: StoredMap, x: Features, y: Features, *, progress: Progress) -> pa.Table:
-    linear_map = load_map(images.store, found.digest)
-    progress.start(f"measure {found.name}", min(images.rows, x.rows, y.rows), "images")
+def _measure(images: Images, stored: StoredMap, x: Features, y: Features, *, progress: Progress) -> pa.Table:
+    linear_map = load_map(images.store, stored.digest)
+    progress.start(f"measure {stored.name}", min(images.rows, x.rows, y.rows), "images")
     try:
-        quality = measured(linear_map, _unseen(images, found, x, y, progress))
+        quality = measured(linear_map, _unseen(images, stored, x, y, progress))
     finally:
         progress.done()
     if quality is None:
         want = "2 rows or more with both features that the map was not fitted on"
         todo = "Name another dataset, or fit with --holdout."
         raise InputError(expected(f"{images.dataset}@{images.snapshot}", want, "fewer", todo))
-    aligner = found.certificate.aligner if found.certificate is not None else IMPORTED
-    row = {"aligner": aligner, "source": found.source.name, "target": found.target.name, **asdict(quality)}
+    aligner = stored.certificate.aligner if stored.certificate is not None else IMPORTED
+    row = {"aligner": aligner, "source": stored.source.name, "target": stored.target.name, **asdict(quality)}
     return pa.Table.from_pylist([row], schema=MAP_QUALITY)
 
 
 def _unseen(
-    images: Images, found: StoredMap, x: Features, y: Features, progress: Progress
+    images: Images, stored: StoredMap, x: Features, y: Features, progress: Progress
 ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
     """Yield (x, y) of the current rows with both features whose content was not fitted, each content once."""
     rows = min(images.rows, x.rows, y.rows)
-    fold = folds_of(found.fitted(), content_hashes(images))[:rows]
+    fold = folds_of(stored.fitted(), content_hashes(images))[:rows]
     usable = searchable(images, exclude_duplicates=True)[:rows] & (fold == FOLD_FULL)
     usable &= x.present(0, rows) & y.present(0, rows)
     for start, stop in ranges(rows, READ_ROWS):

@@ -63,6 +63,7 @@ def group_of_blocks(options: AlignOptions) -> npt.NDArray[np.int8]:
     order = np.random.default_rng(options.seed).permutation(BLOCKS)
     held = held_out_blocks(options.holdout) if options.held_out_where is None else 0
     groups = np.full(APART + 1, options.held, dtype=np.int8)
+    # held-out blocks are the first of the shuffle, so that another number of folds holds out the same rows
     groups[order[held:]] = np.arange(BLOCKS - held) % options.held
     return groups
 
@@ -77,9 +78,9 @@ def groups_of_rows(
     rows = min(images.rows, source.rows, target.rows)
     usable = searchable(images)[:rows] & source.present(0, rows) & target.present(0, rows)
     if not usable.any():
-        both = f"rows with features of both {source.encoder} and {target.encoder}"
+        want = f"rows with features of both {source.encoder} and {target.encoder}"
         todo = f"Extract both: t2c extract {images.dataset} --encoder {source.encoder} --encoder {target.encoder}"
-        raise InputError(expected(f"{images.dataset}@{images.snapshot}", both, "none", todo))
+        raise InputError(expected(f"{images.dataset}@{images.snapshot}", want, "none", todo))
     chosen, blocks = rows_and_blocks(
         images, usable, seed=options.seed, max_rows=options.max_rows, held_out_where=options.held_out_where
     )

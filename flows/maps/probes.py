@@ -76,9 +76,9 @@ def sgd_probe(
     scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     x -= mean.astype(np.float32)
     x *= scale.astype(np.float32)
-    found = fit_linear_head(x, codes[used], classes=len(classes))
-    weight = found.weight * scale
-    bias = found.bias - weight @ mean
+    head = fit_linear_head(x, codes[used], classes=len(classes))
+    weight = head.weight * scale
+    bias = head.bias - weight @ mean
     return Head(classes, weight.astype(np.float32), bias.astype(np.float32), "probe")
 
 
@@ -89,7 +89,9 @@ def _fold_of_rows(
     fold = np.where((codes[:rows] >= 0) & features.present(0, rows), groups[:rows], LEFT_OUT).astype(np.int8)
     fold[fold >= folds] = LEFT_OUT
     if not (fold >= 0).any():
-        got = "none among the rows to fit"
+        actual = "none among the rows to fit"
         todo = "Hold out less (--holdout), or fit on other labels: --labels ATTRIBUTE"
-        raise InputError(expected(f"probe on {features.encoder} of {features.dataset}", "labelled images", got, todo))
+        raise InputError(
+            expected(f"probe on {features.encoder} of {features.dataset}", "labelled images", actual, todo)
+        )
     return fold

@@ -41,14 +41,14 @@ def classifier(
     alone may be the target encoder itself, which needs no map. Raises UnknownName when nothing fits (naming what makes it), SpecError naming the choices when several do.
     """
     if linear_map is not None:
-        found = open_map(store, linear_map)
-        return Classifier(features_of(images, found.source.id), found)
+        stored = open_map(store, linear_map)
+        return Classifier(features_of(images, stored.source.id), stored)
     pairs = _pairs(store, images)
     fits = [
-        one
-        for one in pairs
-        if (source is None or _is(one.linear_map.source, source))
-        and (target is None or _is(one.linear_map.target, target))
+        pair
+        for pair in pairs
+        if (source is None or _is(pair.linear_map.source, source))
+        and (target is None or _is(pair.linear_map.target, target))
     ]
     if source is not None and not fits and target in (None, source):
         features = features_of(images, source)
@@ -66,15 +66,15 @@ def own_classifier(images: Images, aligned: Classifier) -> Classifier | None:
     """Return the target encoder's own features with the identity, or None when the dataset has none (or is it)."""
     if aligned.linear_map.identity:
         return None
-    found = find_features(images, aligned.linear_map.target.id)
-    return Classifier(found, identity_map(images.store, found.space)) if found is not None else None
+    features = find_features(images, aligned.linear_map.target.id)
+    return Classifier(features, identity_map(images.store, features.space)) if features is not None else None
 
 
 def _pairs(store: Store, images: Images) -> list[Classifier]:
     """Return the preferred map of each pair of spaces whose source features the dataset has."""
-    spaces = {one.space.id for one in list_features(store, images.dataset)}
-    maps = [one for one in preferred_maps(store) if one.source.id in spaces]
-    return [Classifier(features_of(images, one.source.id), one) for one in maps]
+    spaces = {features.space.id for features in list_features(store, images.dataset)}
+    maps = [stored for stored in preferred_maps(store) if stored.source.id in spaces]
+    return [Classifier(features_of(images, stored.source.id), stored) for stored in maps]
 
 
 def _is(space: Space, text: str) -> bool:
@@ -87,5 +87,5 @@ def _unclear(images: Images, fits: list[Classifier], *, source: str | None, targ
         named = f"from {source or 'an encoder'} to {target or 'a CLIP'}"
         todo = f"Fit one: t2c align {images.dataset} --source {source or 'ENCODER'} --target {target or 'CLIP'}"
         return UnknownName(expected(subject, f"a map {named}", "none", todo))
-    choices = [f"--source {one.linear_map.source.name} --target {one.linear_map.target.name}" for one in fits]
+    choices = [f"--source {fit.linear_map.source.name} --target {fit.linear_map.target.name}" for fit in fits]
     return SpecError(expected(subject, "one choice", " or ".join(choices), "Name them."))

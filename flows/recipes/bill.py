@@ -91,29 +91,35 @@ def price(recipe: RecipeSpec, rates: Iterable[Rate], *, cores: int, gpu: Estimat
 
     Raises SpecError for a dimension that the encoder was measured not to have, or a step that cannot work.
     """
-    known = {(rate.device, rate.key): rate for rate in rates}
-    check_dimensions(recipe, known.values())
+    rate_table = {(rate.device, rate.key): rate for rate in rates}
+    check_dimensions(recipe, rate_table.values())
     steps = read_steps(recipe)
     passes = _passes(recipe)
-    devices = _devices(recipe, known)
+    devices = _devices(recipe, rate_table)
     guess = gpu if all(is_core(device) for device in devices) else None
     lines = tuple(
-        _line(key, one, passes[key], {at: known.get((at, (one.encoder, one.dimension))) for at in devices}, guess)
-        for key, one in recipe.encoders.items()
+        _line(
+            key,
+            encoder,
+            passes[key],
+            {at: rate_table.get((at, (encoder.encoder, encoder.dimension))) for at in devices},
+            guess,
+        )
+        for key, encoder in recipe.encoders.items()
         if key in passes
     )
-    read = {one.dataset for one in recipe.extract}
-    datasets = {name: one for name, one in recipe.datasets.items() if name in read}
-    pixels = sum(one.images * one.width * one.height for one in datasets.values())
-    decoding = {device: _decode_hours(pixels, known, device, cores) for device in devices}
-    decode = next(iter(decoding.values()), _decode_hours(pixels, known, "", cores))
+    read = {extraction.dataset for extraction in recipe.extract}
+    datasets = {name: dataset for name, dataset in recipe.datasets.items() if name in read}
+    pixels = sum(dataset.images * dataset.width * dataset.height for dataset in datasets.values())
+    decoding = {device: _decode_hours(pixels, rate_table, device, cores) for device in devices}
+    decode = next(iter(decoding.values()), _decode_hours(pixels, rate_table, "", cores))
     columns = [_hours(device, lines, decoding[device], cores) for device in devices]
     columns += [_hours(guess.name, lines, decode, cores, estimated=True)] if guess else []
     return Bill(
         lines=lines,
-        images=sum(one.images for one in datasets.values()),
-        download_bytes=sum(one.download_bytes or 0 for one in datasets.values()),
-        download_unknown=tuple(name for name, one in datasets.items() if one.download_bytes is None),
+        images=sum(dataset.images for dataset in datasets.values()),
+        download_bytes=sum(dataset.download_bytes or 0 for dataset in datasets.values()),
+        download_unknown=tuple(name for name, dataset in datasets.items() if dataset.download_bytes is None),
         decoded_bytes=3 * pixels,
         feature_bytes=sum(line.feature_bytes for line in lines),
         similarity_bytes=sum(recipe.datasets[name].images * n * SIMILARITY for name, n in recipe.score.items()),
@@ -132,30 +138,31 @@ def check_dimensions(recipe: RecipeSpec, rates: Iterable[Rate]) -> None:
     measured: dict[str, set[int]] = {}
     for rate in rates:
         measured.setdefault(rate.encoder, set()).add(rate.dimension)
-    for key, one in recipe.encoders.items():
-        there = measured.get(one.encoder, {one.dimension})
-        if one.dimension not in there and "layout=simclr" not in one.encoder:  # that layout has several widths
-            want = " or ".join(map(str, sorted(there)))
-            raise SpecError(expected(f"dimension of encoder {key} ({one.encoder})", want, str(one.dimension)))
+    for key, encoder in recipe.encoders.items():
+        dimensions = measured.get(encoder.encoder, {encoder.dimension})
+        # the layout of SimCLR has several widths under one name
+        if encoder.dimension not in dimensions and "layout=simclr" not in encoder.encoder:
+            want = " or ".join(map(str, sorted(dimensions)))
+            raise SpecError(expected(f"dimension of encoder {key} ({encoder.encoder})", want, str(encoder.dimension)))
 
 
 def _passes(recipe: RecipeSpec) -> Mapping[str, int]:
     """Return the forward passes of every encoder that is extracted; a dataset named twice is read once."""
-    wanted = {(key, one.dataset) for one in recipe.extract for key in recipe.extracted(one)}
-    counts = {key: sum(recipe.datasets[name].images for at, name in wanted if at == key) for key in recipe.encoders}
+    reads = {(key, extraction.dataset) for extraction in recipe.extract for key in recipe.extracted(extraction)}
+    counts = {key: sum(recipe.datasets[name].images for at, name in reads if at == key) for key in recipe.encoders}
     return {key: n for key, n in counts.items() if n}
 
 
-def _devices(recipe: RecipeSpec, known: Rates) -> list[str]:
+def _devices(recipe: RecipeSpec, rate_table: Rates) -> list[str]:
     """Return the devices on which an encoder of the recipe was measured: processors first."""
-    wanted = {(one.encoder, one.dimension) for one in recipe.encoders.values()}
-    found = dict.fromkeys(device for device, key in known if key in wanted)
-    return sorted(found, key=lambda device: not is_core(device))
+    encoders = {(encoder.encoder, encoder.dimension) for encoder in recipe.encoders.values()}
+    devices = dict.fromkeys(device for device, key in rate_table if key in encoders)
+    return sorted(devices, key=lambda device: not is_core(device))
 
 
-def _decode_hours(pixels: int, known: Rates, device: str, cores: int) -> float | None:
+def _decode_hours(pixels: int, rate_table: Rates, device: str, cores: int) -> float | None:
     """Return the hours of decoding on some cores: of this processor, else of any that was measured."""
-    rates = {at: rate.images_per_second for (at, key), rate in known.items() if key == (DECODE, 0)}
+    rates = {at: rate.images_per_second for (at, key), rate in rate_table.items() if key == (DECODE, 0)}
     rate = rates.get(device, next(iter(rates.values()), None))
     return None if rate is None else pixels / (PHOTO[0] * PHOTO[1]) / rate / 3600 / cores
 
@@ -171,19 +178,22 @@ def _line(
 
 
 def _hours(device: str, lines: Sequence[Line], decode: float | None, cores: int, *, estimated: bool = False) -> Hours:
-    known = [hours for line in lines if (hours := line.hours[device]) is not None]
+    measured = [hours for line in lines if (hours := line.hours[device]) is not None]
     missing = tuple(line.key for line in lines if line.hours[device] is None)
-    if not known:
+    if not measured:
         return Hours(device, None, missing, estimated)
+    # a processor decodes and computes on the same cores; a GPU computes while the cores decode
     beside = decode or 0.0
-    total = sum(known) / cores + beside if is_core(device) else max(sum(known), beside)
+    total = sum(measured) / cores + beside if is_core(device) else max(sum(measured), beside)
     return Hours(device, total, missing, estimated)
 
 
 def _assumptions(devices: Sequence[str], cores: int, guess: Estimate | None) -> tuple[str, ...]:
     measured = ", ".join(devices) or "nothing"
-    said = [f"measured: {measured}; {cores} cores are taken to be {cores} times as fast, decoding to cost by the pixel"]
-    said += [guess.assumption] if guess else []
+    assumptions = [
+        f"measured: {measured}; {cores} cores are taken to be {cores} times as fast, decoding to cost by the pixel"
+    ]
+    assumptions += [guess.assumption] if guess else []
     if guess or not all(is_core(device) for device in devices):
-        said.append(f"a GPU: decoding on the {cores} cores runs beside it, so the longer of the two counts")
-    return tuple(said)
+        assumptions.append(f"a GPU: decoding on the {cores} cores runs beside it, so the longer of the two counts")
+    return tuple(assumptions)

@@ -40,8 +40,8 @@ def _plan(
     from t2c.schemas.specs.recipe import load_recipe
 
     spec = load_recipe(recipe)
-    known = _rates(out, spec, recipe, keys, rates=rates, device=options["device"], seconds=options["seconds"])
-    bill = price(spec, known, cores=options["cores"] or cores())
+    rate_table = _rates(out, spec, recipe, keys, rates=rates, device=options["device"], seconds=options["seconds"])
+    bill = price(spec, rate_table, cores=options["cores"] or cores())
     show_bill(out, bill)
     unmeasured = [line.key for line in bill.lines if line.gflops is None]
     if unmeasured:
@@ -60,20 +60,20 @@ def _rates(out: Output, spec: Any, recipe: str, keys: tuple[str, ...], *, rates:
     if rates and keys:
         check_writable(rates)
 
-    kept = Path(rates) if rates else RATES
-    there = kept.exists() or not keys
-    known = read_rates(kept if there else RATES)
+    file = Path(rates) if rates else RATES
+    reads_file = file.exists() or not keys
+    rate_table = read_rates(file if reads_file else RATES)
     if not keys:
-        return known
+        return rate_table
     from t2c.flows.recipes.measure import measure_encoders
 
     new = measure_encoders(spec, keys, progress=Bars(quiet=out.as_json), **options)
     if rates:
         typed = " ".join(f"--measure {key}" for key in keys)
         about = f"Measured by: t2c plan {recipe} {typed} --rates {rates}\nRandom weights; best pass of each."
-        write_rates(rates, merged(known if there else (), new), about=about)
+        write_rates(rates, merged(rate_table if reads_file else (), new), about=about)
         out.wrote(rates)
-    return merged(known, new)
+    return merged(rate_table, new)
 
 
 @click.argument("recipe")
@@ -149,7 +149,7 @@ def _rehearse(out: Output, spec: Any, recipe: str, store_url: str, **options: An
     out.put("commands", [shlex.split(line)[1:] for line in lines])
     show_reads(out, steps)
     unsure = ["the data: --data DIR"] * (not data) + ["the checkpoints: --weights DIR"] * (not weights)
-    if not any(one.checkpoint for one in spec.encoders.values()):
+    if not any(encoder.checkpoint for encoder in spec.encoders.values()):
         unsure = unsure[: not data]
     if unsure:
         out.say(f"  not checked: {'; '.join(unsure)}")
@@ -158,7 +158,7 @@ def _rehearse(out: Output, spec: Any, recipe: str, store_url: str, **options: An
     if absent:
         names = ", ".join(line.partition(": expected")[0] for line in absent)
         out.sentence(f"neither here nor reachable, and a run stops before any work without: {names}")
-    words = ["t2c", "run", recipe, *(part for one in data or ["DIR"] for part in ("--data", one))]
+    words = ["t2c", "run", recipe, *(part for data_folder in data or ["DIR"] for part in ("--data", data_folder))]
     words += ["--weights", weights] if weights else []
     words += ["--out", folder] if folder != "." else []
     words += ["--from", str(options["first"])] if options["first"] > 1 else []

@@ -45,9 +45,9 @@ class Again:
 
 def largest(recipe: RecipeSpec, steps: Sequence[Command]) -> Peak | None:
     """Return the step that holds the largest joint moments; None where no step holds any."""
-    widths = {one.text(): one.dimension for one in recipe.encoders.values()}
+    widths = {encoder.text(): encoder.dimension for encoder in recipe.encoders.values()}
     peaks = [_peak(number, step, widths) for number, step in enumerate(steps, 1) if step.name in _JOINT]
-    return max(peaks, key=lambda one: one.bytes, default=None)
+    return max(peaks, key=lambda peak: peak.bytes, default=None)
 
 
 def _peak(number: int, step: Command, widths: Mapping[str, int]) -> Peak:
@@ -64,8 +64,8 @@ def _peak(number: int, step: Command, widths: Mapping[str, int]) -> Peak:
 
 def without_hours(recipe: RecipeSpec, steps: Sequence[Command]) -> tuple[str, ...]:
     """Return the kinds of work of a recipe that its hours leave out."""
-    found = {kind for step in steps for kind in _kinds(step)} | ({TEXT} if recipe.banks else set())
-    return tuple(kind for kind in KINDS if kind in found)
+    kinds = {kind for step in steps for kind in _kinds(step)} | ({TEXT} if recipe.banks else set())
+    return tuple(kind for kind in KINDS if kind in kinds)
 
 
 def _kinds(step: Command) -> Iterator[str]:
@@ -89,29 +89,29 @@ def _kinds(step: Command) -> Iterator[str]:
 def _heads(options: Mapping[str, Any]) -> list[str]:
     """Return the heads of a step as typed, `probe` where it names none."""
     named = [*options.get("heads", ()), *([options["head"]] if options.get("head") else [])]
-    return [one.rpartition("=")[2] for one in named] or ["probe"]
+    return [head.rpartition("=")[2] for head in named] or ["probe"]
 
 
 def _probes(step: Command) -> bool:
     heads = _heads(step.options) if step.name in _HEADED else []
     heads += [step.options.get("source_head") or ""] if _sgd(step) else []
-    return any(one.startswith("probe") for one in heads)
+    return any(head.startswith("probe") for head in heads)
 
 
 def _sgd(step: Command) -> bool:
     if step.name == "align":
         return step.options["method"] in DESCENDING
-    return step.name == "objectives" or any(one.startswith("probe-sgd") for one in _heads(step.options))
+    return step.name == "objectives" or any(head.startswith("probe-sgd") for head in _heads(step.options))
 
 
 def read_again(steps: Sequence[Command]) -> tuple[Again, ...]:
     """Return which steps read rows again after the one pass that gives all moments, one entry a reason."""
-    found = []
+    again = []
     for what, reads in _REASONS.items():
         commands = tuple(dict.fromkeys(step.name for step in steps if reads(step)))
         if commands:
-            found.append(Again(commands, what))
-    return tuple(found)
+            again.append(Again(commands, what))
+    return tuple(again)
 
 
 def _is(*names: str) -> Callable[[Command], bool]:

@@ -26,25 +26,25 @@ def measure_encoders(
     for key in keys:
         if key not in (*recipe.encoders, "all"):
             raise unknown("encoder of the recipe", key, [*recipe.encoders, "all"])
-    wanted = list(recipe.encoders) if "all" in keys else list(dict.fromkeys(keys))
-    found: dict[tuple[str, int], Rate] = {}
-    progress.start("measure", len(wanted), "encoders")
+    chosen = list(recipe.encoders) if "all" in keys else list(dict.fromkeys(keys))
+    rates: dict[tuple[str, int], Rate] = {}
+    progress.start("measure", len(chosen), "encoders")
     try:
-        for key in wanted:
-            one = recipe.encoders[key]
-            if (one.encoder, one.dimension) not in found:
-                encoder = untrained(one.spec("weights"), dimension=one.dimension, device=device)
+        for key in chosen:
+            recipe_encoder = recipe.encoders[key]
+            if (recipe_encoder.encoder, recipe_encoder.dimension) not in rates:
+                encoder = untrained(recipe_encoder.spec("weights"), dimension=recipe_encoder.dimension, device=device)
                 speed = measure(encoder, seconds=seconds)
-                if speed.dimension != one.dimension:
-                    subject = f"dimension of encoder {key} ({one.encoder})"
-                    raise SpecError(expected(subject, str(speed.dimension), str(one.dimension)))
+                if speed.dimension != recipe_encoder.dimension:
+                    subject = f"dimension of encoder {key} ({recipe_encoder.encoder})"
+                    raise SpecError(expected(subject, str(speed.dimension), str(recipe_encoder.dimension)))
                 where = processor() if encoder.device == "cpu" else graphics(encoder.device)
                 facts = speed.dimension, speed.size, speed.gflops, speed.images_per_second
-                found[one.encoder, one.dimension] = Rate(where, one.encoder, *facts)
+                rates[recipe_encoder.encoder, recipe_encoder.dimension] = Rate(where, recipe_encoder.encoder, *facts)
             progress.advance(1)
     finally:
         progress.done()
-    return [*found.values(), decoding(seconds=seconds)]
+    return [*rates.values(), decoding(seconds=seconds)]
 
 
 def processor() -> str:
@@ -71,12 +71,13 @@ def decoding(*, seconds: float) -> Rate:
     from t2c.core.encoders.pixels import decode
     from t2c.core.encoders.resize import resize_and_crop
 
-    data, wanted = _photo(), Preprocessing((224, 224), (256, 256))
+    data, preprocessing = _photo(), Preprocessing((224, 224), (256, 256))
     best, ends = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < ends:
         started = time.perf_counter()
         for _ in range(8):
-            resize_and_crop(decode(data), wanted)
+            resize_and_crop(decode(data), preprocessing)
+        # the best pass counts: whatever else the machine did can only have slowed a pass down
         best = min(best, (time.perf_counter() - started) / 8)
     return Rate(processor(), DECODE, 0, PHOTO[1], 0.0, 1 / best)
 

@@ -39,12 +39,12 @@ def check_named(
     `check_ready` raises.
     """
     steps = read_steps(recipe, weights=weights or WEIGHTS, out=out, data=data)
-    found = [*_wrong_names(recipe), *no_folder(out)]
+    errors = [*_wrong_names(recipe), *no_folder(out)]
     if data:
-        found += [*_missing_below(recipe, steps, _sources(recipe, data), data=data, held=held)]
+        errors += [*_missing_below(recipe, steps, _sources(recipe, data), data=data, held=held)]
     if weights is not None:
-        found += [*missing_weights(recipe, weights)]
-    _raise_all(found)
+        errors += [*missing_weights(recipe, weights)]
+    _raise_all(errors)
     return steps
 
 
@@ -58,9 +58,9 @@ def check_ready(
     """
     steps = read_steps(recipe, weights=weights, out=out, data=data)
     sources = _sources(recipe, data)
-    found = [*_missing_below(recipe, steps, sources, data=data, held=held), *no_folder(out)]
-    found += [*missing_weights(recipe, weights), *_wrong_names(recipe), *absent_models(recipe, steps)]
-    _raise_all(found)
+    errors = [*_missing_below(recipe, steps, sources, data=data, held=held), *no_folder(out)]
+    errors += [*missing_weights(recipe, weights), *_wrong_names(recipe), *absent_models(recipe, steps)]
+    _raise_all(errors)
     return Ready(steps, sources)
 
 
@@ -86,29 +86,29 @@ def _raise_all(errors: Sequence[T2CError]) -> None:
 
 
 def _sources(recipe: RecipeSpec, data: Sequence[str]) -> dict[str, Path | None]:
-    found: dict[str, Path | None] = {}
+    sources: dict[str, Path | None] = {}
     for name, dataset in recipe.datasets.items():
         places = [Path(folder).expanduser() / dataset.path for folder in data]
-        found[name] = next((one for one in places if one.is_dir()), None)
-    return found
+        sources[name] = next((place for place in places if place.is_dir()), None)
+    return sources
 
 
 def missing_folders(data: Sequence[str]) -> Iterator[T2CError]:
     """Yield an error for every --data that is no folder."""
     for folder in data:
         if not Path(folder).expanduser().is_dir():
-            got = "a file" if Path(folder).expanduser().exists() else "nothing there"
-            yield InputError(expected(f"--data {folder}", "a folder that holds datasets of the recipe", got))
+            actual = "a file" if Path(folder).expanduser().exists() else "nothing there"
+            yield InputError(expected(f"--data {folder}", "a folder that holds datasets of the recipe", actual))
 
 
 def no_folder(out: str) -> Iterator[T2CError]:
     """Yield an error where the folder of results is none, and cannot be made."""
     place = Path(out).expanduser().absolute()
-    there = next(one for one in (place, *place.parents) if one.exists())
-    if not there.is_dir():
-        yield SpecError(expected(f"--out {out}", "a folder, there or to be made", f"{there}, which is a file"))
-    elif not os.access(there, os.W_OK):
-        yield SpecError(expected(f"--out {out}", "a folder that can be written", f"{there}, which cannot"))
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not existing.is_dir():
+        yield SpecError(expected(f"--out {out}", "a folder, there or to be made", f"{existing}, which is a file"))
+    elif not os.access(existing, os.W_OK):
+        yield SpecError(expected(f"--out {out}", "a folder that can be written", f"{existing}, which cannot"))
 
 
 def missing_data(
@@ -128,7 +128,11 @@ def missing_data(
 
 def missing_weights(recipe: RecipeSpec, weights: str) -> Iterator[T2CError]:
     """Yield one error that names every checkpoint that is not in the folder, with its address."""
-    files = {one.checkpoint.name: one.checkpoint.url for one in recipe.encoders.values() if one.checkpoint is not None}
+    files = {
+        encoder.checkpoint.name: encoder.checkpoint.url
+        for encoder in recipe.encoders.values()
+        if encoder.checkpoint is not None
+    }
     gone = [f"{name} (from {url})" for name, url in files.items() if not (Path(weights) / name).is_file()]
     if gone:
         todo = f"Fetch them into {weights}, or name another folder: --weights DIR"
@@ -143,7 +147,7 @@ def missing_suite(steps: Sequence[Command], *, held: Collection[str] = ()) -> It
     from t2c.flows.suite.readers import READERS
 
     of_suite = {dataset_of(reader) for reader in READERS}
-    there: set[str] = set()
+    planned: set[str] = set()
     for number, step in enumerate(steps, 1):
         if step.name == "suite":
             try:
@@ -152,35 +156,35 @@ def missing_suite(steps: Sequence[Command], *, held: Collection[str] = ()) -> It
                 yield error
                 of_suite = set()  # what is missing has been said
             else:
-                there |= {dataset_of(task.reader) for task in plan.tasks}
+                planned |= {dataset_of(task.reader) for task in plan.tasks}
         read = [name for kind, name in used(step) if kind == "dataset" and name in of_suite]
-        gone = [name for name in read if name not in (*there, *held)]
+        gone = [name for name in read if name not in (*planned, *held)]
         if gone:
-            want, got = f"the files of {', '.join(read)}", f"none of {', '.join(gone)}"
+            want, actual = f"the files of {', '.join(read)}", f"none of {', '.join(gone)}"
             todo = "Which files each needs: t2c suite DIR --list"
-            yield InputError(expected(f"step {number} ({step.name})", want, got, todo))
+            yield InputError(expected(f"step {number} ({step.name})", want, actual, todo))
 
 
 def _wrong_names(recipe: RecipeSpec) -> Iterator[T2CError]:
     for spec in _models(recipe):
-        yield from _said(check_model, spec)
+        yield from _errors_of(check_model, spec)
 
 
 def absent_models(recipe: RecipeSpec, steps: Sequence[Command]) -> Iterator[T2CError]:
     """Yield an error for all weights and language models that are neither on this machine nor reachable from it."""
     for spec in _models(recipe):
-        if not [*_said(check_model, spec)]:  # a wrong name has no weights
-            yield from _said(_check_weights, spec)
+        if not [*_errors_of(check_model, spec)]:  # a wrong name has no weights
+            yield from _errors_of(_check_weights, spec)
     for model in dict.fromkeys(_language_models(steps)):
-        yield from _said(_check_language, model)
+        yield from _errors_of(_check_language, model)
 
 
 def _models(recipe: RecipeSpec) -> list[EncoderSpec]:
     """Return the models of the recipe, those of one name once."""
-    return list({one.encoder: one.spec(WEIGHTS) for one in recipe.encoders.values()}.values())
+    return list({encoder.encoder: encoder.spec(WEIGHTS) for encoder in recipe.encoders.values()}.values())
 
 
-def _said(check: Callable[[Any], None], name: Any) -> Iterator[T2CError]:
+def _errors_of(check: Callable[[Any], None], name: Any) -> Iterator[T2CError]:
     try:
         check(name)
     except T2CError as error:

@@ -85,8 +85,8 @@ def read_rates(path: str | Path = RATES) -> tuple[Rate, ...]:
         todo = f"Make it: t2c plan RECIPE --measure all --rates {file}"
         raise InputError(expected(f"rates {file}", "a table that can be read", "nothing there", todo)) from error
     except (OSError, ValueError) as error:
-        got = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(expected(f"rates {file}", "a table that can be read", got)) from error
+        actual = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(expected(f"rates {file}", "a table that can be read", actual)) from error
     rows = csv.DictReader(lines)
     if tuple(rows.fieldnames or ()) != COLUMNS:
         raise InputError(expected(f"rates {file}", f"columns {','.join(COLUMNS)}", ",".join(rows.fieldnames or ())))
@@ -119,17 +119,17 @@ def write_rates(path: str | Path, rates: Iterable[Rate], *, about: str) -> None:
     """Write a table of rates, sorted, under comments that say how it was made; those that it has already stay."""
     file = check_writable(path)
     old = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    told = dict.fromkeys([*(line[2:] for line in old if line.startswith("# ")), *about.splitlines()])
+    comments = dict.fromkeys([*(line[2:] for line in old if line.startswith("# ")), *about.splitlines()])
     with file.open("w", encoding="utf-8", newline="") as stream:
-        stream.write("".join(f"# {line}\n" for line in told))
+        stream.write("".join(f"# {line}\n" for line in comments))
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for rate in sorted(rates, key=lambda one: (one.device, one.encoder, one.dimension)):
+        for rate in sorted(rates, key=lambda rate: (rate.device, rate.encoder, rate.dimension)):
             numbers = rate.dimension, rate.size, f"{rate.gflops:.3f}", f"{rate.images_per_second:.3g}"
             writer.writerow((rate.device, rate.encoder, *numbers))
 
 
 def merged(known: Iterable[Rate], new: Iterable[Rate]) -> tuple[Rate, ...]:
     """Return the known rates with the new ones in the place of those of the same device and encoder."""
-    found = {(rate.device, rate.key): rate for rate in (*known, *new)}
-    return tuple(found.values())
+    by_key = {(rate.device, rate.key): rate for rate in (*known, *new)}
+    return tuple(by_key.values())

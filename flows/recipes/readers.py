@@ -30,7 +30,7 @@ _MASK, _LABELS = "_merged_mask", "_attr_labels.npy"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listed:
-    """What a reader found."""
+    """A dataset as its reader lists it: images with labels, and attributes."""
 
     source: Source
     """The images, labelled."""
@@ -99,12 +99,14 @@ def read_objectnet(folder: str | Path, *, part: str = "") -> Listed:
             items += [Item(f"{name}/{file}", _uri(place / file), label) for file in images]
     if not items:
         raise InputError(expected(f"ObjectNet folder {top}", "images in images/<folder>", "none"))
-    known = [imagenet.get(str(item.label)) for item in items]
+    imagenet_classes = [imagenet.get(str(item.label)) for item in items]
     table = pa.table(
         {
             "image_id": [item.image_id for item in items],
-            "imagenet": ["yes" if classes else "no" for classes in known],
-            "imagenet_classes": pa.array([str(classes) if classes else None for classes in known], pa.string()),
+            "imagenet": ["yes" if classes else "no" for classes in imagenet_classes],
+            "imagenet_classes": pa.array(
+                [str(classes) if classes else None for classes in imagenet_classes], pa.string()
+            ),
         }
     )
     return Listed(Source("folder", str(top.absolute()), tuple(items), 0), table)
@@ -115,21 +117,21 @@ READERS: Mapping[str, Callable[..., Listed]] = {"rival10": read_rival10, "object
 
 
 def _choose_parts(top: Path, part: str) -> tuple[str, ...]:
-    there = tuple(name for name in ("train", "test") if (top / name / "ordinary").is_dir())
+    parts = tuple(name for name in ("train", "test") if (top / name / "ordinary").is_dir())
     if part and part not in ("train", "test"):
         raise unknown("part of RIVAL10", part, ("train", "test"))
-    if (part and part not in there) or not there:
-        got = f"{', '.join(there)} alone" if there else "neither"
-        raise InputError(expected(f"RIVAL10 folder {top}", f"{part or 'train or test'}/ordinary", got))
-    return (part,) if part else there
+    if (part and part not in parts) or not parts:
+        actual = f"{', '.join(parts)} alone" if parts else "neither"
+        raise InputError(expected(f"RIVAL10 folder {top}", f"{part or 'train or test'}/ordinary", actual))
+    return (part,) if part else parts
 
 
 def _rival10_classes(top: Path) -> dict[str, str]:
     """Return WordNet id -> RIVAL10 class of the ids that have one."""
     names = _mapping(top / "meta" / "wnid_to_class.json")
     classes = _mapping(top / "meta" / "label_mappings.json")
-    found = {wnid: classes[name] for wnid, name in names.items() if name in classes}
-    return {wnid: str(value[0] if isinstance(value, list) else value) for wnid, value in found.items()}
+    class_of = {wnid: classes[name] for wnid, name in names.items() if name in classes}
+    return {wnid: str(value[0] if isinstance(value, list) else value) for wnid, value in class_of.items()}
 
 
 def _rival10_attributes(top: Path) -> tuple[str, ...]:
@@ -155,8 +157,8 @@ def _rival10_values(file: Path, names: tuple[str, ...]) -> np.ndarray[Any, Any]:
     row = np.atleast_2d(array)[0] if array.ndim <= 2 and array.size else np.empty(0)
     if row.shape != (len(names),) or not np.isin(row, (0, 1)).all():
         raise InputError(expected(f"attributes {file}", want, f"shape {array.shape} of {array.dtype}", todo))
-    found: np.ndarray[Any, Any] = row
-    return found
+    attributes: np.ndarray[Any, Any] = row
+    return attributes
 
 
 def _mapping(file: Path) -> dict[str, Any]:

@@ -88,10 +88,10 @@ def run_recipe(
     for name, folder in ready.sources.items():
         _index(recipe, place, name, folder, progress=progress)
         report.datasets.append(name)
-    for one in recipe.extract:
-        names = [recipe.encoders[key].text(place.weights) for key in recipe.extracted(one)]
-        specs = [recipe.encoders[key].spec(place.weights) for key in recipe.extracted(one)]
-        extract(place.store, one.dataset, specs, device=place.device, progress=progress)
+    for extraction in recipe.extract:
+        names = [recipe.encoders[key].text(place.weights) for key in recipe.extracted(extraction)]
+        specs = [recipe.encoders[key].spec(place.weights) for key in recipe.extracted(extraction)]
+        extract(place.store, extraction.dataset, specs, device=place.device, progress=progress)
         report.encoders = list(dict.fromkeys([*report.encoders, *names]))
     for name, bank in recipe.banks.items():
         encoder = recipe.encoders[bank.encoder].text(place.weights)
@@ -101,8 +101,8 @@ def run_recipe(
     for number, (step, command) in numbered[first - 1 :]:
         say(f"\n{number}/{len(numbered)}  {step.say}")
         say(f"$ {typed(command.words, place.store.url)}")
-        said = _called(number, command, place.store, as_json=as_json)
-        report.steps.append({"say": step.say, "command": list(command.words), **said})
+        outcome = _called(number, command, place.store, as_json=as_json)
+        report.steps.append({"say": step.say, "command": list(command.words), **outcome})
     return report
 
 
@@ -152,8 +152,8 @@ def call(words: Sequence[str], *, store: Store, as_json: bool) -> dict[str, Any]
     from t2c.flows.cli.app import app
 
     arguments = [*words, "--store", store.url, *(["--json"] if as_json else [])]
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said) if as_json else contextlib.nullcontext():
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed) if as_json else contextlib.nullcontext():
         code = app.main(args=arguments, prog_name="t2c", standalone_mode=False)
-    found: dict[str, Any] = {"exit_code": code if isinstance(code, int) else 0}
-    return {**found, "said": json.loads(said.getvalue())} if as_json else found
+    outcome: dict[str, Any] = {"exit_code": code if isinstance(code, int) else 0}
+    return {**outcome, "said": json.loads(printed.getvalue())} if as_json else outcome

@@ -52,9 +52,9 @@ def read_command(words: Sequence[str]) -> Command:
                 return Command(tuple(words), " ".join(names), leaf.make_context(name, rest, parent=context).params)
             group, context = leaf, click.Context(leaf, info_name=name, parent=context)
     except (click.ClickException, click.exceptions.Exit, IndexError) as error:
-        got = error.format_message() if isinstance(error, click.ClickException) else "no command"
+        actual = error.format_message() if isinstance(error, click.ClickException) else "no command"
         subject, want = f"step {shlex.join(words)!r}", "a command of t2c with its options"
-        raise SpecError(expected(subject, want, got.rstrip("."), "See t2c --help.")) from error
+        raise SpecError(expected(subject, want, actual.rstrip("."), "See t2c --help.")) from error
 
 
 def read_steps(
@@ -65,26 +65,27 @@ def read_steps(
     A step names datasets and banks of the recipe, or such as an earlier step makes; no step runs a recipe.
     """
     lines = [recipe.command(step, weights=weights, out=out, data=data[0] if data else ".") for step in recipe.steps]
-    found = tuple(read_command(words) for words in lines)
-    known: dict[Kind, list[str]] = {"dataset": list(recipe.datasets), "bank": list(recipe.banks)}
-    for number, one in enumerate(found, 1):
-        subject = f"step {number} ({one.line})"
-        if one.name in ("run", "audit"):
+    commands = tuple(read_command(words) for words in lines)
+    names: dict[Kind, list[str]] = {"dataset": list(recipe.datasets), "bank": list(recipe.banks)}
+    for number, command in enumerate(commands, 1):
+        subject = f"step {number} ({command.line})"
+        if command.name in ("run", "audit"):
             todo = "Write that file's own steps, or run it by itself."
-            raise SpecError(expected(subject, "a command that does one thing", f"{one.name!r}", todo))
-        for kind, name in used(one):
-            if name not in known[kind]:
-                raise SpecError(_not_there(subject, kind, name, known[kind]))
-        for kind, name in made(one):
-            known[kind].append(name)
-    return found
+            raise SpecError(expected(subject, "a command that does one thing", f"{command.name!r}", todo))
+        for kind, name in used(command):
+            if name not in names[kind]:
+                raise SpecError(_not_there(subject, kind, name, names[kind]))
+        # after the check of what it reads: a step cannot rest on what it makes itself
+        for kind, name in made(command):
+            names[kind].append(name)
+    return commands
 
 
-def _not_there(subject: str, kind: Kind, name: str, known: Sequence[str]) -> str:
-    listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+def _not_there(subject: str, kind: Kind, name: str, names: Sequence[str]) -> str:
+    listed = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     want = f"a {kind} of the recipe or of an earlier step ({listed or 'there is none'})"
     where = "datasets" if kind == "dataset" else "banks"
-    return expected(subject, want, repr(name), nearest(name, known) or f"Add it to the recipe's {where}.")
+    return expected(subject, want, repr(name), nearest(name, names) or f"Add it to the recipe's {where}.")
 
 
 def used(command: Command) -> Iterator[tuple[Kind, str]]:

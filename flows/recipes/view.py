@@ -49,9 +49,11 @@ def show_bill(out: Output, bill: Bill) -> None:
     _show_total(out, bill)
     for line in bill.assumptions:
         out.sentence(f"{'* ' if 'not measured' in line else ''}{line}")
-    for one in bill.hours:
-        if one.unmeasured and not one.estimated:
-            out.sentence(f"left out of the hours, never measured on {one.device}: {', '.join(one.unmeasured)}")
+    for device_hours in bill.hours:
+        if device_hours.unmeasured and not device_hours.estimated:
+            out.sentence(
+                f"left out of the hours, never measured on {device_hours.device}: {', '.join(device_hours.unmeasured)}"
+            )
     if bill.without:
         out.sentence(f"hours are without: {', '.join(bill.without)}")
     _show_again(out, bill.again)
@@ -73,9 +75,12 @@ def _show_lines(out: Output, bill: Bill) -> None:
 
 def _headings(bill: Bill) -> dict[str, str]:
     """Return the short name of each device, a star after one that is estimated."""
-    cores = [one.device for one in bill.hours if is_core(one.device)]
+    cores = [device_hours.device for device_hours in bill.hours if is_core(device_hours.device)]
     names = {device: "1 core" if len(cores) == 1 else f"1 core of {chr(65 + at)}" for at, device in enumerate(cores)}
-    return {names.get(one.device, f"{one.device}{'*' * one.estimated}"): one.device for one in bill.hours}
+    return {
+        names.get(device_hours.device, f"{device_hours.device}{'*' * device_hours.estimated}"): device_hours.device
+        for device_hours in bill.hours
+    }
 
 
 def _show_total(out: Output, bill: Bill) -> None:
@@ -86,10 +91,10 @@ def _show_total(out: Output, bill: Bill) -> None:
         "feature_bytes": bill.feature_bytes,
         "similarity_bytes": bill.similarity_bytes,
         "peak_bytes": bill.peak.bytes if bill.peak else None,
-        "hours": {one.device: one.hours for one in bill.hours},
+        "hours": {device_hours.device: device_hours.hours for device_hours in bill.hours},
         "decode_hours": bill.decode_hours,
     }
-    shown: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "images": bill.images,
         "download": _download(bill),
         "pixels decoded": human_bytes(bill.decoded_bytes),
@@ -99,12 +104,16 @@ def _show_total(out: Output, bill: Bill) -> None:
     if bill.peak:
         at_most = "at most " if bill.peak.command == "curves" else ""
         needed = f"{at_most}{human_bytes(bill.peak.bytes)}"
-        shown["memory at its peak"] = f"{needed}, by step {bill.peak.step} ({bill.peak.command})"
-    for one in bill.hours:
-        name = f"{bill.cores} cores of {one.device.removeprefix(CORE)}" if is_core(one.device) else one.device
-        shown[f"{name}{'*' * one.estimated}"] = human_hours(one.hours)
-    shown["of these decoding"] = human_hours(bill.decode_hours)
-    out.facts("total", shown)
+        facts["memory at its peak"] = f"{needed}, by step {bill.peak.step} ({bill.peak.command})"
+    for device_hours in bill.hours:
+        name = (
+            f"{bill.cores} cores of {device_hours.device.removeprefix(CORE)}"
+            if is_core(device_hours.device)
+            else device_hours.device
+        )
+        facts[f"{name}{'*' * device_hours.estimated}"] = human_hours(device_hours.hours)
+    facts["of these decoding"] = human_hours(bill.decode_hours)
+    out.facts("total", facts)
     out.put("total", numbers)
 
 
@@ -125,16 +134,16 @@ def show_reads(out: Output, steps: Sequence[Command]) -> None:
 def _show_again(out: Output, again: Sequence[Any]) -> None:
     if again:
         out.say("  moments are summed in one pass over the rows of a step; rows are read again for")
-        for one in again:
-            out.sentence(f"{', '.join(one.commands)}: {one.what}", indent="    ")
+        for reason in again:
+            out.sentence(f"{', '.join(reason.commands)}: {reason.what}", indent="    ")
 
 
 def show_commands(out: Output, spec: RecipeSpec, lines: Sequence[str], *, first: int) -> None:
     """Show what a recipe would run, a number a step; those before `first` are left out."""
     for name, dataset in spec.datasets.items():
         out.say(f"index    {name}: {dataset.images:,} images in {dataset.path} ({dataset.reader})")
-    for one in spec.extract:
-        out.say(f"extract  {one.dataset}: {len(spec.extracted(one))} encoders")
+    for extraction in spec.extract:
+        out.say(f"extract  {extraction.dataset}: {len(spec.extracted(extraction))} encoders")
     for name, bank in spec.banks.items():
         out.say(f"concepts {name}: by {spec.encoders[bank.encoder].encoder}")
     for number, (step, line) in enumerate(zip(spec.steps, lines, strict=True), 1):
