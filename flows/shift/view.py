@@ -36,16 +36,16 @@ def by_effect(table: pa.Table) -> pa.Table:
 
 def shift_columns(table: pa.Table) -> pa.Table:
     """Return the columns that people are shown: effects, their cause and mark, then p-values."""
-    shown = {"concept": table["concept"]}
+    columns = {"concept": table["concept"]}
     if table["trust"].null_count < table.num_rows:
-        shown["trust"] = table["trust"]
-    shown |= {"verdict": table["verdict"], "effect": _rounded(table["effect"], 2)}
+        columns["trust"] = table["trust"]
+    columns |= {"verdict": table["verdict"], "effect": _rounded(table["effect"], 2)}
     if table["effect_mix"].null_count < table.num_rows:
-        shown |= {"mix": _rounded(table["effect_mix"], 2), "cause": _short_cause(table["cause"])}
-    shown |= {"d": _rounded(table["d"], 3), "log10_q": _rounded(table["log10_q"], 1)}
+        columns |= {"mix": _rounded(table["effect_mix"], 2), "cause": _short_cause(table["cause"])}
+    columns |= {"d": _rounded(table["d"], 3), "log10_q": _rounded(table["log10_q"], 1)}
     if table["q_blocks"].null_count < table.num_rows:
-        shown["q blocks"] = _rounded(table["q_blocks"], 4)
-    return pa.table(shown)
+        columns["q blocks"] = _rounded(table["q_blocks"], 4)
+    return pa.table(columns)
 
 
 def _rounded(values: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
@@ -56,4 +56,4 @@ def _rounded(values: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
 def _short_cause(causes: pa.ChunkedArray) -> pa.Array:
     """Return causes in a word: mix, within or both."""
     short = {"class mix": "mix", "within classes": "within"}
-    return pa.array([None if one is None else short.get(one, one) for one in causes.to_pylist()], pa.string())
+    return pa.array([None if cause is None else short.get(cause, cause) for cause in causes.to_pylist()], pa.string())

@@ -97,11 +97,11 @@ def zeroshot(
     check_some_labels(truth, named, subject=f"{labels} of {images.dataset}")
     task = _Task(images, named, tuple(() if bank else templates), bank, tuple(truth), labels)
     vectors = _Vectors(task, aligned, device)
-    run, shown = runner or SerialRunner(), progress or NoProgress()
-    found = _classified(task, aligned, vectors, runner=run, progress=shown)
+    run, bar = runner or SerialRunner(), progress or NoProgress()
+    aligned_answer = _classified(task, aligned, vectors, runner=run, progress=bar)
     own = own_classifier(images, aligned)
-    theirs = _classified(task, own, vectors, runner=run, progress=shown) if own is not None else None
-    return _report(task, name or labels, found, theirs, encoders=(aligned, own))
+    own_answer = _classified(task, own, vectors, runner=run, progress=bar) if own is not None else None
+    return _report(task, name or labels, aligned_answer, own_answer, encoders=(aligned, own))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,9 +190,9 @@ def _classify(task: _Task, side: Classifier, vectors: _Vectors, *, runner: Runne
     parts = [ZEROSHOT.empty_table()]
     progress.start(f"classify {images.dataset}", rows, "images")
     try:
-        for at, found in runner.map(classify_block, blocks):
-            kept = usable[at]
-            parts.append(_table(task, at[kept], found, kept))
+        for at, predictions in runner.map(classify_block, blocks):
+            keep = usable[at]
+            parts.append(_table(task, at[keep], predictions, keep))
             progress.advance(len(at))
     finally:
         progress.done()
