@@ -16,7 +16,7 @@ from t2c.schemas.specs.bottleneck import BottleneckSpec, ReadingSpec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BottleneckStage:
-    """A fitted bottleneck, and what was asked of it."""
+    """A fitted bottleneck, its errors on further datasets, and the edit of it."""
 
     fitted: BottleneckReport
     """The bottleneck."""
@@ -42,7 +42,7 @@ class BottleneckStage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadingStage:
-    """What was read of a dataset."""
+    """One dataset read through its concepts: tables, and slices of each model."""
 
     tables: tuple[ReadingReport, ...]
     """Class ranks, hard images, co-occurrence, as asked for."""

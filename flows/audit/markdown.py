@@ -40,12 +40,12 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_\[\]#|~])", r"\\\1", plain)
 
 
-def _shift(one: ShiftReport) -> list[str]:
-    head = f"## {escape(one.current)} against {escape(one.reference)}"
-    counts = f"{one.flagged} of {one.table.num_rows} concepts have shifted at q <= {one.alpha:g} "
-    counts += f"({one.n_current:,} images against {one.n_reference:,})."
-    rows = [list(row.values()) for row in shift_rows(one)[:MOST]]
-    return [head, counts, _table(SHOWN, rows), *(f"Note: {escape(note)}" for note in one.notes)]
+def _shift(shift: ShiftReport) -> list[str]:
+    head = f"## {escape(shift.current)} against {escape(shift.reference)}"
+    counts = f"{shift.flagged} of {shift.table.num_rows} concepts have shifted at q <= {shift.alpha:g} "
+    counts += f"({shift.n_current:,} images against {shift.n_reference:,})."
+    rows = [list(row.values()) for row in shift_rows(shift)[:MOST]]
+    return [head, counts, _table(SHOWN, rows), *(f"Note: {escape(note)}" for note in shift.notes)]
 
 
 def _zeroshot(report: AuditReport) -> Iterable[str]:

@@ -46,7 +46,7 @@ class Each(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuditReport:
-    """What an audit did and found."""
+    """The report of every stage of an audit; empty while another run of it is busy."""
 
     digest: str
     """Digest of the spec."""
@@ -138,6 +138,7 @@ def compose(job: Job, each: Each) -> AuditReport:
     (concepts,) = each(add_bank, [(job,)])
     job = replace(job, linear_map=aligned.digest if aligned is not None else None)
     scored = each(score_dataset, [(job, name) for name in names])
+    # trust goes first: shifts and reports read its marks
     early = [extra for stage, calls in asked_extras(job, first=True) for extra in each(stage, calls)]
     zeroshot = each(classify, [(job, name, task) for task in spec.zeroshot for name in _datasets(spec, task)])
     shifts = each(compare, [(job, comparison) for comparison in spec.shift])

@@ -28,7 +28,7 @@ Missing = Literal["refuse", "null"]
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export wrote."""
+    """The exported files: their paths, rows and encoder."""
 
     dataset: str
     """Dataset and snapshot, such as photos@3."""

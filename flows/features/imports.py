@@ -47,7 +47,7 @@ Unknown = Literal["refuse", "skip", "add"]
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import of features did."""
+    """The imported features: space, snapshot, and how many vectors matched, were added or left out."""
 
     dataset: str
     """Dataset name."""
@@ -77,7 +77,7 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True)
 class ConceptImportReport:
-    """What an import of concept vectors did."""
+    """The imported bank: space, snapshot, and how many concepts it holds and gained."""
 
     bank: str
     """Concept bank."""

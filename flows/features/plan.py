@@ -119,6 +119,7 @@ def rows_in(images: pa.Table, tasks: Sequence[ChunkTask]) -> npt.NDArray[np.int6
     starts, stops = np.array([task.start for task in tasks]), np.array([task.stop for task in tasks])
     begun = np.searchsorted(np.sort(starts), rows, side="right")
     ended = np.searchsorted(np.sort(stops), rows, side="right")
+    # a row is covered where more tasks have begun than ended
     return np.flatnonzero(begun > ended)
 
 

@@ -68,6 +68,7 @@ def clean(text: Any, length: int = NAME_LENGTH) -> str:
 
     Escaping is not done here: the template and the charts escape whatever they are given.
     """
+    # the cut bounds the work for a name of megabytes
     visible = "".join(
         "\N{REPLACEMENT CHARACTER}" if _unseen(character) else character for character in str(text)[:100_000]
     )

@@ -106,6 +106,7 @@ def artifacts(store: Store, read: Iterable[Manifest]) -> pa.Table:
         rows.setdefault((manifest.artifact, manifest.snapshot), _artifact(manifest, checked=True))
         waiting += manifest.parents
     while waiting:
+        # breadth first, so that the nearest ancestors are listed first
         parent = waiting.pop(0)
         folder = artifact_folder(parent.kind, parent.name)
         if (folder, parent.snapshot) in rows:

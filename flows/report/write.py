@@ -56,7 +56,7 @@ FOUND = 12
 
 @dataclass(frozen=True, slots=True)
 class ReportReport:
-    """What `report` wrote."""
+    """The written page: its path and size, and how much it describes."""
 
     path: str
     """Absolute path of the HTML file."""

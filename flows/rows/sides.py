@@ -131,6 +131,7 @@ def common_scores(
     reference_scores = [
         scores for scores in list_similarities(store, dataset=reference.name) if _sides(scores) == sides
     ]
+    # a map that was named is never replaced by another one
     shared = [
         scores for scores in reference_scores if linear_map is None and (scores.map, scores.bank) in current_scores
     ]

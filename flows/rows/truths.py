@@ -117,6 +117,7 @@ def _attribute(images: Images, table: pa.Table, name: str) -> Truth:
     codes = np.full(images.rows, -1, dtype=np.int32)
     numbers = entries["number"]
     if numbers.null_count == 0 and set(numbers.unique().to_pylist()) <= {0.0, 1.0}:
+        # code 0 is yes, because the attribute's own name is the first of the values
         codes[rows[inside]] = np.where(numbers.to_numpy() == 1, 0, 1)[inside]
         return Truth(name, codes, (name, ""))
     coded = entries["value"].combine_chunks().dictionary_encode()

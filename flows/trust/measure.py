@@ -108,7 +108,7 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What was measured of a bank."""
+    """Agreement and areas of a bank's concepts, and of random directions."""
 
     agreed: int
     """Rows compared with the target's own similarities; 0 without its features."""
@@ -162,32 +162,33 @@ def measure_trust(asked: Asked, *, progress: Progress) -> Measured:
     return Measured(0 if own_units is None else len(own_units), concepts, bank, sphere, truth_codes)
 
 
-def _asked_truths(asked: Asked) -> list[tuple[int, Truth]]:
+def _asked_truths(question: Asked) -> list[tuple[int, Truth]]:
     """Return the truths that bear out a concept, with their places."""
-    used = {match.truth for match in asked.matches.values()}
-    return [(place, truth) for place, truth in enumerate(asked.truths) if place in used]
+    used = {match.truth for match in question.matches.values()}
+    return [(place, truth) for place, truth in enumerate(question.truths) if place in used]
 
 
-def _groups(asked: Asked, place: int) -> list[tuple[int, ...]]:
-    return [match.codes for match in asked.matches.values() if match.truth == place]
+def _groups(question: Asked, place: int) -> list[tuple[int, ...]]:
+    return [match.codes for match in question.matches.values() if match.truth == place]
 
 
-def _rows(asked: Asked, own: Features | None) -> _Rows:
+def _rows(question: Asked, own: Features | None) -> _Rows:
     """Return the rows with a feature that are current and readable, each content once, none in-sample."""
-    images, features = asked.images, asked.features()
+    images, features = question.images, question.features()
     count = min(images.rows, features.rows)
     hashes = content_hashes(images)
-    fold = folds_of(asked.linear_map.fitted(), hashes)[:count]
+    fold = folds_of(question.linear_map.fitted(), hashes)[:count]
     usable = searchable(images, exclude_duplicates=True)[:count] & (fold != FOLD_IN_SAMPLE) & features.present(0, count)
-    usable &= ~asked.refined_on(hashes)[:count]
+    usable &= ~question.refined_on(hashes)[:count]
     at = np.flatnonzero(usable)
     if not len(at):
         todo = "Rows a map was fitted on without folds are never used: t2c align with --folds, then t2c score."
         raise InputError(expected(f"rows of {images.dataset}", "one or more out of fold or held out", "none", todo))
-    if len(at) > asked.max_rows:
-        at = at[smallest_keys(keys_of(hashes, at, seed=asked.seed), most=asked.max_rows)]
+    if len(at) > question.max_rows:
+        at = at[smallest_keys(keys_of(hashes, at, seed=question.seed), most=question.max_rows)]
     has_own = None
     if own is not None:
+        # the target may have features of fewer rows than the source, or of more
         present = np.zeros(max(count, own.rows), dtype=np.bool_)
         present[: own.rows] = own.present(0, own.rows)
         has_own = None if present[at].all() else present[at]

@@ -47,12 +47,13 @@ def _transport(measured: Measured, key: int) -> Transport | None:
     return Transport(measured.agreed, correlation, *spearman_interval(correlation, measured.agreed), overlap)
 
 
-def _meanings(asked: Asked, measured: Measured) -> dict[int, Meaning]:
+def _meanings(question: Asked, measured: Measured) -> dict[int, Meaning]:
     """Return the meaning of each concept that something bears out, with q-values over all of those with an area."""
     by_key: dict[int, tuple[tuple[int, int], float, list[npt.NDArray[np.float64]]]] = {}
-    for key, match in asked.matches.items():
+    for key, match in question.matches.items():
         concept_areas, *random = measured.areas(match.truth, match.codes[0])
         by_key[key] = measured.counts(match.truth, match.codes[0]), float(concept_areas[key]), random
+    # of the two kinds of random directions, the one that flatters the concept less
     log10_p = {
         key: max(log10_p_random(area, areas, pairs=counts[0] * counts[1]) for areas in random)
         for key, (counts, area, random) in by_key.items()
@@ -80,11 +81,11 @@ def _of_transport(measured: Measured, transport: Transport | None) -> dict[str, 
     return {**facts, **bounds, "spearman": transport.spearman, "overlap": transport.overlap}
 
 
-def _of_meaning(asked: Asked, key: int, meaning: Meaning | None) -> dict[str, Any]:
+def _of_meaning(question: Asked, key: int, meaning: Meaning | None) -> dict[str, Any]:
     if meaning is None:
         return {"positives": 0, "negatives": 0}
-    match = asked.matches[key]
-    truth = asked.truths[match.truth]
+    match = question.matches[key]
+    truth = question.truths[match.truth]
     value = ", ".join(truth.values[code] for code in match.codes)
     facts: dict[str, Any] = {"labels": truth.name, "value": value}
     facts |= {"positives": meaning.positives, "negatives": meaning.negatives}
