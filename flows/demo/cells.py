@@ -97,5 +97,6 @@ def permutation_p_values(
     as_far, shuffled = np.zeros(scores.shape[1], int), np.empty_like(is_current)
     for _ in range(draws):
         shuffled[home] = is_current[np.argsort(cells + rng.random(len(cells)))]
+        # the slack is for rounding: a tie counts as equally far
         as_far += weighted_distances(ranked, last, np.where(shuffled, 1 / total, -weight)) >= observed - 1e-12
     return np.asarray((1 + as_far) / (1 + draws))

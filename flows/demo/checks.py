@@ -38,12 +38,14 @@ def checks(audit: AuditReport, found: Findings, plan: DemoPlan) -> list[Check]:
     ]
 
 
-def _accounting(audit: AuditReport, found: Findings, plan: DemoPlan) -> Iterator[Check]:
-    right = sum(file.outcome == file.wanted for file in found.broken)
-    yield Check("every broken file has its outcome", right == len(found.broken), f"{right} of {len(found.broken)}")
+def _accounting(audit: AuditReport, findings: Findings, plan: DemoPlan) -> Iterator[Check]:
+    right = sum(file.outcome == file.wanted for file in findings.broken)
+    yield Check(
+        "every broken file has its outcome", right == len(findings.broken), f"{right} of {len(findings.broken)}"
+    )
     inputs = sum(report.inputs for report in audit.indexed)
     outcomes = sum(sum(report.outcomes.values()) for report in audit.extracted)
-    drawn = plan.reference + plan.second + len(found.broken)
+    drawn = plan.reference + plan.second + len(findings.broken)
     yield Check("every input is accounted for", inputs == outcomes == drawn, f"{outcomes:,} of {drawn:,}")
 
 
@@ -60,8 +62,8 @@ def _zeroshot(audit: AuditReport) -> Iterator[Check]:
         yield Check(claim, aligned.low >= min(3 * task.chance, 0.6), f"{aligned.accuracy:.1%}")
 
 
-def _queries(found: Findings) -> Iterator[Check]:
-    for finding in found.queries:
+def _queries(findings: Findings) -> Iterator[Check]:
+    for finding in findings.queries:
         aligned = finding.aligned
         good = aligned.precision >= 10 * aligned.base_rate and aligned.recall >= 0.5
         numbers = f"precision {aligned.precision:.0%}, recall {aligned.recall:.0%}, base rate {aligned.base_rate:.1%}"
@@ -83,20 +85,22 @@ def _planted(audit: AuditReport, plan: DemoPlan) -> Iterator[Check]:
         yield Check(claim, most == target, f"{most} {effect[most]:+.2f}")
 
 
-def _explained(audit: AuditReport, found: Findings, plan: DemoPlan) -> Iterator[Check]:
+def _explained(audit: AuditReport, findings: Findings, plan: DemoPlan) -> Iterator[Check]:
     flagged = set(audit.shifts[0].table.filter(_is_flagged(audit))["concept"].to_pylist())
-    errors = np.abs([e for name, e in zip(found.concepts, found.predicted.errors, strict=True) if name in flagged])
+    errors = np.abs(
+        [e for name, e in zip(findings.concepts, findings.predicted.errors, strict=True) if name in flagged]
+    )
     worst = float(errors.max()) if len(errors) else 0.0
     claim = f"every flag agrees with the shift that the mix predicts, within {WITHIN:.0f} standard errors"
     yield Check(claim, worst <= WITHIN, f"{len(errors)} flags, worst {worst:.1f}")
-    least = min(found.within.q.values())
+    least = min(findings.within.q.values())
     claim = "with colour x context held fixed nothing is flagged"
-    yield Check(claim, not found.within.flagged, f"smallest q {least:.2f}")
+    yield Check(claim, not findings.within.flagged, f"smallest q {least:.2f}")
     claim = f"a {PLANTED_TEXTURE} shift outside the mix is"
-    numbers = ", ".join(f"{name} q {found.texture.q[name]:.3f}" for name in found.texture.flagged) or "nothing"
-    yield Check(claim, PLANTED_TEXTURE in found.texture.flagged, numbers)
+    numbers = ", ".join(f"{name} q {findings.texture.q[name]:.3f}" for name in findings.texture.flagged) or "nothing"
+    yield Check(claim, PLANTED_TEXTURE in findings.texture.flagged, numbers)
     claim = f"A/A tests flag at the nominal rate of {plan.alpha:.0%}"
-    yield Check(claim, abs(found.aa_rate - plan.alpha) <= 0.02, f"{found.aa_rate:.1%} of {found.aa_tests:,}")
+    yield Check(claim, abs(findings.aa_rate - plan.alpha) <= 0.02, f"{findings.aa_rate:.1%} of {findings.aa_tests:,}")
 
 
 def _is_flagged(audit: AuditReport) -> list[bool]:

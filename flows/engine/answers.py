@@ -49,6 +49,7 @@ def answer(
     manifest = find_manifest(store, paths.answers(kind, digest))
     if manifest is not None:
         return _stored(store, manifest, answer_table(store, manifest), new=False)
+    # outside the try: only a failure to store may pass, not one to compute
     table = compute()
     try:
         return _stored(store, write_answer(store, kind, table, spec=spec, parents=parents), table, new=True)

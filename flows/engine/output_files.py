@@ -30,6 +30,7 @@ def replacing(output: str | Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        # mkstemp makes a file that nobody else may read
         temporary.chmod(0o644)
         temporary.replace(target)
     except T2CError:  # a damaged chunk that was read meanwhile is an OSError too, but not this file's

@@ -92,6 +92,7 @@ def similarities_of(
     similarities = np.zeros((len(values), len(vectors)), dtype=np.float32)
     for fold_number in np.unique(fold[present]):
         rows = np.flatnonzero(fold[present] == fold_number)
+        # the full map is first, that of fold k at k + 1; in-sample rows get the full one
         similarities[rows] = score(values[rows], maps[max(int(fold_number), FOLD_FULL) + 1], vectors=vectors)
     return present + start, similarities
 

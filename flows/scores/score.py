@@ -27,7 +27,7 @@ from t2c.store.disk.root import Store
 
 @dataclass(frozen=True, slots=True)
 class ScoreReport:
-    """What `score` made."""
+    """The similarities of a dataset: snapshot, and how many rows and concepts are new."""
 
     dataset: str
     """Dataset that was scored."""
@@ -77,6 +77,7 @@ def score(
     concepts = open_concepts(store, bank)
     _check_target(target, concepts)
     chosen_map = _map_between(store, features.space, concepts.space, linear_map=linear_map)
+    # looked up before anything is written, so that the report can say what this run added
     before = _newest(store, images.dataset, chosen_map, bank)
     rows = min(features.rows, images.rows)
     fold = folds_of(chosen_map.fitted(), content_hashes(images))[:rows]
@@ -109,12 +110,12 @@ class _Watched:
     progress: Progress
     name: str
 
-    def blocks(self, found: Iterator[ScoreBlock], region: Region) -> Iterator[ScoreBlock]:
+    def blocks(self, scored: Iterator[ScoreBlock], region: Region) -> Iterator[ScoreBlock]:
         """Yield the blocks, telling the progress."""
         self.progress.start(self.name, region.stop - region.start, "images")
         self.progress.note(concepts=region.concepts)
         try:
-            for block in found:
+            for block in scored:
                 yield block
                 self.progress.advance(len(block.rows))
         finally:

@@ -113,14 +113,16 @@ def compare_all(wanted: Wanted, *, progress: Progress) -> pa.Table:
     return shift_table(compared, wanted)
 
 
-def _compared(wanted: Wanted, reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]) -> dict[str, Any]:
+def _compared(
+    comparison: Wanted, reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]
+) -> dict[str, Any]:
     """Return the columns of one concept that need no other concept."""
     whole = compare(np.sort(reference), np.sort(current), ordered=True)
     row = asdict(whole)
-    if wanted.classes is not None:
-        row |= asdict(class_shift(reference, current, mix=wanted.classes.mix, scale=_scale(reference, current)))
-    if wanted.blocks.blocks is not None:
-        row |= asdict(self_distance(reference, current, blocks=wanted.blocks.blocks))
+    if comparison.classes is not None:
+        row |= asdict(class_shift(reference, current, mix=comparison.classes.mix, scale=_scale(reference, current)))
+    if comparison.blocks.blocks is not None:
+        row |= asdict(self_distance(reference, current, blocks=comparison.blocks.blocks))
     return row
 
 
@@ -140,6 +142,7 @@ def shift_table(rows: Sequence[dict[str, Any]], wanted: Wanted) -> pa.Table:
         row["q_blocks"] = 10**log10_q
     for row in rows:
         log10_q = row.setdefault("log10_q", 0.0)
+        # smaller powers of ten are no normal float64; log10_q keeps them
         row["q"] = 10**log10_q if log10_q > -308 else 0.0
         row["left_out"] = wanted.left_out(row["key"])
         row["trust"] = None if wanted.marks is None else wanted.marks.get(row["key"])
@@ -159,9 +162,11 @@ def _log10_q(log10_p: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _verdict(row: Mapping[str, Any], wanted: Wanted) -> str:
+def _verdict(row: Mapping[str, Any], comparison: Wanted) -> str:
     """Return risen or fallen, by sign, for a concept beyond the null that was asked for."""
-    beyond = row["q"] <= wanted.alpha if wanted.beyond == "chance" else row.get("q_blocks", 1.0) <= wanted.alpha
+    beyond = (
+        row["q"] <= comparison.alpha if comparison.beyond == "chance" else row.get("q_blocks", 1.0) <= comparison.alpha
+    )
     return {1: "risen", -1: "fallen"}.get(row["sign"], "none") if beyond and not row["left_out"] else "none"
 
 

@@ -30,7 +30,9 @@ def show_shift(out: Output, report: Any, *, limit: int) -> None:
 def by_effect(table: pa.Table) -> pa.Table:
     """Return a SHIFT table with what has shifted first, each part by size of effect."""
     rows = zip(table["verdict"].to_pylist(), table["effect"].to_pylist(), table["key"].to_pylist(), strict=True)
-    ranked = sorted(enumerate(rows), key=lambda one: (one[1][0] == "none", -abs(one[1][1]), one[1][2]))
+    ranked = sorted(
+        enumerate(rows), key=lambda numbered: (numbered[1][0] == "none", -abs(numbered[1][1]), numbered[1][2])
+    )
     return table.take(pa.array([index for index, _ in ranked], pa.int64()))
 
 

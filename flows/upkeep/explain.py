@@ -155,12 +155,13 @@ def _walk(
             "digest": parent.digest[:SHORT],
             "status": _status(ancestor, parent),
         }
+        # an ancestor that is met again is listed again, what it was made from is not
         if ancestor is not None and (folder, parent.snapshot) not in seen:
             seen.add((folder, parent.snapshot))
             yield from _walk(store, ancestor.parents, depth + 1, seen)
 
 
-def _status(found: Manifest | None, parent: Parent) -> str:
-    if found is None:
+def _status(ancestor: Manifest | None, parent: Parent) -> str:
+    if ancestor is None:
         return "gone"
-    return "as read" if found.content_digest == parent.digest else "other bytes than were read"
+    return "as read" if ancestor.content_digest == parent.digest else "other bytes than were read"

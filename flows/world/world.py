@@ -128,13 +128,13 @@ def _place_shape(rng: np.random.Generator, at: Grid, shape: str) -> tuple[Field,
     return SHAPE_DISTANCES[shape](u, v, radius), u, v
 
 
-def _surface(rng: np.random.Generator, at: Grid, shown: Attributes, frame: tuple[Field, Field, Field]) -> Picture:
+def _surface(rng: np.random.Generator, at: Grid, attributes: Attributes, frame: tuple[Field, Field, Field]) -> Picture:
     """Return the shaded, patterned surface (size, size, 3), defined everywhere and seen inside the outline."""
     outline, u, v = frame
-    base = np.asarray(COLOURS[shown.colour], np.float32) / 255
+    base = np.asarray(COLOURS[attributes.colour], np.float32) / 255
     turn = rng.uniform(-0.6, 0.6)
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-    marks = TEXTURE_DISTANCES[shown.texture](cos * u + sin * v, cos * v - sin * u, rng.uniform(0.095, 0.14))
+    marks = TEXTURE_DISTANCES[attributes.texture](cos * u + sin * v, cos * v - sin * u, rng.uniform(0.095, 0.14))
     painted = base + coverage(marks, pixel=at.pixel)[..., None] * (_mark_colour(base) - base)
     return _shade(rng, at, painted, outline)
 
