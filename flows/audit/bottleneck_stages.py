@@ -16,7 +16,7 @@ from t2c.schemas.specs.bottleneck import BottleneckSpec, ReadingSpec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BottleneckStage:
-    """A fitted bottleneck, and what was asked of it."""
+    """A fitted bottleneck, its errors on further datasets, and the edit of it."""
 
     fitted: BottleneckReport
     """The bottleneck."""
@@ -37,12 +37,12 @@ class BottleneckStage:
     @property
     def new(self) -> bool:
         """Whether anything was computed."""
-        return self.fitted.new or any(one.new for one in self.errors) or any(one.new for one in self.edits)
+        return self.fitted.new or any(report.new for report in self.errors) or any(edit.new for edit in self.edits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadingStage:
-    """What was read of a dataset."""
+    """One dataset read through its concepts: tables, and slices of each model."""
 
     tables: tuple[ReadingReport, ...]
     """Class ranks, hard images, co-occurrence, as asked for."""
@@ -52,14 +52,14 @@ class ReadingStage:
     @property
     def headline(self) -> str:
         """One sentence for people."""
-        lines = sum(one.table.num_rows for one in self.tables)
+        lines = sum(report.table.num_rows for report in self.tables)
         read = f"Read {len(self.tables)} tables of {lines:,} lines" if self.tables else "Read"
-        return "; ".join([read, *(one.headline for one in self.slices)])
+        return "; ".join([read, *(report.headline for report in self.slices)])
 
     @property
     def new(self) -> bool:
         """Whether anything was computed."""
-        return any(one.new for one in self.tables) or any(one.new for one in self.slices)
+        return any(report.new for report in self.tables) or any(report.new for report in self.slices)
 
 
 def bottleneck_model(job: Job, block: BottleneckSpec) -> BottleneckStage:
@@ -84,8 +84,8 @@ def bottleneck_model(job: Job, block: BottleneckSpec) -> BottleneckStage:
         **scored_with(job),
     )
     errors = tuple(bottleneck_errors(job.store, name, model=fitted.name) for name in block.measure)
-    asked = (dataset, *block.measure) if block.switch_off else ()
-    edits = tuple(edit_bottleneck(job.store, name, off=block.switch_off, model=fitted.name) for name in asked)
+    edited = (dataset, *block.measure) if block.switch_off else ()
+    edits = tuple(edit_bottleneck(job.store, name, off=block.switch_off, model=fitted.name) for name in edited)
     return BottleneckStage(fitted, errors, edits)
 
 

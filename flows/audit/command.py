@@ -32,8 +32,8 @@ def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, **option
     from t2c.flows.engine.stop import EXIT_DRIFT
 
     store = store_url if store_given() else None
-    found = run_audit(out, file, prefect=options["prefect"], store=store, dask=options["dask_address"])
-    return EXIT_DRIFT if fail_on_drift and found.drift else found.exit_code
+    report = run_audit(out, file, prefect=options["prefect"], store=store, dask=options["dask_address"])
+    return EXIT_DRIFT if fail_on_drift and report.drift else report.exit_code
 
 
 audit = command("audit", example="t2c audit audit.yaml\nt2c audit audit.yaml --fail-on-drift --json")(_audit)
@@ -86,11 +86,11 @@ def _show(out: Output, report: AuditReport) -> None:
         "shift",
         [{"reference": shift.reference, "current": shift.current, "table": shift.table} for shift in report.shifts],
     )
-    for found in report.found:
-        out.say(f"{found.expression}: {found.total:,} of {found.searched:,} images of {found.dataset}")
+    for query in report.found:
+        out.say(f"{query.expression}: {query.total:,} of {query.searched:,} images of {query.dataset}")
     out.put(
         "queries",
-        [{"dataset": found.dataset, "expression": found.expression, "total": found.total} for found in report.found],
+        [{"dataset": query.dataset, "expression": query.expression, "total": query.total} for query in report.found],
     )
     for task in report.zeroshot:
         for score in task.scores:
@@ -104,9 +104,9 @@ def _show(out: Output, report: AuditReport) -> None:
             for task in report.zeroshot
         ],
     )
-    out.put("more", [one.headline for one in report.extras])
-    for one in report.extras:
-        out.say(one.headline)
+    out.put("more", [extra.headline for extra in report.extras])
+    for extra in report.extras:
+        out.say(extra.headline)
     if not report.new:
         out.say("nothing new: every answer was in the store")
     out.wrote(*(written.path for written in report.reports))
@@ -115,7 +115,7 @@ def _show(out: Output, report: AuditReport) -> None:
 
 def _datasets(report: AuditReport) -> pa.Table:
     """Return one row a dataset: its inputs, and what was compared."""
-    inputs: dict[str, Any] = {one.dataset: one for one in report.indexed}
+    inputs: dict[str, Any] = {indexed.dataset: indexed for indexed in report.indexed}
     rows = []
     for summary in report.summaries:
         name = summary.dataset.partition("@")[0]

@@ -75,7 +75,7 @@ def measure_trust(job: Job, block: TrustSpec) -> TrustReport:
 
 
 class ExtraReport(Protocol):
-    """What a further stage returns."""
+    """Report of a further stage: its headline, and whether it is new."""
 
     @property
     def headline(self) -> str:
@@ -107,10 +107,10 @@ FIRST = ("trust",)
 
 def asked_extras(job: Job, *, first: bool) -> list[tuple[Callable[[Job, Any], ExtraReport], list[tuple[Any, ...]]]]:
     """Return each stage that the audit asks for with the arguments of its calls: those of FIRST, or the others."""
-    asked = []
+    stages = []
     for name, stage in EXTRAS.items():
         value = getattr(job.spec, name)
         blocks = value if isinstance(value, tuple) else (() if value is None else (value,))
         if blocks and (name in FIRST) is first:
-            asked.append((stage, [(job, block) for block in blocks]))
-    return asked
+            stages.append((stage, [(job, block) for block in blocks]))
+    return stages

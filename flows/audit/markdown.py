@@ -18,13 +18,13 @@ def summary_markdown(report: AuditReport) -> str:
     if report.busy:
         return f"# Audit: already running\n\n{escape(report.busy)}\n"
     parts = [f"# Audit: {'drift found' if report.drift else 'no drift'}"]
-    parts += [part for one in report.shifts for part in _shift(one)]
+    parts += [part for shift in report.shifts for part in _shift(shift)]
     parts += list(_zeroshot(report))
     parts += list(_queries(report))
-    parts += [f"- {escape(one.headline)}" for one in report.extras]
+    parts += [f"- {escape(extra.headline)}" for extra in report.extras]
     parts += list(_map(report))
     parts += list(_inputs(report))
-    parts += [f"Report: `{one.path.replace('`', '')}`" for one in report.reports]
+    parts += [f"Report: `{page.path.replace('`', '')}`" for page in report.reports]
     return "\n\n".join(parts) + "\n"
 
 
@@ -40,21 +40,21 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_\[\]#|~])", r"\\\1", plain)
 
 
-def _shift(one: ShiftReport) -> list[str]:
-    head = f"## {escape(one.current)} against {escape(one.reference)}"
-    counts = f"{one.flagged} of {one.table.num_rows} concepts have shifted at q <= {one.alpha:g} "
-    counts += f"({one.n_current:,} images against {one.n_reference:,})."
-    rows = [list(row.values()) for row in shift_rows(one)[:MOST]]
-    return [head, counts, _table(SHOWN, rows), *(f"Note: {escape(note)}" for note in one.notes)]
+def _shift(shift: ShiftReport) -> list[str]:
+    head = f"## {escape(shift.current)} against {escape(shift.reference)}"
+    counts = f"{shift.flagged} of {shift.table.num_rows} concepts have shifted at q <= {shift.alpha:g} "
+    counts += f"({shift.n_current:,} images against {shift.n_reference:,})."
+    rows = [list(row.values()) for row in shift_rows(shift)[:MOST]]
+    return [head, counts, _table(SHOWN, rows), *(f"Note: {escape(note)}" for note in shift.notes)]
 
 
 def _zeroshot(report: AuditReport) -> Iterable[str]:
     if report.zeroshot:
         yield "## Zero-shot"
         rows = [
-            [task.name, task.dataset, one.encoder, one.role, one.n, f"{one.accuracy:.1%}", f"{task.chance:.1%}"]
+            [task.name, task.dataset, score.encoder, score.role, score.n, f"{score.accuracy:.1%}", f"{task.chance:.1%}"]
             for task in report.zeroshot
-            for one in task.scores
+            for score in task.scores
         ]
         yield _table(("task", "dataset", "encoder", "role", "images", "accuracy", "chance"), rows)
 
@@ -62,7 +62,7 @@ def _zeroshot(report: AuditReport) -> Iterable[str]:
 def _queries(report: AuditReport) -> Iterable[str]:
     if report.found:
         yield "## Queries"
-        rows = [[one.expression, one.dataset, one.searched, one.total] for one in report.found]
+        rows = [[query.expression, query.dataset, query.searched, query.total] for query in report.found]
         yield _table(("query", "dataset", "searched", "found"), rows)
 
 
@@ -82,7 +82,10 @@ def _inputs(report: AuditReport) -> Iterable[str]:
     if report.indexed:
         yield "## Inputs"
         outcomes = list(report.indexed[0].outcomes)
-        rows = [[one.dataset, one.inputs, *(one.outcomes[name] for name in outcomes)] for one in report.indexed]
+        rows = [
+            [indexed.dataset, indexed.inputs, *(indexed.outcomes[name] for name in outcomes)]
+            for indexed in report.indexed
+        ]
         yield _table(("dataset", "inputs", *outcomes), rows)
 
 

@@ -83,8 +83,8 @@ def _decorated(stage: Callable[..., Any]) -> Task[..., Any]:
         cache_policy=NO_CACHE,
         persist_result=False,
     )
-    made: Task[..., Any] = decorate(stage)
-    return made
+    decorated: Task[..., Any] = decorate(stage)
+    return decorated
 
 
 ALONE: tuple[Callable[..., Any], ...] = (
@@ -112,8 +112,8 @@ def each(stage: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> lis
     """Run a stage's task for each of the arguments: side by side for those that may, else one after the other."""
     run_task = TASKS[stage]
     if stage not in TOGETHER or len(arguments) < 2:
-        return [run_task(*(quote(value) for value in one)) for one in arguments]
-    futures = [run_task.submit(*(quote(_silent(value)) for value in one)) for one in arguments]
+        return [run_task(*(quote(value) for value in call)) for call in arguments]
+    futures = [run_task.submit(*(quote(_silent(value)) for value in call)) for call in arguments]
     return [future.result() for future in futures]
 
 
@@ -146,8 +146,8 @@ def audit(path: str, store: str | None = None, dask: str | None = None) -> State
 def _publish(report: AuditReport) -> None:
     """Leave the summary and the first comparison's table where Prefect shows them."""
     create_markdown_artifact(summary_markdown(report), key="audit-summary", description="What the audit found")
-    for one in report.shifts[:1]:
-        create_table_artifact(shift_rows(one), key="shift", description=f"{one.current} against {one.reference}")
+    for shift in report.shifts[:1]:
+        create_table_artifact(shift_rows(shift), key="shift", description=f"{shift.current} against {shift.reference}")
 
 
 def _end(report: AuditReport) -> State[None]:
@@ -156,5 +156,5 @@ def _end(report: AuditReport) -> State[None]:
         return Completed(name="AlreadyRunning", message=report.busy)
     if not report.drift:
         return Completed(message="no concept has shifted")
-    message = f"{sum(one.flagged for one in report.shifts)} concepts have shifted"
+    message = f"{sum(shift.flagged for shift in report.shifts)} concepts have shifted"
     return Failed(name="Drift", message=message) if report.fail_on_drift else Completed(name="Drift", message=message)

@@ -40,11 +40,11 @@ def prepare() -> None:
 def own_home() -> Path:
     """Return a folder for Prefect's database: in the user's cache, or a temporary one where that cannot be written."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", "/nonexistent")) / ".cache")
-    wanted = cache / "t2c" / "prefect"
+    home = cache / "t2c" / "prefect"
     try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=wanted):
-            return wanted
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            return home
     except OSError:
         return Path(tempfile.mkdtemp(prefix="t2c-prefect-"))
 

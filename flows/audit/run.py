@@ -47,7 +47,7 @@ class Each(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuditReport(Shown):
-    """What an audit did and found."""
+    """The report of every stage of an audit; empty while another run of it is busy."""
 
     digest: str
     """Digest of the spec."""
@@ -83,14 +83,18 @@ class AuditReport(Shown):
     @property
     def drift(self) -> bool:
         """Whether any comparison flagged a concept."""
-        return any(one.drift for one in self.shifts)
+        return any(shift.drift for shift in self.shifts)
 
     @property
     def new(self) -> bool:
         """Whether this run computed anything that the store did not hold."""
-        made = [self.aligned, self.concepts, *self.scored, *self.shifts, *self.zeroshot, *self.extras]
-        rows = any(one.new or one.changed or one.deleted for one in self.indexed)
-        return rows or any(one.chunks for one in self.extracted) or any(one.new for one in made if one is not None)
+        reports = [self.aligned, self.concepts, *self.scored, *self.shifts, *self.zeroshot, *self.extras]
+        rows = any(index.new or index.changed or index.deleted for index in self.indexed)
+        return (
+            rows
+            or any(report.chunks for report in self.extracted)
+            or any(report.new for report in reports if report is not None)
+        )
 
     @property
     def exit_code(self) -> int:
@@ -100,7 +104,7 @@ class AuditReport(Shown):
 
 def in_order(stage: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
     """Run a stage for each of the arguments, one after the other."""
-    return [stage(*one) for one in arguments]
+    return [stage(*call) for call in arguments]
 
 
 def audit(
@@ -116,7 +120,7 @@ def audit(
     `store` replaces the spec's. While another audit of the same spec, or a step on the same artifact, is running
     elsewhere, nothing is done and the report's `busy` says who it is. Raises what the steps raise.
     """
-    opened = store or open_store(spec.store, create=any(one.source for one in spec.datasets.values()))
+    opened = store or open_store(spec.store, create=any(dataset.source for dataset in spec.datasets.values()))
     job = Job(spec, opened, runner or SerialRunner(), progress or NoProgress())
     try:
         with lease(opened, answers("audit", spec.digest), purpose="audit"):
@@ -135,25 +139,26 @@ def compose(job: Job, each: Each) -> AuditReport:
     (concepts,) = each(add_bank, [(job,)])
     job = replace(job, linear_map=aligned.digest if aligned is not None else None)
     scored = each(score_dataset, [(job, name) for name in names])
-    early = [one for stage, calls in asked_extras(job, first=True) for one in each(stage, calls)]
+    # trust goes first: shifts and reports read its marks
+    early = [extra for stage, calls in asked_extras(job, first=True) for extra in each(stage, calls)]
     zeroshot = each(classify, [(job, name, task) for task in spec.zeroshot for name in _datasets(spec, task)])
-    shifts = each(compare, [(job, wanted) for wanted in spec.shift])
-    found = each(ask, [(job, name, query) for query in spec.queries for name in names])
+    shifts = each(compare, [(job, comparison) for comparison in spec.shift])
+    queries = each(ask, [(job, name, query) for query in spec.queries for name in names])
     summaries = each(summarise, [(job, name) for name in names])
-    extras = early + [one for stage, calls in asked_extras(job, first=False) for one in each(stage, calls)]
+    extras = early + [extra for stage, calls in asked_extras(job, first=False) for extra in each(stage, calls)]
     pages = range(max(1, len(spec.shift))) if spec.report is not None else range(0)
     reports = each(write_report, [(job, page, tuple(zeroshot)) for page in pages])
     return AuditReport(
         digest=spec.digest,
         fail_on_drift=spec.fail_on_drift,
-        indexed=tuple(one for one in indexed if one is not None),
-        extracted=tuple(one for one in extracted if one is not None),
+        indexed=tuple(report for report in indexed if report is not None),
+        extracted=tuple(report for report in extracted if report is not None),
         aligned=aligned,
         concepts=concepts,
         scored=tuple(scored),
         summaries=tuple(summaries),
         shifts=tuple(shifts),
-        found=tuple(found),
+        found=tuple(queries),
         zeroshot=tuple(zeroshot),
         extras=tuple(extras),
         reports=tuple(reports),

@@ -46,18 +46,18 @@ class Job:
 def index_dataset(job: Job, name: str) -> IndexReport | None:
     """Index a dataset's source, then import its attributes and predictions; None when the store already holds it."""
     dataset = job.spec.datasets[name]
-    made = None
+    indexed = None
     if dataset.source is not None:
         fields = ("kind", "label_from", "split_from", "captured_at", "ids", "image_column")
         options: dict[str, Any] = {field: getattr(dataset, field) for field in fields}
         options |= {} if dataset.max_pixels is None else {"max_pixels": dataset.max_pixels}
         rate = job.spec.max_bad_rate
-        made = index(job.store, dataset.source, name, **options, max_bad_rate=rate, progress=job.progress)
+        indexed = index(job.store, dataset.source, name, **options, max_bad_rate=rate, progress=job.progress)
     if dataset.attributes is not None:
         import_attributes(job.store, name, dataset.attributes)
     for model, file in dataset.predictions.items():
         import_predictions(job.store, name, file, model=model)
-    return made
+    return indexed
 
 
 def extract_dataset(job: Job, name: str) -> ExtractReport | None:
@@ -69,7 +69,7 @@ def extract_dataset(job: Job, name: str) -> ExtractReport | None:
     return extract(
         job.store,
         name,
-        [parse_encoder(one) for one in encoders.extracted],
+        [parse_encoder(encoder) for encoder in encoders.extracted],
         runner=job.runner,
         device=encoders.device,
         batch_size=encoders.batch_size,

@@ -29,8 +29,10 @@ def audit_spec(out: Path, store: Path, pictures: tuple[Pictures, Pictures], plan
     return AuditSpec(
         store=os.path.relpath(store, out),
         datasets={
-            one.name: DatasetSpec(source=os.path.relpath(one.folder, out), attributes=os.path.relpath(one.truth, out))
-            for one in pictures
+            batch.name: DatasetSpec(
+                source=os.path.relpath(batch.folder, out), attributes=os.path.relpath(batch.truth, out)
+            )
+            for batch in pictures
         },
         encoders=EncodersSpec(source=SOURCE, target=TARGET),
         concepts=BankSpec(bank=BANK, inline=CONCEPTS),

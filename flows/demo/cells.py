@@ -85,17 +85,18 @@ def permutation_p_values(
     n_reference = np.bincount(reference[1], minlength=count)
     n_current = np.bincount(current[1], minlength=count)
     shared = (n_reference > 0) & (n_current > 0)
-    kept = shared[cells]
-    scores, cells, is_current = scores[kept], cells[kept], is_current[kept]
+    comparable = shared[cells]
+    scores, cells, is_current = scores[comparable], cells[comparable], is_current[comparable]
     total = n_current[shared].sum()
     weight = np.where(shared, n_current / np.maximum(n_reference, 1), 0.0)[cells] / total
     ranked = np.ascontiguousarray(np.argsort(scores, axis=0, kind="stable").T)
     values = np.take_along_axis(scores.T, ranked, axis=1)
     last = np.diff(values, axis=1, append=np.inf) > 0
     home, rng = np.argsort(cells, kind="stable"), np.random.default_rng(seed)
-    seen = weighted_distances(ranked, last, np.where(is_current, 1 / total, -weight))
+    observed = weighted_distances(ranked, last, np.where(is_current, 1 / total, -weight))
     as_far, shuffled = np.zeros(scores.shape[1], int), np.empty_like(is_current)
     for _ in range(draws):
         shuffled[home] = is_current[np.argsort(cells + rng.random(len(cells)))]
-        as_far += weighted_distances(ranked, last, np.where(shuffled, 1 / total, -weight)) >= seen - 1e-12
+        # the slack is for rounding: a tie counts as equally far
+        as_far += weighted_distances(ranked, last, np.where(shuffled, 1 / total, -weight)) >= observed - 1e-12
     return np.asarray((1 + as_far) / (1 + draws))

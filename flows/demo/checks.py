@@ -38,12 +38,14 @@ def checks(audit: AuditReport, found: Findings, plan: DemoPlan) -> list[Check]:
     ]
 
 
-def _accounting(audit: AuditReport, found: Findings, plan: DemoPlan) -> Iterator[Check]:
-    right = sum(one.outcome == one.wanted for one in found.broken)
-    yield Check("every broken file has its outcome", right == len(found.broken), f"{right} of {len(found.broken)}")
-    inputs = sum(one.inputs for one in audit.indexed)
-    outcomes = sum(sum(one.outcomes.values()) for one in audit.extracted)
-    drawn = plan.reference + plan.second + len(found.broken)
+def _accounting(audit: AuditReport, findings: Findings, plan: DemoPlan) -> Iterator[Check]:
+    right = sum(file.outcome == file.wanted for file in findings.broken)
+    yield Check(
+        "every broken file has its outcome", right == len(findings.broken), f"{right} of {len(findings.broken)}"
+    )
+    inputs = sum(report.inputs for report in audit.indexed)
+    outcomes = sum(sum(report.outcomes.values()) for report in audit.extracted)
+    drawn = plan.reference + plan.second + len(findings.broken)
     yield Check("every input is accounted for", inputs == outcomes == drawn, f"{outcomes:,} of {drawn:,}")
 
 
@@ -60,12 +62,12 @@ def _zeroshot(audit: AuditReport) -> Iterator[Check]:
         yield Check(claim, aligned.low >= min(3 * task.chance, 0.6), f"{aligned.accuracy:.1%}")
 
 
-def _queries(found: Findings) -> Iterator[Check]:
-    for one in found.queries:
-        aligned = one.aligned
+def _queries(findings: Findings) -> Iterator[Check]:
+    for finding in findings.queries:
+        aligned = finding.aligned
         good = aligned.precision >= 10 * aligned.base_rate and aligned.recall >= 0.5
-        seen = f"precision {aligned.precision:.0%}, recall {aligned.recall:.0%}, base rate {aligned.base_rate:.1%}"
-        yield Check(f"{one.query.expression}: precision 10 times the base rate, recall 50 %", good, seen)
+        numbers = f"precision {aligned.precision:.0%}, recall {aligned.recall:.0%}, base rate {aligned.base_rate:.1%}"
+        yield Check(f"{finding.query.expression}: precision 10 times the base rate, recall 50 %", good, numbers)
 
 
 def _planted(audit: AuditReport, plan: DemoPlan) -> Iterator[Check]:
@@ -74,29 +76,31 @@ def _planted(audit: AuditReport, plan: DemoPlan) -> Iterator[Check]:
         row = rows[concept]
         yield Check(f"{concept} has {verdict} at q <= {plan.alpha}", row["verdict"] == verdict, f"q {row['q']:.0e}")
     effect = {name: row["effect"] for name, row in rows.items()}
-    for claim, values, pick, wanted in (
+    for claim, values, pick, target in (
         ("among contexts indoors rises most", VALUES["context"], max, "indoors"),
         ("among contexts on grass falls most", VALUES["context"], min, "on grass"),
         ("among colours red rises most", VALUES["colour"], max, "red"),
     ):
         most = pick(values, key=effect.__getitem__)
-        yield Check(claim, most == wanted, f"{most} {effect[most]:+.2f}")
+        yield Check(claim, most == target, f"{most} {effect[most]:+.2f}")
 
 
-def _explained(audit: AuditReport, found: Findings, plan: DemoPlan) -> Iterator[Check]:
+def _explained(audit: AuditReport, findings: Findings, plan: DemoPlan) -> Iterator[Check]:
     flagged = set(audit.shifts[0].table.filter(_is_flagged(audit))["concept"].to_pylist())
-    errors = np.abs([e for name, e in zip(found.concepts, found.predicted.errors, strict=True) if name in flagged])
+    errors = np.abs(
+        [e for name, e in zip(findings.concepts, findings.predicted.errors, strict=True) if name in flagged]
+    )
     worst = float(errors.max()) if len(errors) else 0.0
     claim = f"every flag agrees with the shift that the mix predicts, within {WITHIN:.0f} standard errors"
     yield Check(claim, worst <= WITHIN, f"{len(errors)} flags, worst {worst:.1f}")
-    least = min(found.within.q.values())
+    least = min(findings.within.q.values())
     claim = "with colour x context held fixed nothing is flagged"
-    yield Check(claim, not found.within.flagged, f"smallest q {least:.2f}")
+    yield Check(claim, not findings.within.flagged, f"smallest q {least:.2f}")
     claim = f"a {PLANTED_TEXTURE} shift outside the mix is"
-    seen = ", ".join(f"{name} q {found.texture.q[name]:.3f}" for name in found.texture.flagged) or "nothing"
-    yield Check(claim, PLANTED_TEXTURE in found.texture.flagged, seen)
+    numbers = ", ".join(f"{name} q {findings.texture.q[name]:.3f}" for name in findings.texture.flagged) or "nothing"
+    yield Check(claim, PLANTED_TEXTURE in findings.texture.flagged, numbers)
     claim = f"A/A tests flag at the nominal rate of {plan.alpha:.0%}"
-    yield Check(claim, abs(found.aa_rate - plan.alpha) <= 0.02, f"{found.aa_rate:.1%} of {found.aa_tests:,}")
+    yield Check(claim, abs(findings.aa_rate - plan.alpha) <= 0.02, f"{findings.aa_rate:.1%} of {findings.aa_tests:,}")
 
 
 def _is_flagged(audit: AuditReport) -> list[bool]:

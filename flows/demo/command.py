@@ -17,7 +17,7 @@ from t2c.schemas.extras import require
 )
 @click.option("--small", is_flag=True, help="A smaller draw: seconds, and less to see.")
 @click.option("--keep", is_flag=True, help="Continue with what an earlier run left instead of starting afresh.")
-def _demo(said: Output, out: Path, store_url: str, small: bool, keep: bool) -> int:
+def _demo(output: Output, out: Path, store_url: str, small: bool, keep: bool) -> int:
     """Draw a world of primitives, audit it with an encoder that never saw text, and check the answers.
 
     Needs no network and no GPU. Exit code 1 when a check does not hold.
@@ -28,10 +28,10 @@ def _demo(said: Output, out: Path, store_url: str, small: bool, keep: bool) -> i
 
     store = Path(store_url)
     start_afresh(out, store, keep=keep)
-    bar = Bars(quiet=said.as_json) if sys.stderr.isatty() else None
-    outcome = run(out, store, SMALL if small else FULL, say=said.say, bar=bar)
-    said.put("checks", outcome.checks)
-    said.put("wrote", [report.path for report in outcome.audit.reports])
+    bar = Bars(quiet=output.as_json) if sys.stderr.isatty() else None
+    outcome = run(out, store, SMALL if small else FULL, say=output.say, bar=bar)
+    output.put("checks", outcome.checks)
+    output.put("wrote", [report.path for report in outcome.audit.reports])
     return 0 if all(check.holds for check in outcome.checks) else EXIT_ERROR
 
 

@@ -150,8 +150,8 @@ def account(store: Store, pictures: Pictures) -> tuple[BrokenFile, ...]:
     became = {row["image_id"]: row for row in table}
     none = {"outcome": "not in the index", "error": None}
     return tuple(
-        BrokenFile(name, wanted, became.get(name, none)["outcome"], became.get(name, none)["error"] or "")
-        for name, wanted in pictures.broken.items()
+        BrokenFile(name, outcome, became.get(name, none)["outcome"], became.get(name, none)["error"] or "")
+        for name, outcome in pictures.broken.items()
     )
 
 
@@ -176,8 +176,8 @@ def ask(store: Store, query: Query, reference: Measured) -> QueryFinding:
         right &= ~reference.having((pair,))
     relevant = reference.rows[right].tolist()
     aligned, clip = (
-        retrieval(found.rows.tolist(), relevant, searched=found.searched)
-        for found in (
+        retrieval(matches.rows.tolist(), relevant, searched=matches.searched)
+        for matches in (
             find(resolve_scores(store, REFERENCE, source=name, bank=BANK), parse(query.expression))
             for name in (SOURCE, TARGET)
         )
@@ -217,14 +217,14 @@ def aa_rate(reference: Measured, *, plan: DemoPlan) -> tuple[float, int]:
     third, level, flags = len(reference.rows) // 3, np.log10(plan.alpha), []
     for split in range(plan.splits):
         order = np.random.default_rng([plan.seed, 2, split]).permutation(len(reference.rows))
-        one, other = reference.scores[order[:third]], reference.scores[order[third : 2 * third]]
-        flags += [compare(one[:, key], other[:, key]).log10_p <= level for key in range(one.shape[1])]
+        first, second = reference.scores[order[:third]], reference.scores[order[third : 2 * third]]
+        flags += [compare(first[:, key], second[:, key]).log10_p <= level for key in range(first.shape[1])]
     return float(np.mean(flags)), len(flags)
 
 
 def find_out(store: Store, pictures: tuple[Pictures, Pictures], plan: DemoPlan) -> Findings:
     """Measure everything that the ground truth can confirm or deny."""
-    reference, second = (measured(store, one) for one in pictures)
+    reference, second = (measured(store, batch) for batch in pictures)
     names = tuple(searched(resolve_scores(store, SECOND, source=SOURCE, bank=BANK)).names)
     rate, tests = aa_rate(reference, plan=plan)
     everything = np.ones(len(second.rows), bool)

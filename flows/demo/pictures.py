@@ -43,15 +43,15 @@ class Pictures:
 def draw_both(out: Path, plan: DemoPlan, *, processes: int | None = None) -> tuple[Pictures, Pictures]:
     """Draw the reference and the second batch below a folder; what is drawn already is kept."""
     settings = out / "drawn.json"
-    wanted = json.dumps({**asdict(plan), "mix": PLANTED}, sort_keys=True)
-    known = settings.exists() and settings.read_text() == wanted
+    expected_settings = json.dumps({**asdict(plan), "mix": PLANTED}, sort_keys=True)
+    unchanged = settings.exists() and settings.read_text() == expected_settings
     workers = processes or cores()
-    if not known:
+    if not unchanged:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             _draw(pool, out / REFERENCE, n=plan.reference, seed=plan.reference_seed, mix=None)
             _draw(pool, out / SECOND, n=plan.second, seed=plan.second_seed, mix=PLANTED)
     broken = plant(out / SECOND, plan.second_seed)
-    settings.write_text(wanted)
+    settings.write_text(expected_settings)
     return (
         Pictures(REFERENCE, out / REFERENCE, _truth(out / REFERENCE), plan.reference, {}),
         Pictures(SECOND, out / SECOND, _truth(out / SECOND), plan.second, broken),

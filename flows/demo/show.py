@@ -43,8 +43,8 @@ def accounting(audit: AuditReport, found: Findings) -> Iterator[str]:
     """Every file, by outcome, and why the broken ones are out."""
     yield heading("1. Every file is accounted for")
     yield f"  {'':14}" + "".join(f"{name.replace('_', ' '):>12}" for name in OUTCOMES)
-    for one in audit.extracted:
-        yield f"  {one.dataset:14}" + "".join(f"{one.outcomes.get(name, 0):>12,}" for name in OUTCOMES)
+    for report in audit.extracted:
+        yield f"  {report.dataset:14}" + "".join(f"{report.outcomes.get(name, 0):>12,}" for name in OUTCOMES)
     yield ""
     for file in found.broken:
         why = file.error.rpartition("but got ")[2] or file.error
@@ -78,8 +78,8 @@ def zeroshot(audit: AuditReport) -> Iterator[str]:
 
 def _zeroshot_line(task: ZeroshotReport) -> str:
     aligned, *own = (score.accuracy for score in task.scores)
-    theirs = f"{own[0]:.1%}" if own else "-"
-    return f"  {task.name:9}{aligned:>9.1%}{theirs:>10}{task.chance:>8.1%}  {task.templates[0]}"
+    own_accuracy = f"{own[0]:.1%}" if own else "-"
+    return f"  {task.name:9}{aligned:>9.1%}{own_accuracy:>10}{task.chance:>8.1%}  {task.templates[0]}"
 
 
 def queries(found: Findings) -> Iterator[str]:
@@ -88,18 +88,18 @@ def queries(found: Findings) -> Iterator[str]:
     shares = ", ".join(f"{name} {share:.0%}" for name, share in found.top.items())
     yield f"  of the {TOP} images most like each concept, so many are what it says:"
     yield f"    {shares}"
-    for one in found.queries:
-        yield f"  {one.query.expression}"
-        yield f"    wanted: {_wanted(one)}"
+    for finding in found.queries:
+        yield f"  {finding.query.expression}"
+        yield f"    wanted: {_wanted(finding)}"
         yield f"    {'':10}{'found':>7}{'precision':>11}{'recall':>8}{'base rate':>11}"
-        yield _retrieval_line("aligned", one.aligned)
-        yield _retrieval_line("the CLIP", one.clip)
+        yield _retrieval_line("aligned", finding.aligned)
+        yield _retrieval_line("the CLIP", finding.clip)
 
 
-def _wanted(one: QueryFinding) -> str:
-    wanted = ", ".join(value for _, value in one.query.wanted)
-    unwanted = "".join(f", not {value}" for _, value in one.query.unwanted)
-    return f"{wanted}{unwanted}: {one.aligned.relevant} of {one.aligned.searched:,} images"
+def _wanted(finding: QueryFinding) -> str:
+    desired = ", ".join(value for _, value in finding.query.wanted)
+    unwanted = "".join(f", not {value}" for _, value in finding.query.unwanted)
+    return f"{desired}{unwanted}: {finding.aligned.relevant} of {finding.aligned.searched:,} images"
 
 
 def _retrieval_line(name: str, answer: Retrieval) -> str:
@@ -177,8 +177,8 @@ def closing(audit: AuditReport, out: Path, store: Path, *, seconds: float) -> It
 def this_command() -> str:
     """Return what to type for the command that is running: t2c where the shell finds it, else its path."""
     script = Path(sys.executable).with_name("t2c")
-    found = shutil.which("t2c")
-    return "t2c" if found is not None and Path(found).resolve() == script.resolve() else short(script)
+    command = shutil.which("t2c")
+    return "t2c" if command is not None and Path(command).resolve() == script.resolve() else short(script)
 
 
 def short(path: Path) -> str:

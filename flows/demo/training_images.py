@@ -26,10 +26,10 @@ def render(seed: int, start: int, stop: int) -> Labelled:
     images = np.empty((stop - start, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
     labels = np.empty((stop - start, len(VALUES)), np.uint8)
     for place, index in enumerate(range(start, stop)):
-        pixels, shown = draw(seed, index)
+        pixels, attributes = draw(seed, index)
         small = Image.fromarray(pixels).resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
         images[place] = np.asarray(small)
-        labels[place] = [VALUES[name].index(getattr(shown, name)) for name in VALUES]
+        labels[place] = [VALUES[name].index(getattr(attributes, name)) for name in VALUES]
     return images, labels
 
 

@@ -46,9 +46,10 @@ def answer(
     Asking needs no right to write: in a store that cannot be written the answer is computed and not kept.
     """
     digest = artifact_digest({"kind": kind, **spec}, [parent.digest for parent in parents])
-    known = find_manifest(store, paths.answers(kind, digest))
-    if known is not None:
-        return _stored(store, known, answer_table(store, known), new=False)
+    manifest = find_manifest(store, paths.answers(kind, digest))
+    if manifest is not None:
+        return _stored(store, manifest, answer_table(store, manifest), new=False)
+    # outside the try: only a failure to store may pass, not one to compute
     table = compute()
     try:
         return _stored(store, write_answer(store, kind, table, spec=spec, parents=parents), table, new=True)

@@ -31,6 +31,6 @@ def available_bytes() -> int | None:
 
 def check_memory(what: str, needed: int, *, available: int | None = None, todo: str = "") -> None:
     """Raise PlanError naming both numbers when a step's peak memory (bytes) is more than there is."""
-    there = available_bytes() if available is None else available
-    if there is not None and needed > there:
-        raise PlanError(expected(f"memory for {what}", f"{human_bytes(needed)} free", f"{human_bytes(there)}", todo))
+    free = available_bytes() if available is None else available
+    if free is not None and needed > free:
+        raise PlanError(expected(f"memory for {what}", f"{human_bytes(needed)} free", f"{human_bytes(free)}", todo))

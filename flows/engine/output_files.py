@@ -30,6 +30,7 @@ def replacing(output: str | Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        # mkstemp makes a file that nobody else may read
         temporary.chmod(0o644)
         temporary.replace(target)
     except T2CError:  # a damaged chunk that was read meanwhile is an OSError too, but not this file's
@@ -64,10 +65,10 @@ def _check_flat(table: pa.Table, output: Path) -> None:
     """Raise SpecError for the columns that a CSV cannot hold."""
     nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
     if nested:
-        wanted = "plain columns in a .csv"
-        found = f"lists or structs in {', '.join(map(repr, nested[:5]))}"
+        want = "plain columns in a .csv"
+        actual = f"lists or structs in {', '.join(map(repr, nested[:5]))}"
         todo = f"Write {output.with_suffix('.parquet')} instead: Parquet holds them."
-        raise SpecError(expected(f"output {output}", wanted, found, todo))
+        raise SpecError(expected(f"output {output}", want, actual, todo))
 
 
 def _refused(target: Path, error: OSError) -> StoreWriteError:

@@ -50,7 +50,7 @@ class ExtractItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What an item did."""
+    """Counts of one finished item, and the rows that failed."""
 
     decoded: int
     """Images decoded and encoded."""
@@ -108,8 +108,9 @@ def plan_batches(item: ExtractItem, rows: npt.NDArray[np.int64]) -> Iterator["Ba
             if first < last:
                 encoders.append(place)
                 low, high = min(low, max(start, int(some[first, 0]))), max(high, min(stop, int(some[last - 1, 1])))
-        here = rows[slice(*np.searchsorted(rows, [low, high]))]
-        yield Batch(start, tuple(here.tolist()), tuple(encoders))
+        # rows of the cell that no task covers are not decoded
+        cell_rows = rows[slice(*np.searchsorted(rows, [low, high]))]
+        yield Batch(start, tuple(cell_rows.tolist()), tuple(encoders))
 
 
 def find_failures(images: pa.Table) -> list["Failure"]:
@@ -121,6 +122,7 @@ def find_failures(images: pa.Table) -> list["Failure"]:
     read, failures = reader(images), []
     for row in rows.tolist():
         try:
+            # no cap: pictures over it were set aside when they were indexed
             decode(read(row), max_pixels=1 << 62)
         except UnreadableImage as error:
             failures.append(Failure(row, error.outcome, str(error)))
@@ -204,10 +206,10 @@ class _OpenChunks:
     def _fill(self, chunk: _OpenChunk, encoded: "Encoded", place: int) -> None:
         task = chunk.task
         rows = np.asarray(encoded.rows, dtype=np.int64)
-        mine = (rows >= task.start) & (rows < task.stop)
-        if mine.any():
-            chunk.values[rows[mine] - task.start] = encoded.features[place][mine]
-            chunk.present[rows[mine] - task.start] = True
+        inside = (rows >= task.start) & (rows < task.stop)
+        if inside.any():
+            chunk.values[rows[inside] - task.start] = encoded.features[place][inside]
+            chunk.present[rows[inside] - task.start] = True
         chunk.filled = min(task.stop, encoded.batch.start + self.item.batch_rows)
 
     def _write(self, place: int, chunk: _OpenChunk) -> None:

@@ -102,17 +102,17 @@ def _list(out: Output, dataset: str, store_url: str) -> None:
     from t2c.schemas.names import parse_dataset_ref
     from t2c.store.artifacts.features import list_features
 
-    found = list_features(open_store(store_url), parse_dataset_ref(dataset).name)
+    stored = list_features(open_store(store_url), parse_dataset_ref(dataset).name)
     rows = [
         {
-            "encoder": each.encoder,
-            "dimension": each.dimension,
-            "dtype": str(each.dtype),
-            "rows": each.rows,
-            "space": each.space.short,
-            "snapshot": each.manifest.snapshot,
+            "encoder": array.encoder,
+            "dimension": array.dimension,
+            "dtype": str(array.dtype),
+            "rows": array.rows,
+            "space": array.space.short,
+            "snapshot": array.manifest.snapshot,
         }
-        for each in found
+        for array in stored
     ]
     schema = pa.schema(
         {

@@ -29,7 +29,7 @@ Missing = Literal["refuse", "null"]
 
 @dataclass(frozen=True, slots=True)
 class ExportReport(Shown):
-    """What an export wrote."""
+    """The exported files: their paths, rows and encoder."""
 
     dataset: str
     """Dataset and snapshot, such as photos@3."""
@@ -110,10 +110,10 @@ def read_wanted_ids(path: str | Path, *, column: str = "") -> list[str]:
 
 
 def _wanted(images: Images, ids: Sequence[str] | None, missing: Missing) -> tuple[list[str], npt.NDArray[np.int64]]:
-    known = row_index(images)
+    by_id = row_index(images)
     if ids is None:
-        return list(known), np.fromiter(known.values(), dtype=np.int64, count=len(known))
-    rows = np.array([known.get(image_id, -1) for image_id in ids], dtype=np.int64)
+        return list(by_id), np.fromiter(by_id.values(), dtype=np.int64, count=len(by_id))
+    rows = np.array([by_id.get(image_id, -1) for image_id in ids], dtype=np.int64)
     lost = np.flatnonzero(rows < 0)
     if len(lost) and missing == "refuse":
         raise unknown_ids(f"{images.dataset}@{images.snapshot}", ids, lost, todo="Pass --missing null to get nulls.")
@@ -135,15 +135,15 @@ def _with_vectors(
         if chosen is not None and not has.all():
             raise _without_vector(f"{images.dataset}@{images.snapshot}", encoder, names, np.flatnonzero(~has))
         keep &= has
-    return [name for name, kept in zip(names, keep.tolist(), strict=True) if kept], rows[keep]
+    return [name for name, complete in zip(names, keep.tolist(), strict=True) if complete], rows[keep]
 
 
 def _without_vector(dataset: str, encoder: str, ids: list[str], lost: npt.NDArray[np.int64]) -> InputError:
     """Return the error that names the first of the ids (by position) that have no vector."""
     listed = ", ".join(repr(ids[at][:80]) for at in lost[:5].tolist()) + (", ..." if len(lost) > 5 else "")
-    got = f"{len(lost)} of {len(ids)} without one: {listed}"
+    actual = f"{len(lost)} of {len(ids)} without one: {listed}"
     todo = "Pass --missing null to get nulls."
-    return InputError(expected(f"ids for {dataset}", f"image ids with a vector of {encoder}", got, todo))
+    return InputError(expected(f"ids for {dataset}", f"image ids with a vector of {encoder}", actual, todo))
 
 
 def _has_vector(features: Features, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -93,7 +93,9 @@ def extract(
         work = items(targets, readable, workers=workers, device=device, split=not isinstance(runner, SerialRunner))
         results = _run(work, runner, bar)
         seconds = time.perf_counter() - started
-        failures = _explain(targets, readable, images.rows, [each for result in results for each in result.failures])
+        failures = _explain(
+            targets, readable, images.rows, [failure for result in results for failure in result.failures]
+        )
         if len(failures) == readable.num_rows:
             images = _record(store, dataset, failures)
             raise none_readable(images, images.table(_COLUMNS, current=False))
@@ -138,16 +140,16 @@ def _load(
     other rows."""
     from t2c.core.encoders.load import load_encoder
 
-    there = {features.encoder: features for features in list_features(images.store, images.dataset)}
+    existing = {features.encoder: features for features in list_features(images.store, images.dataset)}
     loaded: dict[str, tuple[EncoderSpec | Encoder, Encoder]] = {}
-    for given in encoders:
-        encoder = load_encoder(given, device=device) if isinstance(given, EncoderSpec) else given
-        if encoder.name in there:
+    for requested in encoders:
+        encoder = load_encoder(requested, device=device) if isinstance(requested, EncoderSpec) else requested
+        if encoder.name in existing:
             todo = "Weights or preprocessing have changed: give the other checkpoint a file name of its own (@FILE)"
             subject = f"encoder {encoder.name} of {images.dataset}"
-            check_same_space(subject, there[encoder.name].space, encoder.space, todo=todo)
-            check_rows(images, there[encoder.name])
-        loaded.setdefault(encoder.space.id, (given, encoder))
+            check_same_space(subject, existing[encoder.name].space, encoder.space, todo=todo)
+            check_rows(images, existing[encoder.name])
+        loaded.setdefault(encoder.space.id, (requested, encoder))
     return list(loaded.values())
 
 
@@ -168,12 +170,12 @@ def _open_targets(
             seconds=options.chunk_seconds,
         )
     targets = []
-    for (given, encoder), is_new, batch in zip(loaded, new, batches, strict=True):
-        wanted = rows if is_new else options.chunk_rows
+    for (requested, encoder), is_new, batch in zip(loaded, new, batches, strict=True):
+        chunk_rows = rows if is_new else options.chunk_rows
         writer = FeatureWriter.open(
-            store, dataset, encoder=encoder.name, space=encoder.space, dtype=options.dtype, chunk_rows=wanted
+            store, dataset, encoder=encoder.name, space=encoder.space, dtype=options.dtype, chunk_rows=chunk_rows
         )
-        targets.append(Target(given, encoder, writer, record_batch_rows(writer, batch), ()))
+        targets.append(Target(requested, encoder, writer, record_batch_rows(writer, batch), ()))
     return targets
 
 
@@ -193,8 +195,8 @@ def _check_sources(images: Images, targets: Sequence[Target], readable: pa.Table
             return
     if reasons:
         todo = f"Mount the disk they are on, or index {images.dataset} again"
-        got = f"none of {len(reasons)} tried ({reasons[0]})"
-        raise InputError(expected(f"files of {images.dataset}", "image files where they were indexed", got, todo))
+        actual = f"none of {len(reasons)} tried ({reasons[0]})"
+        raise InputError(expected(f"files of {images.dataset}", "image files where they were indexed", actual, todo))
 
 
 class _Bar:
@@ -239,16 +241,16 @@ def _explain(
     """Return why each readable row without a feature has none, also for rows that a killed run left so."""
     gone = [ChunkTask(0, a, b) for target in targets for a, b in target.writer.missing(total)]
     places = rows_in(readable, gone)
-    known = {failure.row: failure for failure in failures}
+    explained = {failure.row: failure for failure in failures}
     lost = readable.take(pa.array(places))
-    unexplained = lost.filter(pc.invert(pc.is_in(lost["row"], pa.array(sorted(known), pa.int64()))))
-    return [*known.values(), *find_failures(unexplained)]
+    unexplained = lost.filter(pc.invert(pc.is_in(lost["row"], pa.array(sorted(explained), pa.int64()))))
+    return [*explained.values(), *find_failures(unexplained)]
 
 
 def _record(store: Store, dataset: str, failures: Sequence["Failure"]) -> Images:
     """Record failures in the image index; without any, return the index as it is."""
     if not failures:
         return open_images(store, dataset)
-    columns = {name: [getattr(each, name) for each in failures] for name in OUTCOME_UPDATES.names}
+    columns = {name: [getattr(failure, name) for failure in failures] for name in OUTCOME_UPDATES.names}
     with lease(store, paths.images(dataset), purpose=f"record what extract found in {dataset}") as token:
         return record_outcomes(store, dataset, pa.table(columns, schema=OUTCOME_UPDATES), token=token)

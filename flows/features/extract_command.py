@@ -22,14 +22,14 @@ def _encoders(out: Output, pattern: str, library: str | None, store_url: str) ->
 
     names = [name for name in list_encoders(library or "") if pattern.casefold() in name.casefold()]
     out.put("encoders", names)
-    asked = bool(pattern or library)
+    filtered = bool(pattern or library)
     for name in names:
-        if asked or name.startswith("demo:"):
+        if filtered or name.startswith("demo:"):
             out.say(name)
     counts = Counter(name.partition(":")[0] for name in names)
     out.say(", ".join(f"{count:,} {library}" for library, count in counts.items()) + " encoders")
     out.say("a local checkpoint is timm:MODEL@FILE or open_clip:MODEL@FILE")
-    if not asked:
+    if not filtered:
         out.suggest("t2c encoders resnet50 --library timm")
 
 
@@ -74,9 +74,9 @@ def _extract(
 
     store = open_store(store_url)
     specs = [parse_encoder(name) for name in names or _extracted(store, dataset)]
-    given = {name: value for name, value in options.items() if value is not None}
+    chosen = {name: value for name, value in options.items() if value is not None}
     with runner_for(dask_address) as runner:
-        report = step(store, dataset, specs, runner=runner, progress=Bars(quiet=out.as_json), **given)
+        report = step(store, dataset, specs, runner=runner, progress=Bars(quiet=out.as_json), **chosen)
     show_extract(out, report)
     targets = [spec.name for spec in specs if spec.reads_text]
     sources = [spec.name for spec in specs if not spec.reads_text]
@@ -119,8 +119,8 @@ def show_extract(out: Output, report: Any) -> None:
         out.say("  nothing new: every image has its features")
     out.put("dataset", f"{report.dataset}@{report.snapshot}")
     features = [
-        {"encoder": one.encoder, "space": one.space.id, "rows": one.rows, "dimension": one.dimension}
-        for one in report.features
+        {"encoder": array.encoder, "space": array.space.id, "rows": array.rows, "dimension": array.dimension}
+        for array in report.features
     ]
     out.put("features", features)
     out.wrote(report.path)

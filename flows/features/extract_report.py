@@ -82,6 +82,6 @@ def none_readable(images: Images, table: pa.Table) -> InputError:
     """Return the error for a dataset without a readable image; table holds all its rows."""
     current = table.filter(table["current"])
     counts = Counter(current["outcome"].to_pylist())
-    got = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "no image at all"
+    actual = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "no image at all"
     todo = f"{_LOOK}. Then: t2c retry {images.dataset}"
-    return InputError(expected(f"images of {images.dataset}", "at least one that can be read", got, todo))
+    return InputError(expected(f"images of {images.dataset}", "at least one that can be read", actual, todo))

@@ -48,7 +48,7 @@ Unknown = Literal["refuse", "skip", "add"]
 
 @dataclass(frozen=True, slots=True)
 class ImportReport(Shown):
-    """What an import of features did."""
+    """The imported features: space, snapshot, and how many vectors matched, were added or left out."""
 
     dataset: str
     """Dataset name."""
@@ -78,7 +78,7 @@ class ImportReport(Shown):
 
 @dataclass(frozen=True, slots=True)
 class ConceptImportReport(Shown):
-    """What an import of concept vectors did."""
+    """The imported bank: space, snapshot, and how many concepts it holds and gained."""
 
     bank: str
     """Concept bank."""
@@ -128,28 +128,34 @@ def import_features(
     check_name(dataset, what="dataset name")
     if not encoder.strip():
         raise SpecError(expected("encoder name", "some text", repr(encoder)))
-    given = open_vectors(vectors, ids, id_column=id_column, vector_column=vector_column)
-    made = imported_space(encoder, given.dimension, space=space, digest=given.digest(what=str(vectors)))
-    _check_encoder(store, dataset, encoder, made)
-    joined = join_rows(store, dataset, given, unknown=unknown)
+    opened = open_vectors(vectors, ids, id_column=id_column, vector_column=vector_column)
+    vector_space = imported_space(encoder, opened.dimension, space=space, digest=opened.digest(what=str(vectors)))
+    _check_encoder(store, dataset, encoder, vector_space)
+    joined = join_rows(store, dataset, opened, unknown=unknown)
     features = _write(
-        store, joined.images, given, joined.rows, encoder=encoder, space=made, progress=progress or NoProgress()
+        store,
+        joined.images,
+        opened,
+        joined.rows,
+        encoder=encoder,
+        space=vector_space,
+        progress=progress or NoProgress(),
     )
     current = np.asarray(joined.images.table(["row"])["row"], dtype=np.int64)
     present = features.present(0, features.rows)
     return ImportReport(
         dataset=dataset,
         encoder=features.encoder,
-        space=made,
+        space=vector_space,
         snapshot=features.snapshot,
         images_snapshot=joined.images.snapshot,
         path=store_path(store, features.manifest.artifact),
-        vectors=given.rows,
-        matched=given.rows - joined.added - joined.skipped,
+        vectors=opened.rows,
+        matched=opened.rows - joined.added - joined.skipped,
         added=joined.added,
         skipped=joined.skipped,
         without=int((~present[current]).sum()),
-        notes=given.notes,
+        notes=opened.notes,
     )
 
 
@@ -162,32 +168,36 @@ def import_concepts(
     twice, MismatchError when the bank is in another space or a concept has another vector already.
     """
     check_name(bank, what="concept bank")
-    given = open_vectors(vectors, names)
-    made = imported_space(bank, given.dimension, space=space, digest=given.digest(what=str(vectors)))
+    opened = open_vectors(vectors, names)
+    vector_space = imported_space(bank, opened.dimension, space=space, digest=opened.digest(what=str(vectors)))
     before = open_concepts(store, bank).count if find_manifest(store, paths.concepts(bank)) else 0
-    after = add_concepts(store, bank, _concept_table(given), space=made, text_encoder=f"imported:{made.name}")
-    notes = given.notes
+    after = add_concepts(
+        store, bank, _concept_table(opened), space=vector_space, text_encoder=f"imported:{vector_space.name}"
+    )
+    notes = opened.notes
     if space is None:
         notes += (
             "in a space of its own, which no features share: pass --space NAME, the one the features were imported with",
         )
     path = store_path(store, paths.concepts(bank))
-    return ConceptImportReport(bank, made, after.manifest.snapshot, path, after.count, after.count - before, notes)
+    return ConceptImportReport(
+        bank, vector_space, after.manifest.snapshot, path, after.count, after.count - before, notes
+    )
 
 
-def _concept_table(given: Vectors) -> pa.Table:
+def _concept_table(vectors: Vectors) -> pa.Table:
     units = []
-    for start, block in given.blocks():
+    for start, block in vectors.blocks():
         wide = block.astype(np.float64)
         lengths = np.linalg.norm(wide, axis=1, keepdims=True)
         if (zero := np.flatnonzero(lengths[:, 0] == 0)).size:
-            subject = f"vector of concept {given.ids[start + int(zero[0])][:200]!r}"
+            subject = f"vector of concept {vectors.ids[start + int(zero[0])][:200]!r}"
             raise InputError(expected(subject, "a direction", "zeros only", "Remove the concept."))
         units.append((wide / lengths).astype(np.float32))
-    count = given.rows
+    count = vectors.rows
     return pa.table(
         {
-            "concept": pa.array(given.ids, pa.string()),
+            "concept": pa.array(vectors.ids, pa.string()),
             "prompts": pa.array([[]] * count, pa.list_(pa.string())),
             "vector": pa.array(list(np.concatenate(units)), pa.list_(pa.float32())),
             "averaging": ["imported"] * count,
@@ -208,7 +218,7 @@ def _check_encoder(store: Store, dataset: str, encoder: str, space: Space) -> No
 def _write(
     store: Store,
     images: Images,
-    given: Vectors,
+    vectors: Vectors,
     rows: npt.NDArray[np.int64],
     *,
     encoder: str,
@@ -216,47 +226,53 @@ def _write(
     progress: Progress,
 ) -> Features:
     """Write the vectors at their image rows (-1: left out), chunk by chunk, and commit one snapshot."""
-    there = next((one for one in list_features(store, images.dataset) if one.space.id == space.id), None)
+    existing = next(
+        (features for features in list_features(store, images.dataset) if features.space.id == space.id), None
+    )
     source = np.full(images.rows, -1, dtype=np.int64)
     source[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
-    if there is not None:
-        check_rows(images, there)
-        _check_same(there, given, source)
-    artifact = there.manifest.artifact if there else paths.features(images.dataset, encoder, space)
+    if existing is not None:
+        check_rows(images, existing)
+        _check_same(existing, vectors, source)
+    artifact = existing.manifest.artifact if existing else paths.features(images.dataset, encoder, space)
     with lease(store, artifact, purpose=f"import {encoder}") as token:
         writer = FeatureWriter.open(
             store,
             images.dataset,
             encoder=encoder,
             space=space,
-            dtype=None if there else given.dtype,
+            dtype=None if existing else vectors.dtype,
             spec={"source": "import"},
         )
         tasks = writer.pending(images.rows)
         progress.start(f"import {encoder}", sum(task.stop - task.start for task in tasks), "rows")
         for task in tasks:
-            wanted = source[task.start : task.stop]
-            values = np.full((len(wanted), given.dimension), np.nan, dtype=given.dtype)
-            values[wanted >= 0] = given.take(wanted[wanted >= 0])
-            writer.write_chunk(task, values, wanted >= 0)
-            progress.advance(len(wanted))
+            source_rows = source[task.start : task.stop]
+            values = np.full((len(source_rows), vectors.dimension), np.nan, dtype=vectors.dtype)
+            values[source_rows >= 0] = vectors.take(source_rows[source_rows >= 0])
+            writer.write_chunk(task, values, source_rows >= 0)
+            progress.advance(len(source_rows))
         progress.done()
         return writer.commit(images.rows, parents=[images.manifest.as_parent()], token=token)
 
 
-def _check_same(there: Features, given: Vectors, source: npt.NDArray[np.int64]) -> None:
+def _check_same(existing: Features, vectors: Vectors, source: npt.NDArray[np.int64]) -> None:
     """Raise MismatchError when a row that is already written would get another vector, or one where it has none."""
-    for start, stop in there.blocks():
-        wanted = source[start:stop]
-        at = np.flatnonzero(wanted >= 0)
+    for start, stop in existing.blocks():
+        source_rows = source[start:stop]
+        at = np.flatnonzero(source_rows >= 0)
         if not len(at):
             continue
         with np.errstate(over="ignore"):
-            new = given.take(wanted[at]).astype(there.dtype)
-        differs = np.flatnonzero((there.read(start, stop)[at] != new).any(axis=1))
+            new = vectors.take(source_rows[at]).astype(existing.dtype)
+        differs = np.flatnonzero((existing.read(start, stop)[at] != new).any(axis=1))
         if len(differs):
             row = int(at[differs[0]])
-            subject = f"{there.encoder} features of {there.dataset}, {given.ids[wanted[row]][:200]!r}"
-            had = "the vector it has" if there.present(start + row, start + row + 1)[0] else "no vector, as committed"
+            subject = f"{existing.encoder} features of {existing.dataset}, {vectors.ids[source_rows[row]][:200]!r}"
+            committed = (
+                "the vector it has" if existing.present(start + row, start + row + 1)[0] else "no vector, as committed"
+            )
             todo = "Rows never change: import under another --encoder and --space."
-            raise MismatchError(expected(subject, had, "another one" if had.startswith("the") else "one", todo))
+            raise MismatchError(
+                expected(subject, committed, "another one" if committed.startswith("the") else "one", todo)
+            )

@@ -69,25 +69,25 @@ def _check_once(images: Images, ids: Sequence[str], rows: npt.NDArray[np.int64])
     values, counts = np.unique(rows[rows >= 0], return_counts=True)
     if (counts > 1).any():
         row = int(values[np.flatnonzero(counts > 1)[0]])
-        got = " and ".join(repr(ids[at][:200]) for at in np.flatnonzero(rows == row)[:2].tolist())
-        raise InputError(expected(f"ids for row {row} of {images.dataset}", "one vector an image", got))
+        actual = " and ".join(repr(ids[at][:200]) for at in np.flatnonzero(rows == row)[:2].tolist())
+        raise InputError(expected(f"ids for row {row} of {images.dataset}", "one vector an image", actual))
 
 
-def _new_rows(dataset: str, given: Vectors, lost: list[int], start: int) -> pa.Table:
+def _new_rows(dataset: str, vectors: Vectors, lost: list[int], start: int) -> pa.Table:
     """Return rows for ids without an image file: content hash of the id, no size, outcome ok."""
     rows: list[dict[str, Any]] = []
     for number, at in enumerate(lost):
-        image_id = given.ids[at]
-        said = {name: values[at] for name, values in given.columns.items()}
-        moment = time_or_none(said.get("captured_at"), subject=f"captured_at of {image_id[:200]!r}")
+        image_id = vectors.ids[at]
+        fields = {name: values[at] for name, values in vectors.columns.items()}
+        moment = time_or_none(fields.get("captured_at"), subject=f"captured_at of {image_id[:200]!r}")
         rows.append(
             {
                 "row": start + number,
                 "image_id": image_id,
-                "uri": text_or_none(said.get("uri")) or "",
+                "uri": text_or_none(fields.get("uri")) or "",
                 "content_hash": hashlib.sha256(f"id:{dataset}/{image_id}".encode()).hexdigest(),
-                "label": text_or_none(said.get("label")),
-                "split": text_or_none(said.get("split")),
+                "label": text_or_none(fields.get("label")),
+                "split": text_or_none(fields.get("split")),
                 "captured_at": moment,
                 "bytes": 0,
                 "outcome": "ok",

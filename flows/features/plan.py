@@ -70,8 +70,10 @@ class ExtractPlan:
         check_memory(f"extract {images.dataset}", self.peak_bytes, todo="Use fewer --workers or a smaller --batch-size")
         free = None if "://" in images.store.url else shutil.disk_usage(images.store.url).free
         if free is not None and self.bytes_to_write > free:
-            want, got = f"{human_bytes(self.bytes_to_write)} free", human_bytes(free)
-            raise PlanError(expected(f"disk for features of {images.dataset}", want, got, "Free some space; run again"))
+            want, actual = f"{human_bytes(self.bytes_to_write)} free", human_bytes(free)
+            raise PlanError(
+                expected(f"disk for features of {images.dataset}", want, actual, "Free some space; run again")
+            )
 
 
 def make_plan(targets: Sequence[Target], images: pa.Table, *, workers: int, blocks: int = 1) -> ExtractPlan:
@@ -117,6 +119,7 @@ def rows_in(images: pa.Table, tasks: Sequence[ChunkTask]) -> npt.NDArray[np.int6
     starts, stops = np.array([task.start for task in tasks]), np.array([task.stop for task in tasks])
     begun = np.searchsorted(np.sort(starts), rows, side="right")
     ended = np.searchsorted(np.sort(stops), rows, side="right")
+    # a row is covered where more tasks have begun than ended
     return np.flatnonzero(begun > ended)
 
 
@@ -145,14 +148,14 @@ def _item(
     device: str,
 ) -> ExtractItem:
     places = rows_in(images, [task for some in tasks for task in some])
-    mine = images.take(pa.array(places))
-    largest = pc.max(pc.multiply(mine["width"].cast(pa.int64()), mine["height"])).as_py() or 1
+    selected = images.take(pa.array(places))
+    largest = pc.max(pc.multiply(selected["width"].cast(pa.int64()), selected["height"])).as_py() or 1
     return ExtractItem(
         encoders=tuple(target.spec for target in group),
         device=device,
         writers=tuple(target.writer for target in group),
         tasks=tuple(tasks),
-        images=mine.select(["row", "image_id", "uri", "content_hash"]),
+        images=selected.select(["row", "image_id", "uri", "content_hash"]),
         batch_rows=size,
         workers=workers,
         max_pixels=int(largest),

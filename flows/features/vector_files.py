@@ -63,9 +63,9 @@ class Vectors:
         out = np.empty((len(rows), self.dimension), dtype=self.dtype)
         start = 0
         for part in self.parts:
-            here = np.flatnonzero((rows >= start) & (rows < start + len(part)))
+            inside = np.flatnonzero((rows >= start) & (rows < start + len(part)))
             with np.errstate(over="ignore"):
-                out[here] = part[rows[here] - start]
+                out[inside] = part[rows[inside] - start]
             start += len(part)
         return out
 
@@ -119,8 +119,8 @@ def open_npy(path: Path) -> npt.NDArray[Any]:
         with path.open("rb") as stream:
             head = stream.read(64)
         if not head.startswith(_NUMPY):
-            got = "a pickle, which is never opened" if head.startswith(b"\x80") else describe(head)
-            raise InputError(expected(subject, "a .npy file", got, "Save it with numpy.save(path, array)."))
+            actual = "a pickle, which is never opened" if head.startswith(b"\x80") else describe(head)
+            raise InputError(expected(subject, "a .npy file", actual, "Save it with numpy.save(path, array)."))
         array = np.lib.format.open_memmap(path, mode="r")
     except OSError as reason:
         raise InputError(expected(subject, "a file that can be read", f"{reason.strerror or reason}")) from reason
@@ -140,9 +140,9 @@ def _clip_retrieval(folder: Path, id_column: str) -> tuple[list[npt.NDArray[Any]
     arrays, tables = (_numbered(folder, stem, suffix) for stem, suffix in (("img_emb", "npy"), ("metadata", "parquet")))
     if not arrays or arrays.keys() != tables.keys():
         want = "img_emb/img_emb_N.npy and metadata/metadata_N.parquet with the same numbers N"
-        got = f"numbers {sorted(arrays)[:8]} and {sorted(tables)[:8]}"
+        actual = f"numbers {sorted(arrays)[:8]} and {sorted(tables)[:8]}"
         raise InputError(
-            expected(f"vectors {folder}", want, got, "Give the folder that clip-retrieval inference wrote.")
+            expected(f"vectors {folder}", want, actual, "Give the folder that clip-retrieval inference wrote.")
         )
     parts = [open_npy(arrays[number]) for number in sorted(arrays)]
     ids = [
@@ -171,14 +171,14 @@ def _parquet(path: Path, id_column: str, vector_column: str) -> tuple[list[npt.N
         raise InputError(expected(f"vectors {path}", "a whole Parquet file", f"an error: {reason}")) from reason
 
 
-def _vector_column(schema: pa.Schema, wanted: str, path: Path) -> str:
-    lists: list[str] = [one.name for one in schema if _is_vector(one.type)]
-    if wanted in lists:
-        return wanted
-    if wanted or len(lists) != 1:
-        want = f"vector column {wanted!r}" if wanted else "one column of lists of numbers"
-        got = f"{', '.join(map(repr, lists)) or 'none'} among columns {', '.join(schema.names)[:300]}"
-        raise InputError(expected(f"vectors {path}", want, got, "Name it: --vector-column NAME"))
+def _vector_column(schema: pa.Schema, requested: str, path: Path) -> str:
+    lists: list[str] = [column.name for column in schema if _is_vector(column.type)]
+    if requested in lists:
+        return requested
+    if requested or len(lists) != 1:
+        want = f"vector column {requested!r}" if requested else "one column of lists of numbers"
+        actual = f"{', '.join(map(repr, lists)) or 'none'} among columns {', '.join(schema.names)[:300]}"
+        raise InputError(expected(f"vectors {path}", want, actual, "Name it: --vector-column NAME"))
     return lists[0]
 
 
@@ -198,8 +198,8 @@ def _spool(file: parquet.ParquetFile, column: str, path: Path) -> npt.NDArray[An
             with tempfile.TemporaryFile() as spool:
                 out = np.memmap(spool, dtype=kind, mode="w+", shape=(rows, values.shape[1]))
         if values.shape[1] != out.shape[1]:
-            got = f"{values.shape[1]} in row {at}"
-            raise InputError(expected(f"column {column!r} of {path}", f"{out.shape[1]} numbers a row", got))
+            actual = f"{values.shape[1]} in row {at}"
+            raise InputError(expected(f"column {column!r} of {path}", f"{out.shape[1]} numbers a row", actual))
         out[at : at + len(values)] = values
         at += len(values)
     if out is None:
@@ -212,8 +212,8 @@ def _matrix(column: pa.Array, *, subject: str, first: int) -> npt.NDArray[Any]:
     lengths = np.asarray(pc.fill_null(pc.list_value_length(column), -1))
     wrong = np.flatnonzero(lengths != lengths[0]) if lengths[0] > 0 else np.array([0])
     if len(wrong):
-        got = f"{max(int(lengths[wrong[0]]), 0)} in row {first + int(wrong[0])}"
-        raise InputError(expected(subject, f"{max(int(lengths[0]), 1)} numbers a row", got))
+        actual = f"{max(int(lengths[wrong[0]]), 0)} in row {first + int(wrong[0])}"
+        raise InputError(expected(subject, f"{max(int(lengths[0]), 1)} numbers a row", actual))
     values = column.flatten()
     if values.null_count:
         row = first + int(np.flatnonzero(np.asarray(values.is_null()))[0]) // int(lengths[0])
@@ -227,13 +227,13 @@ def _checked(parts: Sequence[npt.NDArray[Any]], table: pa.Table, *, what: str) -
     dimensions = {part.shape[1] for part in parts}
     if len(dimensions) > 1:
         raise InputError(expected(f"vectors {what}", "one dimension", f"{sorted(dimensions)}"))
-    seen: dict[str, int] = {}
+    first_rows: dict[str, int] = {}
     for row, image_id in enumerate(ids):
-        if (first := seen.setdefault(image_id, row)) != row:
-            got = f"{image_id[:200]!r} in rows {first} and {row}"
-            raise InputError(expected(f"ids of {what}", "each once", got, "Remove one of the rows."))
-    others = sorted({str(part.dtype) for part in parts} - {"float16", "float32"})
-    notes = (f"{', '.join(others)} kept as float32",) if others else ()
+        if (first := first_rows.setdefault(image_id, row)) != row:
+            actual = f"{image_id[:200]!r} in rows {first} and {row}"
+            raise InputError(expected(f"ids of {what}", "each once", actual, "Remove one of the rows."))
+    other_dtypes = sorted({str(part.dtype) for part in parts} - {"float16", "float32"})
+    notes = (f"{', '.join(other_dtypes)} kept as float32",) if other_dtypes else ()
     columns = {name: table[name].to_pylist() for name in _KEPT if name in table.column_names[1:]}
     if find_id_column(table.column_names[:1]) in ("image_path", "path") and "uri" not in columns:
         columns["uri"] = [file_uri(image_id) if image_id.startswith("/") else None for image_id in ids]

@@ -173,12 +173,12 @@ def stacked(parts: Sequence[tuple[str, int]], *, label: str) -> Markup:
     total = sum(value for _, value in parts) or 1
     widths = [max(0.4, 100 * value / total) if value else 0.0 for _, value in parts]
     scale = 100 / max(sum(widths), 1e-9)
-    left, pieces = 0.0, []
+    offset, pieces = 0.0, []
     for (kind, _), width in zip(parts, widths, strict=True):
         pieces.append(
-            Markup('<rect class="{}" x="{:.3f}%" width="{:.3f}%" height="14"/>').format(kind, left, width * scale)
+            Markup('<rect class="{}" x="{:.3f}%" width="{:.3f}%" height="14"/>').format(kind, offset, width * scale)
         )
-        left += width * scale
+        offset += width * scale
     return Markup('<svg class="stacked" role="img" aria-label="{}" width="100%" height="14">{}</svg>').format(
         label, Markup().join(pieces)
     )

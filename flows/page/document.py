@@ -47,7 +47,7 @@ def policy(style: str) -> str:
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Return the environment: autoescape for every template, and an error for a name that is not there."""
-    made = Environment(
+    jinja = Environment(
         loader=FileSystemLoader(FOLDERS),
         autoescape=True,
         undefined=StrictUndefined,
@@ -55,8 +55,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     filters = ("count", "number", "signed", "percent", "small", "size", "plural", "clean", "named")
-    made.filters.update({name: getattr(words, name) for name in filters})
-    made.globals.update(
+    jinja.filters.update({name: getattr(words, name) for name in filters})
+    jinja.globals.update(
         charts=charts,
         SHOWN_ROWS=SHOWN_ROWS,
         FOLDED_ROWS=FOLDED_ROWS,
@@ -64,7 +64,7 @@ def environment() -> Environment:
         FOLDED_PANELS=FOLDED_PANELS,
         SHOWN_CLASSES=SHOWN_CLASSES,
     )
-    return made
+    return jinja
 
 
 def write_document(template: str, output: str | Path, **shown: Any) -> None:

@@ -41,11 +41,11 @@ def line_chart(lines: Sequence[Line], *, label: str, logarithmic: bool = True, d
 
     Returns nothing when no line has a value.
     """
-    known = [line for line in lines if not np.isnan(line.y).all()]
-    if not known:
+    drawn = [line for line in lines if not np.isnan(line.y).all()]
+    if not drawn:
         return Markup()
-    x = _Scale.of([line.x for line in known], logarithmic=logarithmic)
-    y = _Scale.of([part for line in known for part in (line.y, line.low, line.high) if part is not None])
+    x = _Scale.of([line.x for line in drawn], logarithmic=logarithmic)
+    y = _Scale.of([part for line in drawn for part in (line.y, line.low, line.high) if part is not None])
     ticks_y, ticks_x = y.ticks(), x.ticks()
     return Markup(
         '<svg class="lines" role="img" aria-label="{label}" width="100%" height="{total}">{grid}'
@@ -58,8 +58,8 @@ def line_chart(lines: Sequence[Line], *, label: str, logarithmic: bool = True, d
         wide=_RIGHT - _LEFT,
         plot=PLOT,
         grid=Markup().join(_row(y.place(value), words.number(value, digits)) for value in ticks_y),
-        lines=Markup().join(_line(line, x, y) for line in known),
-        dots=Markup().join(_dots(line, x, y) for line in known),
+        lines=Markup().join(_line(line, x, y) for line in drawn),
+        dots=Markup().join(_dots(line, x, y) for line in drawn),
         xs=Markup().join(_column(x.place(value), _short(value)) for value in ticks_x),
     )
 
@@ -93,11 +93,11 @@ class _Scale:
         if self.logarithmic and self.high / self.low > 3:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             for steps in ((1, 2, 5), (1, 3), (1,)):
-                found = [step * 10.0**power for power in powers for step in steps]
-                found = [value for value in found if self.low <= value <= self.high]
-                if len(found) <= 6:
-                    return found
-            return found[:: -(-len(found) // 6)]
+                ticks = [step * 10.0**power for power in powers for step in steps]
+                ticks = [value for value in ticks if self.low <= value <= self.high]
+                if len(ticks) <= 6:
+                    return ticks
+            return ticks[:: -(-len(ticks) // 6)]
         span = self.high - self.low
         step = 10.0 ** math.floor(math.log10(span))
         step = next(step * factor for factor in (0.1, 0.2, 0.5, 1, 2) if span / (step * factor) <= 6)
@@ -106,11 +106,14 @@ class _Scale:
 
 
 def _line(line: Line, x: _Scale, y: _Scale) -> Markup:
-    there = ~np.isnan(line.y)
-    middle = _points(line.x[there], line.y[there], x, y)
+    has_value = ~np.isnan(line.y)
+    middle = _points(line.x[has_value], line.y[has_value], x, y)
     band = Markup()
     if line.low is not None and line.high is not None:
-        edge = _points(line.x[there], line.high[there], x, y) + _points(line.x[there], line.low[there], x, y)[::-1]
+        edge = (
+            _points(line.x[has_value], line.high[has_value], x, y)
+            + _points(line.x[has_value], line.low[has_value], x, y)[::-1]
+        )
         band = Markup('<polygon class="band {}" points="{}"/>').format(line.kind, " ".join(edge))
     return band + Markup('<polyline class="line {}" points="{}" vector-effect="non-scaling-stroke"/>').format(
         line.kind, " ".join(middle)

@@ -52,4 +52,4 @@ class Question:
     def datasets(self) -> tuple[str, ...]:
         """Return the datasets, each once, the reference first; of two snapshots of one dataset the current side's."""
         every = [self.reference, *([self.current] if self.current else [])]
-        return tuple({parse_dataset_ref(one).name: one for one in every}.values())
+        return tuple({parse_dataset_ref(dataset).name: dataset for dataset in every}.values())

@@ -26,17 +26,19 @@ def thumbnails(
     wanted: Sequence[Wanted], *, read: Callable[[str], bytes], edge: int = EDGE, threads: int = 8
 ) -> list[Thumbnail]:
     """Return the thumbnails of some pictures, in order; each place is read once, several at a time."""
-    places = {one.uri: one for one in wanted}
+    places = {picture.uri: picture for picture in wanted}
     with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
         warnings.simplefilter("ignore")  # Pillow warns of large or odd files; the cap decides
-        made = dict(
+        by_uri = dict(
             zip(
                 places,
-                pool.map(lambda one: thumbnail(one.image_id, one.uri, read=read, edge=edge), places.values()),
+                pool.map(
+                    lambda picture: thumbnail(picture.image_id, picture.uri, read=read, edge=edge), places.values()
+                ),
                 strict=True,
             )
         )
-    return [replace(made[one.uri], image_id=one.image_id, facts=one.facts) for one in wanted]
+    return [replace(by_uri[picture.uri], image_id=picture.image_id, facts=picture.facts) for picture in wanted]
 
 
 def thumbnail(

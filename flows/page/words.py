@@ -68,13 +68,14 @@ def clean(text: Any, length: int = NAME_LENGTH) -> str:
 
     Escaping is not done here: the template and the charts escape whatever they are given.
     """
-    shown = "".join(
+    # the cut bounds the work for a name of megabytes
+    visible = "".join(
         "\N{REPLACEMENT CHARACTER}" if _unseen(character) else character for character in str(text)[:100_000]
     )
-    if len(shown) <= length:
-        return shown
-    left = (length - 1) // 2
-    return f"{shown[:left]}…{shown[len(shown) - (length - 1 - left) :]}"
+    if len(visible) <= length:
+        return visible
+    head = (length - 1) // 2
+    return f"{visible[:head]}…{visible[len(visible) - (length - 1 - head) :]}"
 
 
 def _unseen(character: str) -> bool:

@@ -32,18 +32,18 @@ def _report(out: Output, reference: str, store_url: str, **options: Any) -> None
     from t2c.flows.report.write import report as step
 
     typed = f"t2c {shlex.join(sys.argv[1:])}"
-    found = step(open_store(store_url), reference, commands=[typed], progress=Bars(quiet=out.as_json), **options)
+    written = step(open_store(store_url), reference, commands=[typed], progress=Bars(quiet=out.as_json), **options)
     out.facts(
         "report",
         {
-            "concepts": found.concepts,
-            "flagged": found.flagged,
-            "artifacts checked": found.checked,
-            "bytes": found.bytes,
+            "concepts": written.concepts,
+            "flagged": written.flagged,
+            "artifacts checked": written.checked,
+            "bytes": written.bytes,
         },
     )
-    out.wrote(found.path)
-    out.suggest(f"open {found.path} in a browser")
+    out.wrote(written.path)
+    out.suggest(f"open {written.path} in a browser")
 
 
 report = command("report", example="t2c report photos new_photos -o report.html --query 'dog > 2 & beach > 1'")(_report)

@@ -56,21 +56,21 @@ def _shifted(data: ReportData) -> list[Finding]:
         return []
     rows = [row for row in data.shift.to_pylist() if row["verdict"] != "none"]
     rows.sort(key=lambda row: -abs(row["effect"]))
-    found = [Finding(row["verdict"], _shift_sentence(row), "shift") for row in rows[:MOST_SHIFTED]]
+    sentences = [Finding(row["verdict"], _shift_sentence(row), "shift") for row in rows[:MOST_SHIFTED]]
     if len(rows) > MOST_SHIFTED:
         more = Markup("{} shifted: see the table.").format(words.plural(len(rows) - MOST_SHIFTED, "more concept"))
-        found.append(Finding("plain", more, "shift"))
+        sentences.append(Finding("plain", more, "shift"))
     left_out = sum(bool(row) for row in data.shift["left_out"].to_pylist())
     if left_out:
         text = Markup("{} no verdict, because nothing bears out what the name says.")
-        found.append(
+        sentences.append(
             Finding(
                 "warning",
                 text.format(words.plural(left_out, "untrusted concept gets", "untrusted concepts get")),
                 "trust",
             )
         )
-    return found
+    return sentences
 
 
 def _shift_sentence(row: dict[str, Any]) -> Markup:
@@ -120,7 +120,7 @@ def _alignment(data: ReportData) -> list[Finding]:
 
 
 def _zeroshot(data: ReportData) -> list[Finding]:
-    found = []
+    sentences = []
     for task in data.zeroshot:
         rows = {row["role"]: row for row in task.accuracies.to_pylist()}
         if "aligned" not in rows:
@@ -132,8 +132,8 @@ def _zeroshot(data: ReportData) -> list[Finding]:
             words.plural(rows["aligned"]["n"], "image"),
             ", ".join([*beside, f"chance {words.percent(task.chance)}"]),
         )
-        found.append(Finding("plain", text, "zeroshot"))
-    return found
+        sentences.append(Finding("plain", text, "zeroshot"))
+    return sentences
 
 
 def _logic(data: ReportData) -> list[Finding]:

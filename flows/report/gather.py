@@ -91,8 +91,8 @@ def check_artifacts(store: Store, manifests: Iterable[Manifest]) -> None:
     if problems:
         todo = "Run: t2c verify" if len(problems) == 1 else f"{len(problems)} files are damaged. Run: t2c verify"
         subject, _, rest = problems[0].partition(": ")
-        want, _, got = rest.removeprefix("expected ").partition(", but got ")
-        raise CorruptError(expected(subject, want, got, todo))
+        want, _, actual = rest.removeprefix("expected ").partition(", but got ")
+        raise CorruptError(expected(subject, want, actual, todo))
 
 
 def artifacts(store: Store, read: Iterable[Manifest]) -> pa.Table:
@@ -100,23 +100,26 @@ def artifacts(store: Store, read: Iterable[Manifest]) -> pa.Table:
 
     Raises CorruptError for an ancestor that is no longer what its descendants were made from.
     """
-    seen: dict[tuple[str, int], dict[str, Any]] = {}
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
     waiting: list[Parent] = []
     for manifest in read:
-        seen.setdefault((manifest.artifact, manifest.snapshot), _artifact(manifest, checked=True))
+        rows.setdefault((manifest.artifact, manifest.snapshot), _artifact(manifest, checked=True))
         waiting += manifest.parents
     while waiting:
+        # breadth first, so that the nearest ancestors are listed first
         parent = waiting.pop(0)
         folder = artifact_folder(parent.kind, parent.name)
-        if (folder, parent.snapshot) in seen:
+        if (folder, parent.snapshot) in rows:
             continue
-        found = find_manifest(store, folder, snapshot=parent.snapshot)
-        if found is not None and found.content_digest != parent.digest:
-            want, got = parent.digest[:SHORT], found.content_digest[:SHORT]
-            raise CorruptError(expected(f"{folder}@{parent.snapshot}", f"digest {want}", got, "Run: t2c verify"))
-        seen[folder, parent.snapshot] = _gone(folder, parent) if found is None else _artifact(found, checked=False)
-        waiting += () if found is None else found.parents
-    return pa.Table.from_pylist(list(seen.values()), schema=ARTIFACTS)
+        ancestor = find_manifest(store, folder, snapshot=parent.snapshot)
+        if ancestor is not None and ancestor.content_digest != parent.digest:
+            want, actual = parent.digest[:SHORT], ancestor.content_digest[:SHORT]
+            raise CorruptError(expected(f"{folder}@{parent.snapshot}", f"digest {want}", actual, "Run: t2c verify"))
+        rows[folder, parent.snapshot] = (
+            _gone(folder, parent) if ancestor is None else _artifact(ancestor, checked=False)
+        )
+        waiting += () if ancestor is None else ancestor.parents
+    return pa.Table.from_pylist(list(rows.values()), schema=ARTIFACTS)
 
 
 def _outcomes(table: pa.Table) -> pa.Table:
@@ -153,12 +156,12 @@ def _sizes(ok: pa.Table) -> pa.Table:
 
 def _facts(certificate: Certificate) -> tuple[tuple[str, str], ...]:
     held = certificate.held_out
-    said = (("minimised", certificate.objective), ("needed", "; ".join(certificate.needed)))
+    claims = (("minimised", certificate.objective), ("needed", "; ".join(certificate.needed)))
     fitted_on = f"{certificate.dataset}@{certificate.snapshot}" if certificate.dataset else "not known: a file"
     measured_on = (("measured on", certificate.measured_on),) if certificate.measured_on else ()
     return (
         ("aligner", certificate.aligner),
-        *(pair for pair in said if pair[1]),
+        *(pair for pair in claims if pair[1]),
         ("fitted on", fitted_on),
         *measured_on,
         ("rows fitted", words.count(certificate.fitted)),
@@ -182,9 +185,11 @@ def _quality(held: HeldOut) -> pa.Table:
 
 
 def _fidelity(certificate: Certificate, bank: str) -> pa.Table:
-    kept = [one for one in certificate.fidelity if one.bank == bank]
-    kept.sort(key=lambda one: (one.correlation is not None, one.correlation or 0.0))
-    rows = [{"concept": one.concept, "n": one.n, "correlation": one.correlation} for one in kept]
+    fidelities = [fidelity for fidelity in certificate.fidelity if fidelity.bank == bank]
+    fidelities.sort(key=lambda fidelity: (fidelity.correlation is not None, fidelity.correlation or 0.0))
+    rows = [
+        {"concept": fidelity.concept, "n": fidelity.n, "correlation": fidelity.correlation} for fidelity in fidelities
+    ]
     return pa.Table.from_pylist(rows, schema=FIDELITY)
 
 
@@ -252,8 +257,8 @@ def again(asked: Question, output: str | Path) -> str:
 
 def versions() -> tuple[tuple[str, str], ...]:
     """Return the software that took part, with its versions."""
-    found = [("Python", platform.python_version())]
+    software = [("Python", platform.python_version())]
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
-            found.append((package, version(package)))
-    return tuple(found)
+            software.append((package, version(package)))
+    return tuple(software)

@@ -30,12 +30,14 @@ def grids(sides: Sequence[Side], keys: Sequence[int], *, most: int, read: Read) 
         )
         for key in keys
     ]
-    wanted = [one for _, strips in drafts for _, pictures in strips for one in pictures]
-    made = iter(thumbnails(wanted, read=read))
+    requested = [picture for _, strips in drafts for _, pictures in strips for picture in pictures]
+    small_pictures = iter(thumbnails(requested, read=read))
     return tuple(
         ConceptImages(
             sides[0].among.names[key],
-            tuple(Strip(title, tuple(next(made) for _ in pictures)) for title, pictures in strips if pictures),
+            tuple(
+                Strip(title, tuple(next(small_pictures) for _ in pictures)) for title, pictures in strips if pictures
+            ),
         )
         for key, strips in drafts
     )
@@ -57,7 +59,7 @@ def logic(result: FindResult, *, dataset: str, read: Read) -> LogicResult:
     first = [{"step": "all images", "remaining": result.searched}]
     rest = [{"step": row["term"], "remaining": row["remaining"]} for row in result.funnel.to_pylist()]
     concepts = result.thresholds["concept"].to_pylist()
-    wanted = [
+    requested = [
         Wanted(
             row["image_id"],
             row["uri"],
@@ -69,6 +71,6 @@ def logic(result: FindResult, *, dataset: str, read: Read) -> LogicResult:
         result.expression,
         dataset,
         pa.Table.from_pylist([*first, *rest], schema=FUNNEL),
-        tuple(thumbnails(wanted, read=read)),
+        tuple(thumbnails(requested, read=read)),
         tuple(dict.fromkeys(concepts)),
     )

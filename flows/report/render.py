@@ -31,8 +31,8 @@ OPTIONAL: Mapping[str, Section] = {
 
 def gather_sections(context: Context) -> dict[str, Gathered]:
     """Return the sections that have something to show, in order."""
-    found = {key: section.gather(context) for key, section in OPTIONAL.items()}
-    return {key: one for key, one in found.items() if one is not None}
+    gathered = {key: section.gather(context) for key, section in OPTIONAL.items()}
+    return {key: content for key, content in gathered.items() if content is not None}
 
 
 SECTIONS = (
@@ -91,7 +91,7 @@ def has_section(data: ReportData, key: str) -> bool:
 
 def tiles(data: ReportData) -> list[tuple[str, str, str]]:
     """Return the figures above the findings: (figure, what it is, more)."""
-    made = []
+    figures = []
     for account in data.accounts:
         dropped = account.total - account.count("ok")
         more = (
@@ -99,11 +99,11 @@ def tiles(data: ReportData) -> list[tuple[str, str, str]]:
             if dropped
             else "every input is usable"
         )
-        made.append((words.count(account.count("ok")), f"images in {words.clean(account.name, 40)}", more))
+        figures.append((words.count(account.count("ok")), f"images in {words.clean(account.name, 40)}", more))
     if data.shift is not None:
         verdicts = data.shift["verdict"].to_pylist()
         risen, fallen = verdicts.count("risen"), verdicts.count("fallen")
-        made.append(
+        figures.append(
             (
                 words.count(risen + fallen),
                 f"of {words.plural(len(verdicts), 'concept')} shifted",
@@ -112,19 +112,19 @@ def tiles(data: ReportData) -> list[tuple[str, str, str]]:
         )
     if data.aligner is not None and data.aligner.quality is not None:
         first = data.aligner.quality.to_pylist()[0]
-        made.append(
+        figures.append(
             (words.number(first["r2"]), "R² on rows not fitted", f"mean predictor {words.number(first['baseline'])}")
         )
     for task in data.zeroshot[:1]:
         best = task.accuracies.to_pylist()[0]
-        made.append(
+        figures.append(
             (
                 words.percent(best["accuracy"], 0),
                 f"zero-shot {words.clean(task.title, 40)}",
                 f"chance {words.percent(task.chance, 0)}",
             )
         )
-    return made
+    return figures
 
 
 def shift_rows(data: ReportData) -> list[dict[str, Any]]:
@@ -154,10 +154,10 @@ def panels(data: ReportData) -> list[dict[str, Any]]:
         ]
     else:
         verdicts = shift_rows(data)
-    kept = [row for row in verdicts if row["key"] in reference][: PANELS + FOLDED_PANELS]
+    rows = [row for row in verdicts if row["key"] in reference][: PANELS + FOLDED_PANELS]
     marks = data.marks or {}
-    made = [_panel(reference[row["key"]], current.get(row["key"]), shift=row, span=span) for row in kept]
-    return [{**panel, "trust": marks.get(panel["concept"])} for panel in made]
+    multiples = [_panel(reference[row["key"]], current.get(row["key"]), shift=row, span=span) for row in rows]
+    return [{**panel, "trust": marks.get(panel["concept"])} for panel in multiples]
 
 
 def _panel(

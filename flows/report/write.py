@@ -57,7 +57,7 @@ FOUND = 12
 
 @dataclass(frozen=True, slots=True)
 class ReportReport(Shown):
-    """What `report` wrote."""
+    """The written page: its path and size, and how much it describes."""
 
     path: str
     """Absolute path of the HTML file."""
@@ -107,7 +107,7 @@ def report(
     file replaces the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for
     an output that cannot be written, and what `shift` and `find` raise.
     """
-    asked = Question(
+    question = Question(
         store,
         _pinned(store, reference),
         _pinned(store, current) if current else None,
@@ -121,32 +121,32 @@ def report(
         queries=tuple(parse(query) for query in queries),
         judged=_not_default({"classes": classes, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}),
     )
-    sides = _sides(asked)
+    sides = _sides(question)
     found_map = _map_of(sides[0])
-    with replacing(output) as temporary, _watched(progress, asked) as advance:
-        tasks, answers = ([table_of(one) for one in zeroshot], []) if zeroshot else _stored(asked, found_map)
-        sections = gather_sections(Context(asked, sides, found_map))
+    with replacing(output) as temporary, _watched(progress, question) as advance:
+        tasks, answers = ([table_of(task) for task in zeroshot], []) if zeroshot else _stored(question, found_map)
+        sections = gather_sections(Context(question, sides, found_map))
         scores = sides[0].among.scores
         marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
         read = [*_manifests(sides, found_map), *answers, *(marks.answers if marks else ())]
-        read += [manifest for one in sections.values() for manifest in one.read if manifest not in read]
+        read += [manifest for gathered in sections.values() for manifest in gathered.read if manifest not in read]
         check_artifacts(store, read)
         advance("comparing")
         data = ReportData(
             title=title or "Concept audit: " + " and ".join(side.name for side in sides),
             created_at=datetime.now(UTC),
             sides=tuple(side.name for side in sides),
-            accounts=_accounts(asked),
+            accounts=_accounts(question),
             aligner=aligner(found_map, bank=sides[0].among.scores.bank),
             bank=sides[0].among.scores.bank,
             marks=marks.by_name if marks else None,
             zeroshot=tuple(task for task in tasks if task.accuracies.num_rows),
-            sections={key: one.data for key, one in sections.items()},
+            sections={key: gathered.data for key, gathered in sections.items()},
             artifacts=artifacts(store, read),
-            commands=(*commands, again(asked, output)),
+            commands=(*commands, again(question, output)),
             versions=versions(),
             alpha=alpha,
-            **_answers(asked, sides, advance),
+            **_answers(question, sides, advance),
         )
         page = render(replace(data, missing=_missing(data))).encode()
         temporary.write_bytes(page)
@@ -166,14 +166,16 @@ def _pinned(store: Store, dataset: str) -> str:
     return f"{images.dataset}@{images.snapshot}"
 
 
-def _sides(asked: Question) -> tuple[Side, ...]:
+def _sides(question: Question) -> tuple[Side, ...]:
     """Return the two sides of the comparison, or the one dataset that is described."""
-    if asked.compares:
-        slices = two_slices(asked.reference, asked.current, where=asked.where, reference_where=asked.reference_where)
-        return open_sides(asked.store, *slices, **asked.scored)
-    scores = resolve_scores(asked.store, asked.reference, **asked.scored)
-    among = searched(scores, images=open_images(asked.store, asked.reference))
-    return (Side(asked.reference, among, np.zeros(scores.rows, dtype=np.bool_)),)
+    if question.compares:
+        slices = two_slices(
+            question.reference, question.current, where=question.where, reference_where=question.reference_where
+        )
+        return open_sides(question.store, *slices, **question.scored)
+    scores = resolve_scores(question.store, question.reference, **question.scored)
+    among = searched(scores, images=open_images(question.store, question.reference))
+    return (Side(question.reference, among, np.zeros(scores.rows, dtype=np.bool_)),)
 
 
 def _map_of(side: Side) -> StoredMap:
@@ -185,44 +187,52 @@ def _manifests(sides: Sequence[Side], linear_map: StoredMap) -> list[Manifest]:
     """Return the snapshots that are read, each once."""
     every = [side.among.images.manifest for side in sides] + [side.among.scores.manifest for side in sides]
     every += [linear_map.manifest] if linear_map.manifest else []
-    return list({(one.artifact, one.snapshot): one for one in every}.values())
+    return list({(manifest.artifact, manifest.snapshot): manifest for manifest in every}.values())
 
 
-def _stored(asked: Question, linear_map: StoredMap) -> tuple[list[Zeroshot], list[Manifest]]:
+def _stored(question: Question, linear_map: StoredMap) -> tuple[list[Zeroshot], list[Manifest]]:
     """Return the zero-shot tasks that were done before on the datasets."""
-    found = [stored_tasks(open_images(asked.store, one), linear_map) for one in asked.datasets]
-    return [task for tasks, _ in found for task in tasks], [one for _, read in found for one in read]
+    stored = [stored_tasks(open_images(question.store, dataset), linear_map) for dataset in question.datasets]
+    return [task for tasks, _ in stored for task in tasks], [manifest for _, read in stored for manifest in read]
 
 
-def _accounts(asked: Question) -> tuple[DatasetAccount, ...]:
-    first, *others = (open_images(asked.store, one) for one in asked.datasets)
-    return (account(first, role="reference"), *(account(one, role="current") for one in others))
+def _accounts(question: Question) -> tuple[DatasetAccount, ...]:
+    first, *rest = (open_images(question.store, dataset) for dataset in question.datasets)
+    return (account(first, role="reference"), *(account(images, role="current") for images in rest))
 
 
-def _answers(asked: Question, sides: Sequence[Side], advance: Callable[[str], None]) -> dict[str, Any]:
+def _answers(question: Question, sides: Sequence[Side], advance: Callable[[str], None]) -> dict[str, Any]:
     """Return the fields of ReportData that are answers to questions."""
     compared: pa.Table | None = None
     notes: tuple[str, ...] = ()
-    if asked.compares:
-        where: dict[str, Any] = {"where": asked.where, "reference_where": asked.reference_where, "alpha": asked.alpha}
-        found_shift = shift(asked.store, asked.reference, asked.current, **where, **asked.scored, **asked.judged)
+    if question.compares:
+        where: dict[str, Any] = {
+            "where": question.where,
+            "reference_where": question.reference_where,
+            "alpha": question.alpha,
+        }
+        found_shift = shift(
+            question.store, question.reference, question.current, **where, **question.scored, **question.judged
+        )
         compared, notes = found_shift.table, found_shift.notes
     stats = [side_stats(side) for side in sides]
     among = {side.among.images.dataset: side.among for side in sides}  # of two snapshots the current side's
-    found = []
-    for query in asked.queries:
+    logic_results = []
+    for query in question.queries:
         advance("searching")
-        for one in among.values():
-            result = find(one.scores, query, images=one.images, limit=FOUND)
-            found.append(logic(result, dataset=f"{one.images.dataset}@{one.images.snapshot}", read=open_bytes))
+        for population in among.values():
+            result = find(population.scores, query, images=population.images, limit=FOUND)
+            logic_results.append(
+                logic(result, dataset=f"{population.images.dataset}@{population.images.snapshot}", read=open_bytes)
+            )
     advance("pictures")
     keys = most_telling(stats[0], compared, most=GRIDS)
     return {
         "reference_stats": stats[0],
-        "current_stats": stats[1] if asked.compares else None,
+        "current_stats": stats[1] if question.compares else None,
         "shift": compared,
         "shift_notes": notes,
-        "logic": tuple(found),
+        "logic": tuple(logic_results),
         "grids": grids(sides, keys, most=PICTURES, read=open_bytes),
     }
 
@@ -240,18 +250,18 @@ def _missing(data: ReportData) -> tuple[tuple[str, str], ...]:
 
 
 @contextmanager
-def _watched(progress: Progress | None, asked: Question) -> Iterator[Callable[[str], None]]:
+def _watched(progress: Progress | None, question: Question) -> Iterator[Callable[[str], None]]:
     """Yield a function that says which part comes next."""
-    shown = progress or NoProgress()
-    shown.start("report", 3 + len(asked.queries), "parts")
-    shown.note(part="checking files")
+    bar = progress or NoProgress()
+    bar.start("report", 3 + len(question.queries), "parts")
+    bar.note(part="checking files")
 
     def advance(part: str) -> None:
-        shown.advance(1)
-        shown.note(part=part)
+        bar.advance(1)
+        bar.note(part=part)
 
     try:
         yield advance
-        shown.advance(1)
+        bar.advance(1)
     finally:
-        shown.done()
+        bar.done()

@@ -22,7 +22,7 @@ _TASK = ("labels", "truth", "classes", "templates", "bank", "target")
 
 def table_of(report: "ZeroshotReport") -> Zeroshot:
     """Return a task just done as the report shows it."""
-    rows = [{name: getattr(one, name) for name in ACCURACIES.names} for one in report.scores]
+    rows = [{name: getattr(score, name) for name in ACCURACIES.names} for score in report.scores]
     return Zeroshot(
         report.name,
         report.dataset,
@@ -35,22 +35,22 @@ def table_of(report: "ZeroshotReport") -> Zeroshot:
 
 def stored_tasks(images: Images, linear_map: StoredMap) -> tuple[list[Zeroshot], list[Manifest]]:
     """Return the labelled tasks that were done on this image snapshot under a map, and the answers read for them."""
-    mine = [one for one in list_answers(images.store, "zeroshot") if _is_of(one, images)]
-    own = {_task(one): one for one in mine if str(one.spec["map"]).startswith("identity-")}
-    aligned = {_task(one): one for one in mine if one.spec["map"] == linear_map.digest}
+    stored = [manifest for manifest in list_answers(images.store, "zeroshot") if _is_of(manifest, images)]
+    own = {_task(manifest): manifest for manifest in stored if str(manifest.spec["map"]).startswith("identity-")}
+    aligned = {_task(manifest): manifest for manifest in stored if manifest.spec["map"] == linear_map.digest}
     tasks, read = [], []
     for task, answer in aligned.items():
         other = None if linear_map.identity else own.get(task)
-        made = _from_answers(images, answer, other, encoders=(linear_map.source.name, linear_map.target.name))
-        if made is not None:
-            tasks.append(made)
+        table = _from_answers(images, answer, other, encoders=(linear_map.source.name, linear_map.target.name))
+        if table is not None:
+            tasks.append(table)
             read += [answer, *([other] if other else [])]
     return tasks, read
 
 
 def _is_of(answer: Manifest, images: Images) -> bool:
-    wanted = images.manifest.as_parent()
-    return any(parent == wanted for parent in answer.parents)
+    images_parent = images.manifest.as_parent()
+    return any(parent == images_parent for parent in answer.parents)
 
 
 def _task(answer: Manifest) -> tuple[str, ...]:
@@ -62,12 +62,13 @@ def _from_answers(
 ) -> Zeroshot | None:
     """Return a task's table over the images that both encoders classified, or None when none of them has a label."""
     classes: list[str] = list(answer.spec["classes"])
-    tables = [_table(images, one) for one in (answer, other) if one is not None]
+    tables = [_table(images, manifest) for manifest in (answer, other) if manifest is not None]
     rows = (
         tables[0]["row"] if len(tables) == 1 else tables[0]["row"].filter(pc.is_in(tables[0]["row"], tables[1]["row"]))
     )
     tables = [
-        one.filter(pc.and_(pc.is_in(one["row"], rows), pc.is_in(one["label"], pa.array(classes)))) for one in tables
+        table.filter(pc.and_(pc.is_in(table["row"], rows), pc.is_in(table["label"], pa.array(classes))))
+        for table in tables
     ]
     if tables[0].num_rows == 0:
         return None
@@ -93,29 +94,30 @@ def _table(images: Images, answer: Manifest) -> pa.Table:
 def _accuracies(tables: Sequence[pa.Table], roles: Sequence[tuple[str, str]], classes: Sequence[str]) -> pa.Table:
     rows = []
     for (role, encoder), table in zip(roles, tables, strict=False):
-        found = accuracy(table["predicted"].to_pylist(), table["label"].to_pylist(), classes=classes)
+        measured = accuracy(table["predicted"].to_pylist(), table["label"].to_pylist(), classes=classes)
         rows.append(
             {
                 "encoder": encoder,
                 "role": role,
-                **{name: getattr(found, name) for name in ("n", "accuracy", "low", "high")},
+                **{name: getattr(measured, name) for name in ("n", "accuracy", "low", "high")},
             }
         )
     return pa.Table.from_pylist(rows, schema=ACCURACIES)
 
 
 def _by_class(tables: Sequence[pa.Table], classes: Sequence[str]) -> pa.Table:
-    found = [
-        accuracy_by_class(one["predicted"].to_pylist(), one["label"].to_pylist(), classes=classes) for one in tables
+    accuracies = [
+        accuracy_by_class(table["predicted"].to_pylist(), table["label"].to_pylist(), classes=classes)
+        for table in tables
     ]
     rows: list[dict[str, Any]] = [
         {
             "class": name,
-            "n": one.n,
-            "aligned": one.accuracy,
-            "target": found[1][name].accuracy if len(found) > 1 else None,
+            "n": aligned.n,
+            "aligned": aligned.accuracy,
+            "target": accuracies[1][name].accuracy if len(accuracies) > 1 else None,
         }
-        for name, one in found[0].items()
+        for name, aligned in accuracies[0].items()
     ]
     return _hardest_first(pa.Table.from_pylist(rows, schema=CLASS_ACCURACIES))
 

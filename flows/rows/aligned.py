@@ -28,20 +28,20 @@ def aligned_units(
     the result and one block.
     """
     arrays = linear_map.arrays()
-    found = np.empty((len(rows), linear_map.target.dimension), dtype=np.float32)
+    units = np.empty((len(rows), linear_map.target.dimension), dtype=np.float32)
     for start in range(0, len(rows), BLOCK_ROWS):
-        here = slice(start, start + BLOCK_ROWS)
-        block = features.take(rows[here]).astype(np.float32)
+        span = slice(start, start + BLOCK_ROWS)
+        block = features.take(rows[span]).astype(np.float32)
         if arrays is None:
-            found[here] = block
+            units[span] = block
         else:
-            for one in np.unique(fold[here]):
-                at = np.flatnonzero(fold[here] == one)
-                weight = arrays.weight if one < 0 else arrays.fold_weight[one]
-                bias = arrays.bias if one < 0 else arrays.fold_bias[one]
-                found[start + at] = block[at] @ weight + bias
-        part = found[here]
+            for fold_number in np.unique(fold[span]):
+                at = np.flatnonzero(fold[span] == fold_number)
+                weight = arrays.weight if fold_number < 0 else arrays.fold_weight[fold_number]
+                bias = arrays.bias if fold_number < 0 else arrays.fold_bias[fold_number]
+                units[start + at] = block[at] @ weight + bias
+        part = units[span]
         lengths = np.sqrt(np.einsum("it,it->i", part, part))[:, None]
         part /= np.where(lengths > 0, lengths, np.float32(1))
         advance(len(block))
-    return found
+    return units

@@ -49,14 +49,14 @@ def held_out_blocks(holdout: float) -> int:
 
 def coverage_notes(images: Images, features: Sequence[Features]) -> tuple[str, ...]:
     """Return a note with each encoder's number of usable rows when some have features that others lack, else nothing."""
-    found = searchable(images)
-    usable = [found[: one.rows] & one.present(0, min(images.rows, one.rows)) for one in features]
-    rows = min(len(one) for one in usable)
-    common = int(np.logical_and.reduce([one[:rows] for one in usable]).sum())
-    counts = [int(one.sum()) for one in usable]
+    searchable_rows = searchable(images)
+    usable = [searchable_rows[: array.rows] & array.present(0, min(images.rows, array.rows)) for array in features]
+    rows = min(len(mask) for mask in usable)
+    common = int(np.logical_and.reduce([mask[:rows] for mask in usable]).sum())
+    counts = [int(mask.sum()) for mask in usable]
     if max(counts) == common:
         return ()
-    listed = ", ".join(f"{one.encoder} {count:,}" for one, count in zip(features, counts, strict=True))
+    listed = ", ".join(f"{array.encoder} {count:,}" for array, count in zip(features, counts, strict=True))
     return (f"encoders cover different images ({listed}): only the {common:,} that all cover are used",)
 
 

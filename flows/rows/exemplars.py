@@ -8,21 +8,25 @@ from t2c.store.disk.root import Store
 
 def refinements(store: Store, bank: str) -> dict[str, Manifest]:
     """Return the provenance of every refined concept of a bank, by the concept's name."""
-    return {str(one.spec["concept"]): one for one in list_answers(store, REFINED) if one.spec["bank"] == bank}
+    return {
+        str(manifest.spec["concept"]): manifest
+        for manifest in list_answers(store, REFINED)
+        if manifest.spec["bank"] == bank
+    }
 
 
 def exemplars(store: Store, bank: str, concept: str) -> frozenset[str]:
     """Return the content hashes that a refined concept was fitted on; empty for any other concept."""
-    found = refinements(store, bank).get(concept)
-    return frozenset() if found is None else _fitted(store, found)
+    manifest = refinements(store, bank).get(concept)
+    return frozenset() if manifest is None else _fitted(store, manifest)
 
 
 def every_exemplar(store: Store, bank: str) -> frozenset[str]:
     """Return the content hashes that any refined concept of a bank was fitted on."""
-    return frozenset().union(*(_fitted(store, found) for found in refinements(store, bank).values()))
+    return frozenset().union(*(_fitted(store, manifest) for manifest in refinements(store, bank).values()))
 
 
-def _fitted(store: Store, found: Manifest) -> frozenset[str]:
-    table = answer_table(store, found, columns=["content_hash", "use"])
+def _fitted(store: Store, manifest: Manifest) -> frozenset[str]:
+    table = answer_table(store, manifest, columns=["content_hash", "use"])
     pairs = zip(table["content_hash"].to_pylist(), table["use"].to_pylist(), strict=True)
     return frozenset(content for content, use in pairs if use == "fitted")

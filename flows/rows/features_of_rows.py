@@ -29,7 +29,9 @@ def features_of(images: Images, which: str) -> Features:
     """
     _check_there(images, which)
     features = open_features(images.store, images.dataset, which)
-    covering = (one for one in snapshots(images.store, features.manifest.artifact) if one.rows >= images.rows)
+    covering = (
+        manifest for manifest in snapshots(images.store, features.manifest.artifact) if manifest.rows >= images.rows
+    )
     features = replace(features, manifest=next(covering, features.manifest))
     check_rows(images, features)
     return features
@@ -37,25 +39,27 @@ def features_of(images: Images, which: str) -> Features:
 
 def _check_there(images: Images, which: str) -> None:
     """Raise UnknownName when a dataset has no features at all, or when only others have those by an encoder."""
-    here = list_features(images.store, images.dataset)
-    if _have(here, which):
+    own = list_features(images.store, images.dataset)
+    if _have(own, which):
         return
-    others = (name for name in list_datasets(images.store) if name != images.dataset)
-    elsewhere = [name for name in others if _have(list_features(images.store, name), which)]
-    if elsewhere or not here:
-        subject = f"features of {images.dataset}" + (f" (by {', '.join(one.encoder for one in here)})" if here else "")
-        got = f"those of {' and '.join(elsewhere)}: other rows" if elsewhere else "none at all"
-        raise UnknownName(expected(subject, f"features by {which}", got, how_to_get(images.dataset, which)))
+    other_datasets = (name for name in list_datasets(images.store) if name != images.dataset)
+    elsewhere = [name for name in other_datasets if _have(list_features(images.store, name), which)]
+    if elsewhere or not own:
+        subject = f"features of {images.dataset}" + (
+            f" (by {', '.join(features.encoder for features in own)})" if own else ""
+        )
+        actual = f"those of {' and '.join(elsewhere)}: other rows" if elsewhere else "none at all"
+        raise UnknownName(expected(subject, f"features by {which}", actual, how_to_get(images.dataset, which)))
 
 
 def _have(features: Sequence[Features], which: str) -> bool:
-    return any(which in (one.encoder, one.space.id, one.space.name) for one in features)
+    return any(which in (array.encoder, array.space.id, array.space.name) for array in features)
 
 
 def find_features(images: Images, space_id: str) -> Features | None:
     """Return a dataset's features in a space, as `features_of` does, or None when there are none."""
-    known = [one for one in list_features(images.store, images.dataset) if one.space.id == space_id]
-    return features_of(images, space_id) if known else None
+    matches = [features for features in list_features(images.store, images.dataset) if features.space.id == space_id]
+    return features_of(images, space_id) if matches else None
 
 
 def check_rows(images: Images, features: Features) -> None:
@@ -65,8 +69,8 @@ def check_rows(images: Images, features: Features) -> None:
     """
     parent = _other_rows(images, features)
     if parent is not None:
-        there = find_manifest(images.store, images.manifest.artifact, snapshot=parent.snapshot)
-        now = there.content_digest[:12] if there is not None else "no such snapshot"
+        manifest = find_manifest(images.store, images.manifest.artifact, snapshot=parent.snapshot)
+        now = manifest.content_digest[:12] if manifest is not None else "no such snapshot"
         raise MismatchError(
             expected(
                 f"rows of {features.encoder} features of {images.dataset}",
@@ -80,9 +84,9 @@ def check_rows(images: Images, features: Features) -> None:
 def _other_rows(images: Images, features: Features) -> Parent | None:
     """Return the index that the features were made from when it is not this dataset's, else None."""
     for parent in features.manifest.parents:
-        there = find_manifest(images.store, images.manifest.artifact, snapshot=parent.snapshot)
+        manifest = find_manifest(images.store, images.manifest.artifact, snapshot=parent.snapshot)
         if parent.kind == "images" and (
-            parent.name != images.dataset or there is None or there.content_digest != parent.digest
+            parent.name != images.dataset or manifest is None or manifest.content_digest != parent.digest
         ):
             return parent
     return None
@@ -93,15 +97,17 @@ def _make_again(images: Images, features: Features) -> str:
 
     What is there must be deleted first: rows that have features are not extracted again.
     """
-    known = list_features(images.store, images.dataset)
-    others = [one for one in known if one.space.id != features.space.id and _other_rows(images, one) is not None]
-    stale = [features, *others]
-    extracted = [f"--encoder {one.encoder}" for one in stale if one.space.kind != "imported"]
+    stored = list_features(images.store, images.dataset)
+    also_stale = [
+        array for array in stored if array.space.id != features.space.id and _other_rows(images, array) is not None
+    ]
+    stale = [features, *also_stale]
+    extracted = [f"--encoder {array.encoder}" for array in stale if array.space.kind != "imported"]
     commands = [f"t2c extract {images.dataset} {' '.join(extracted)}"] if extracted else []
-    imported = [one.encoder for one in stale if one.space.kind == "imported"]
+    imported = [array.encoder for array in stale if array.space.kind == "imported"]
     commands += [f"t2c features import {images.dataset} VECTORS IDS --encoder {name}" for name in imported]
-    also = f"So are those by {', '.join(one.encoder for one in others)}. " if others else ""
-    paths = " and ".join(store_path(images.store, one.manifest.artifact) for one in stale)
+    also = f"So are those by {', '.join(array.encoder for array in also_stale)}. " if also_stale else ""
+    paths = " and ".join(store_path(images.store, array.manifest.artifact) for array in stale)
     return f"{also}Delete {paths}, then: {'; '.join(commands)}"
 
 
@@ -114,12 +120,13 @@ def _first_difference(images: Images, parent: Parent) -> str:
     if manifest is None or manifest.content_digest != parent.digest:
         return "; which images differ cannot be said, for that index is no longer in the store"
     columns = ["image_id", "content_hash"]
-    here, there = (
-        one.table(columns, current=False).to_pylist() for one in (images, Images(images.store, parent.name, manifest))
+    own_rows, other_rows = (
+        index.table(columns, current=False).to_pylist()
+        for index in (images, Images(images.store, parent.name, manifest))
     )
-    for row, (ours, theirs) in enumerate(zip(here, there, strict=False)):
-        if ours != theirs:
-            sides = (f"{one['image_id']!r} ({(one['content_hash'] or 'missing')[:12]})" for one in (ours, theirs))
+    for row, (own, other) in enumerate(zip(own_rows, other_rows, strict=False)):
+        if own != other:
+            sides = (f"{image['image_id']!r} ({(image['content_hash'] or 'missing')[:12]})" for image in (own, other))
             return "; the first that differs is row {}: {} here, {} there".format(row, *sides)
     return ""
 
@@ -130,8 +137,8 @@ def folds_of(fitted: pa.Table, content_hashes: pa.ChunkedArray) -> npt.NDArray[n
     `fitted` is FITTED_ROWS; a row whose content was not fitted gets -1. A copy of a fitted image in any dataset gets
     that image's fold, because the map has seen its content.
     """
-    found = pc.index_in(content_hashes, value_set=fitted["content_hash"].combine_chunks(), skip_nulls=True)
-    folds = fitted["fold"].combine_chunks().take(found.combine_chunks())
+    places = pc.index_in(content_hashes, value_set=fitted["content_hash"].combine_chunks(), skip_nulls=True)
+    folds = fitted["fold"].combine_chunks().take(places.combine_chunks())
     return np.asarray(pc.fill_null(folds, FOLD_FULL), dtype=np.int8)
 
 

@@ -19,8 +19,8 @@ _KEPT = ("label", "split", "captured_at", "uri")
 
 def find_id_column(names: Sequence[str]) -> str | None:
     """Return the column that holds ids: the first known one, or the only one."""
-    known = next((name for name in ID_COLUMNS if name in names), None)
-    return known or (names[0] if len(names) == 1 else None)
+    column = next((name for name in ID_COLUMNS if name in names), None)
+    return column or (names[0] if len(names) == 1 else None)
 
 
 def read_ids(path: Path, *, rows: int | None = None, column: str = "") -> pa.Table:
@@ -64,7 +64,7 @@ def _json_names(path: Path) -> list[str]:
         value = json.loads(path.read_bytes())
     except RecursionError:
         raise ValueError("values nested too deeply") from None
-    names = [str(one["name"]) if isinstance(one, dict) and "name" in one else one for one in value or []]
+    names = [str(entry["name"]) if isinstance(entry, dict) and "name" in entry else entry for entry in value or []]
     if not isinstance(value, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("no list of names")
     return names
@@ -122,8 +122,8 @@ def _chosen(table: pa.Table, column: str, subject: str) -> pa.Table:
         listed = ", ".join(map(repr, table.column_names)) or "no columns"
         want = f"a column {ID_COLUMNS[0]!r}, or a header line that names one"
         raise InputError(expected(subject, want, listed, "Name it: --id-column NAME"))
-    kept = [other for other in _KEPT if other in table.column_names and other != name]
+    extras = [other for other in _KEPT if other in table.column_names and other != name]
     try:
-        return table.select([name, *kept]).set_column(0, name, table[name].cast(pa.string()))
+        return table.select([name, *extras]).set_column(0, name, table[name].cast(pa.string()))
     except pa.ArrowException as reason:
         raise InputError(expected(subject, f"text in column {name!r}", f"{table[name].type}")) from reason

@@ -24,16 +24,16 @@ def truth_of(images: Images, labels: str, *, mapping: Mapping[str, str]) -> list
     Raises UnknownName with the nearest names for an attribute that was not imported.
     """
     if labels == LABEL:
-        found: list[str | None] = images.table([LABEL], current=False)[LABEL].to_pylist()
+        values: list[str | None] = images.table([LABEL], current=False)[LABEL].to_pylist()
     else:
-        found = _attribute(images, labels)
-    return [None if value is None else mapping.get(value, value) for value in found]
+        values = _attribute(images, labels)
+    return [None if value is None else mapping.get(value, value) for value in values]
 
 
 def label_parents(images: Images, labels: str | None = None) -> tuple[Parent, ...]:
     """Return the dataset's imported attributes, as of now, when `labels` is one of them or left open; else nothing."""
-    found = None if labels == LABEL else find_manifest(images.store, paths.attributes(images.dataset))
-    return () if found is None else (found.as_parent(),)
+    manifest = None if labels == LABEL else find_manifest(images.store, paths.attributes(images.dataset))
+    return () if manifest is None else (manifest.as_parent(),)
 
 
 def _attribute(images: Images, name: str) -> list[str | None]:
@@ -42,12 +42,12 @@ def _attribute(images: Images, name: str) -> list[str | None]:
     if name not in names:
         todo = f"Import it: t2c attributes import {images.dataset} FILE"
         raise unknown(f"attribute of {images.dataset}", name, [LABEL, *names], todo=todo)
-    found: list[str | None] = [None] * images.rows
-    mine = table.filter(pc.equal(table["name"], name))
-    for row, value in zip(mine["row"].to_pylist(), mine["value"].to_pylist(), strict=True):
+    values: list[str | None] = [None] * images.rows
+    entries = table.filter(pc.equal(table["name"], name))
+    for row, value in zip(entries["row"].to_pylist(), entries["value"].to_pylist(), strict=True):
         if row < images.rows:
-            found[row] = value
-    return found
+            values[row] = value
+    return values
 
 
 def class_names(
@@ -60,8 +60,8 @@ def class_names(
         raise SpecError(expected("--classes", "each class once", f"{twice!r} twice"))
     if len(names) < 2:
         where = "labels" if labels == LABEL else f"values of attribute {labels!r}"
-        got = f"{len(names)} in the {where} of {images.dataset}" if not classes else str(len(names))
-        raise SpecError(expected("classes", "two or more", got, "Name them: --classes cat,dog"))
+        actual = f"{len(names)} in the {where} of {images.dataset}" if not classes else str(len(names))
+        raise SpecError(expected("classes", "two or more", actual, "Name them: --classes cat,dog"))
     return names
 
 
@@ -78,11 +78,11 @@ def label_names(truth: Iterable[str | None], *, of: str) -> tuple[str, ...]:
 
 def check_some_labels(truth: Sequence[str | None], classes: Sequence[str], *, subject: str) -> None:
     """Raise InputError when there are labels but none of them is a class."""
-    there = sorted({label for label in truth if label is not None})
-    if there and not set(there) & set(classes):
-        got = ", ".join(repr(label) for label in there[:5]) + (", ..." if len(there) > 5 else "")
+    labels = sorted({label for label in truth if label is not None})
+    if labels and not set(labels) & set(classes):
+        actual = ", ".join(repr(label) for label in labels[:5]) + (", ..." if len(labels) > 5 else "")
         todo = "Name the classes as the labels are written, or map them in the audit file."
-        raise InputError(expected(subject, f"labels among {', '.join(map(repr, classes[:5]))}", got, todo))
+        raise InputError(expected(subject, f"labels among {', '.join(map(repr, classes[:5]))}", actual, todo))
 
 
 def codes_of(classes: Sequence[str], truth: Sequence[str | None]) -> npt.NDArray[np.int64]:
@@ -93,7 +93,7 @@ def codes_of(classes: Sequence[str], truth: Sequence[str | None]) -> npt.NDArray
 
 def labels_outside(classes: Sequence[str], truth: Iterable[str | None], *, most: int = 5) -> str:
     """Return the labels that are none of the classes with their counts, most frequent first; empty when there are none."""
-    known = {None, *classes}
-    outside = Counter(label for label in truth if label not in known).most_common()
+    inside = {None, *classes}
+    outside = Counter(label for label in truth if label not in inside).most_common()
     listed = ", ".join(f"{label!r} ({count:,})" for label, count in outside[:most])
     return listed + (", ..." if len(outside) > most else "")

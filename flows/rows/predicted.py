@@ -16,18 +16,18 @@ def predicted_classes(images: Images, model: str) -> list[str | None]:
     Raises UnknownName with the nearest models.
     """
     table = read_predictions(images.store, images.dataset)
-    mine = table.filter(pc.equal(table["model"], model))
-    if not mine.num_rows:
+    predictions = table.filter(pc.equal(table["model"], model))
+    if not predictions.num_rows:
         todo = f"Import them: t2c predictions import {images.dataset} FILE --model {model}"
         raise unknown(
             f"model with predictions of {images.dataset}", model, table["model"].unique().to_pylist(), todo=todo
         )
-    ordered = mine.sort_by([("score", "descending"), ("class", "ascending")])  # nulls come last
-    found: list[str | None] = [None] * images.rows
+    ordered = predictions.sort_by([("score", "descending"), ("class", "ascending")])  # nulls come last
+    classes: list[str | None] = [None] * images.rows
     for row, name in zip(ordered["row"].to_pylist(), ordered["class"].to_pylist(), strict=True):
-        if row < images.rows and found[row] is None:
-            found[row] = name
-    return found
+        if row < images.rows and classes[row] is None:
+            classes[row] = name
+    return classes
 
 
 def named_classes(images: Images, model: str) -> set[str]:

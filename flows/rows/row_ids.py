@@ -17,8 +17,8 @@ def row_index(images: Images) -> dict[str, int]:
 
 def find_rows(images: Images, ids: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return the current row of each id, shape (ids,): by image id, else by URI; -1 where there is none."""
-    known = row_index(images)
-    rows = np.array([known.get(image_id, -1) for image_id in ids], dtype=np.int64)
+    by_id = row_index(images)
+    rows = np.array([by_id.get(image_id, -1) for image_id in ids], dtype=np.int64)
     if (rows < 0).any():
         table = images.table(["uri", "row"])
         by_uri = dict(zip(table["uri"].to_pylist(), table["row"].to_pylist(), strict=True))
@@ -30,5 +30,5 @@ def find_rows(images: Images, ids: Sequence[str]) -> npt.NDArray[np.int64]:
 def unknown_ids(dataset: str, ids: Sequence[str], lost: npt.NDArray[np.int64], *, todo: str) -> InputError:
     """Return the error that names the first of the ids (by position) that a dataset lacks."""
     listed = ", ".join(repr(ids[at][:80]) for at in lost[:5].tolist()) + (", ..." if len(lost) > 5 else "")
-    got = f"{len(lost)} of {len(ids)} that it lacks: {listed}"
-    return InputError(expected(f"ids for {dataset}", "image ids of the dataset", got, todo))
+    actual = f"{len(lost)} of {len(ids)} that it lacks: {listed}"
+    return InputError(expected(f"ids for {dataset}", "image ids of the dataset", actual, todo))

@@ -66,15 +66,15 @@ def two_slices(
 
     Raises SpecError when only one side is named, or one twice.
     """
-    one = _slice(reference, reference_where)
+    reference_slice = _slice(reference, reference_where)
     if current is None and where is None:
         todo = "Name a second dataset, or a slice: --where \"captured_at >= '2026-11-14'\""
-        raise SpecError(expected("shift", "two sides to compare", f"only {one}", todo))
-    other = _slice(current, where) if current is not None else Slice(one.dataset, where)
-    if other == one and current is not None:
+        raise SpecError(expected("shift", "two sides to compare", f"only {reference_slice}", todo))
+    current_slice = _slice(current, where) if current is not None else Slice(reference_slice.dataset, where)
+    if current_slice == reference_slice and current is not None:
         todo = "No image may be on both sides: name another dataset, or a slice with --where."
-        raise SpecError(expected("shift", "two sides that differ", f"{one} twice", todo))
-    return one, other
+        raise SpecError(expected("shift", "two sides that differ", f"{reference_slice} twice", todo))
+    return reference_slice, current_slice
 
 
 def open_sides(
@@ -96,15 +96,15 @@ def open_sides(
     """
     sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     first, second = common_scores(store, reference.dataset, current.dataset, **sides)
-    one = _side(first, reference, duplicates=duplicates)
-    other = _side(second, current, duplicates=duplicates)
+    reference_side = _side(first, reference, duplicates=duplicates)
+    current_side = _side(second, current, duplicates=duplicates)
     if first.dataset == second.dataset:
-        one, other = _apart(one, other, reference=reference, current=current)
-    for side in (one, other):
+        reference_side, current_side = _apart(reference_side, current_side, reference=reference, current=current)
+    for side in (reference_side, current_side):
         if not side.rows().any():
             todo = "Widen the condition, or score more rows: t2c score"
             raise InputError(expected(f"{side.name}", "at least one held-out or out-of-fold image", "none", todo))
-    return one, other
+    return reference_side, current_side
 
 
 def common_scores(
@@ -124,19 +124,24 @@ def common_scores(
     first = resolve_scores(store, reference, source=source, target=target, bank=bank, linear_map=linear_map)
     if reference.name == current.name:
         return first, first
-    theirs = {(one.map, one.bank): one for one in list_similarities(store, dataset=current.name)}
-    if (first.map, first.bank) in theirs:
-        return first, theirs[first.map, first.bank]
+    current_scores = {(scores.map, scores.bank): scores for scores in list_similarities(store, dataset=current.name)}
+    if (first.map, first.bank) in current_scores:
+        return first, current_scores[first.map, first.bank]
     sides = (first.source.id, first.target.id, first.bank)
-    mine = [one for one in list_similarities(store, dataset=reference.name) if _sides(one) == sides]
-    shared = [one for one in mine if linear_map is None and (one.map, one.bank) in theirs]
+    reference_scores = [
+        scores for scores in list_similarities(store, dataset=reference.name) if _sides(scores) == sides
+    ]
+    # a map that was named is never replaced by another one
+    shared = [
+        scores for scores in reference_scores if linear_map is None and (scores.map, scores.bank) in current_scores
+    ]
     if not shared:
-        got = ", ".join(sorted(f"{map_} with {name}" for map_, name in theirs)) or "none"
+        actual = ", ".join(sorted(f"{map_} with {name}" for map_, name in current_scores)) or "none"
         todo = f"Score it: t2c score {current.name} --source {first.source.name} --concepts {first.bank}"
         want = f"the map and bank of {reference.name}, {first.map} with {first.bank}"
-        raise MismatchError(expected(f"similarities of {current.name}", want, got, todo))
-    newest = max(shared, key=lambda one: one.manifest.created_at)
-    return newest, theirs[newest.map, newest.bank]
+        raise MismatchError(expected(f"similarities of {current.name}", want, actual, todo))
+    newest = max(shared, key=lambda scores: scores.manifest.created_at)
+    return newest, current_scores[newest.map, newest.bank]
 
 
 def _sides(scores: Scores) -> tuple[str, str, str]:
@@ -173,19 +178,23 @@ def _check_held_out(scores: Scores, among: Searched, name: str) -> None:
         raise MismatchError(expected(name, want, f"{count:,} in-sample ones, which the map was fitted on", todo))
 
 
-def _apart(one: Side, other: Side, *, reference: Slice, current: Slice) -> tuple[Side, Side]:
+def _apart(reference_side: Side, current_side: Side, *, reference: Slice, current: Slice) -> tuple[Side, Side]:
     """Return two sides of one dataset with every row on one side at most."""
     whole_reference = reference.where is None and reference.dataset == current.dataset
     if whole_reference and current.where is not None:
-        rest = replace(one, name=f"the rest of {reference.dataset}", left_out=_picked(other.among.images, current, one))
-        return rest, other
-    return one, replace(other, left_out=one.rows())
+        rest = replace(
+            reference_side,
+            name=f"the rest of {reference.dataset}",
+            left_out=_picked(current_side.among.images, current, reference_side),
+        )
+        return rest, current_side
+    return reference_side, replace(current_side, left_out=reference_side.rows())
 
 
-def _picked(images: Images, current: Slice, one: Side) -> npt.NDArray[np.bool_]:
+def _picked(images: Images, current: Slice, side: Side) -> npt.NDArray[np.bool_]:
     """Say which rows the current slice's condition picks, (rows,), readable or not."""
-    picked = np.zeros(len(one.left_out), dtype=np.bool_)
+    picked = np.zeros(len(side.left_out), dtype=np.bool_)
     if current.where is not None:
-        found = where_mask(images, current.where)[: len(picked)]
-        picked[: len(found)] = found
+        matches = where_mask(images, current.where)[: len(picked)]
+        picked[: len(matches)] = matches
     return picked

@@ -16,15 +16,15 @@ def matrix(among: Searched, keys: Sequence[int], rows: npt.NDArray[np.int64]) ->
 
     Raises MismatchError when a concept is not scored on one of the rows.
     """
-    found = np.empty((len(rows), len(keys)), dtype=np.float32)
+    similarities = np.empty((len(rows), len(keys)), dtype=np.float32)
     for place, key in enumerate(keys):
-        found[:, place] = among.values(key)[rows]
-    bad = np.isnan(found).any(axis=0)
+        similarities[:, place] = among.values(key)[rows]
+    bad = np.isnan(similarities).any(axis=0)
     if bad.any():
         name = among.names[keys[int(np.flatnonzero(bad)[0])]]
         todo = f"Score it: t2c score {among.scores.dataset} --source {among.scores.source.name} --concepts {among.scores.bank}"
         raise MismatchError(expected(f"similarities to {name!r}", "one for each image", "some missing", todo))
-    return found
+    return similarities
 
 
 def find_concept(names: Sequence[str], wanted: str, *, bank: str) -> int:
@@ -36,8 +36,8 @@ def find_concept(names: Sequence[str], wanted: str, *, bank: str) -> int:
         return list(names).index(wanted)
     alike = [place for place, name in enumerate(names) if fold_name(name) == fold_name(wanted)]
     if len(alike) > 1:
-        got = f"{wanted!r}, which reads like {' and '.join(repr(names[place]) for place in alike)}"
-        raise SpecError(expected("concept", "one concept", got, "Write it exactly as the bank does."))
+        actual = f"{wanted!r}, which reads like {' and '.join(repr(names[place]) for place in alike)}"
+        raise SpecError(expected("concept", "one concept", actual, "Write it exactly as the bank does."))
     if not alike:
         raise unknown_concept(wanted, names, bank=bank)
     return alike[0]

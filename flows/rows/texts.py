@@ -31,19 +31,19 @@ def encode_prompts(
     progress: Progress | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return one unit vector a concept, (concepts, target) float32; prompts that several share are encoded once."""
-    texts = list(dict.fromkeys(prompt for one in concepts for prompt in one.prompts))
+    texts = list(dict.fromkeys(prompt for concept in concepts for prompt in concept.prompts))
     at = {text: index for index, text in enumerate(texts)}
-    shown = progress or NoProgress()
-    shown.start("encode prompts", len(texts), "prompts")
+    bar = progress or NoProgress()
+    bar.start("encode prompts", len(texts), "prompts")
     parts = []
     try:
         for start in range(0, len(texts), TEXTS_A_BATCH):
             parts.append(encode(texts[start : start + TEXTS_A_BATCH]))
-            shown.advance(len(parts[-1]))
+            bar.advance(len(parts[-1]))
     finally:
-        shown.done()
+        bar.done()
     vectors = np.concatenate(parts)
-    chosen = (vectors[[at[prompt] for prompt in one.prompts]] for one in concepts)
+    chosen = (vectors[[at[prompt] for prompt in concept.prompts]] for concept in concepts)
     return np.stack([average(prompts, averaging=averaging) for prompts in chosen])
 
 
@@ -78,7 +78,7 @@ def class_vectors(
     from t2c.core.encoders.imagenet import spoken
 
     prompts = expand(ConceptFile(concepts=spoken(classes), templates=tuple(templates)))
-    text.check_texts([prompt for one in prompts for prompt in one.prompts])
+    text.check_texts([prompt for concept in prompts for prompt in concept.prompts])
     return encode_prompts(prompts, text.encode_text, averaging="normalise-then-average")
 
 

@@ -41,15 +41,16 @@ class Match:
 def truths_of(images: Images, names: Sequence[str]) -> list[Truth]:
     """Return the label column and attributes named, or with no name all there are. Raises UnknownName for another."""
     table = read_attributes(images.store, images.dataset)
-    there: list[str] = table["name"].unique().to_pylist()
-    known = [*([LABEL] if _has_labels(images) else []), *there]
+    attributes: list[str] = table["name"].unique().to_pylist()
+    candidates = [*([LABEL] if _has_labels(images) else []), *attributes]
     for name in names:
-        if name not in known:
+        if name not in candidates:
             todo = f"Import it: t2c attributes import {images.dataset} FILE"
-            raise unknown(f"labels of {images.dataset}", name, known, todo=todo)
-    wanted = list(dict.fromkeys(names)) or known
+            raise unknown(f"labels of {images.dataset}", name, candidates, todo=todo)
+    requested = list(dict.fromkeys(names)) or candidates
     return [
-        _labels(images) if name == LABEL and LABEL not in there else _attribute(images, table, name) for name in wanted
+        _labels(images) if name == LABEL and LABEL not in attributes else _attribute(images, table, name)
+        for name in requested
     ]
 
 
@@ -63,13 +64,13 @@ def match(
     """
     mapping = _checked(truths, concepts, bank=bank, mapping=mapping or {})
     keys = _by_folded_name(concepts)
-    found: dict[int, Match] = {}
+    matches: dict[int, Match] = {}
     for place, truth in enumerate(truths):
         for code, value in enumerate(truth.values):
             key = _key_of(value, concepts, keys, mapping)
-            if key is not None and found.get(key, Match(place, ())).truth == place:
-                found[key] = Match(place, (*(found[key].codes if key in found else ()), code))
-    return found
+            if key is not None and matches.get(key, Match(place, ())).truth == place:
+                matches[key] = Match(place, (*(matches[key].codes if key in matches else ()), code))
+    return matches
 
 
 def merged(truth: Truth, codes: Sequence[tuple[int, ...]]) -> npt.NDArray[np.int32]:
@@ -86,7 +87,7 @@ def check_matches(
 ) -> None:
     """Raise InputError when a label or attribute that was named bears out no concept at all."""
     for place, truth in enumerate(truths):
-        if truth.name in names and not any(one.truth == place for one in found.values()):
+        if truth.name in names and not any(matched.truth == place for matched in found.values()):
             some = ", ".join(repr(value) for value in truth.values[:5] if value)
             want = f"values among the concepts {', '.join(map(repr, concepts[:5]))}"
             todo = "Say which concept a value stands for: --mapping VALUE=CONCEPT"
@@ -110,15 +111,16 @@ def _labels(images: Images) -> Truth:
 
 def _attribute(images: Images, table: pa.Table, name: str) -> Truth:
     """Return one attribute; with numbers 0 and 1 alone it says yes or no to its own name."""
-    mine = table.filter(pc.equal(table["name"], name))
-    rows = mine["row"].to_numpy()
+    entries = table.filter(pc.equal(table["name"], name))
+    rows = entries["row"].to_numpy()
     inside = rows < images.rows
     codes = np.full(images.rows, -1, dtype=np.int32)
-    numbers = mine["number"]
+    numbers = entries["number"]
     if numbers.null_count == 0 and set(numbers.unique().to_pylist()) <= {0.0, 1.0}:
+        # code 0 is yes, because the attribute's own name is the first of the values
         codes[rows[inside]] = np.where(numbers.to_numpy() == 1, 0, 1)[inside]
         return Truth(name, codes, (name, ""))
-    coded = mine["value"].combine_chunks().dictionary_encode()
+    coded = entries["value"].combine_chunks().dictionary_encode()
     codes[rows[inside]] = np.asarray(coded.indices, dtype=np.int32)[inside]
     return Truth(name, codes, tuple(coded.dictionary.to_pylist()))
 
@@ -154,10 +156,10 @@ def _key_of(
         return list(concepts).index(mapping[value])
     fits = keys.get(fold_name(value), [])
     if len(fits) > 1:
-        got = " and ".join(repr(concepts[key]) for key in fits)
+        actual = " and ".join(repr(concepts[key]) for key in fits)
         want = f"one concept by the name of {value!r}"
         todo = (
             f"They differ in case, spaces or hyphens alone. Say which is meant: --mapping {value}={concepts[fits[0]]}"
         )
-        raise SpecError(expected("concepts", want, got, todo))
+        raise SpecError(expected("concepts", want, actual, todo))
     return fits[0] if fits else None

@@ -65,9 +65,9 @@ def join_table(
     lost = np.flatnonzero(rows < 0)
     if len(lost) and (not skip_unknown or len(lost) == len(rows)):
         raise unknown_ids(images.dataset, texts, lost, todo=_TODO)
-    kept = np.flatnonzero(rows >= 0)
-    rest = table.drop_columns([name]).take(pa.array(kept))
-    return Joined(rows[kept], tuple(texts[line] for line in kept.tolist()), rest, len(lost))
+    lines = np.flatnonzero(rows >= 0)
+    rest = table.drop_columns([name]).take(pa.array(lines))
+    return Joined(rows[lines], tuple(texts[line] for line in lines.tolist()), rest, len(lost))
 
 
 def as_text(column: pa.ChunkedArray, *, what: str, name: str) -> pa.ChunkedArray:
@@ -94,9 +94,9 @@ def as_numbers(text: pa.ChunkedArray) -> pa.ChunkedArray:
 def _number(text: str | None) -> float | None:
     if text is None:
         return None
-    known = {"true": 1.0, "false": 0.0}.get(text.strip().lower())
-    if known is not None:
-        return known
+    boolean = {"true": 1.0, "false": 0.0}.get(text.strip().lower())
+    if boolean is not None:
+        return boolean
     try:
         value = float(text) if "_" not in text else float("nan")
     except ValueError:
@@ -110,8 +110,8 @@ def choose_column(table: pa.Table, names: Sequence[str], *, what: str, wanted: s
         if wanted not in table.column_names:
             raise unknown(f"column of {what}", wanted, table.column_names)
         return wanted
-    found = next((name for name in names if name in table.column_names), None)
-    if found is None:
+    column = next((name for name in names if name in table.column_names), None)
+    if column is None:
         listed = ", ".join(map(repr, table.column_names)) or "none"
         raise SpecError(expected(f"columns of {what}", f"one called {' or '.join(map(repr, names))}", listed))
-    return found
+    return column

@@ -151,18 +151,18 @@ def summary(
         raise SpecError(expected("number of images", "0 or more", str(k)))
     scores = resolve_scores(store, dataset, source=source, target=target, bank=bank, linear_map=linear_map)
     images = open_images(store, dataset)
-    found = described(scores, images=images)
+    description = described(scores, images=images)
     among = searched(scores, images=images)
-    names = found.stats["concept"].to_pylist() if k else []
+    names = description.stats["concept"].to_pylist() if k else []
     ends = [end for name in names for end in extremes(scores, name, k, by_label=by_class, among=among)]
     return SummaryReport(
         dataset=f"{images.dataset}@{images.snapshot}",
         map=scores.map,
         bank=scores.bank,
         accounting=accounting(images),
-        searched=found.searched,
-        concepts=found.stats,
-        classes=found.classes,
+        searched=description.searched,
+        concepts=description.stats,
+        classes=description.classes,
         extremes=tuple(ends),
         trust=marks_by_name(store, scores.dataset, map=scores.map, bank=scores.bank),
     )

@@ -69,8 +69,8 @@ def score_block(task: ScoreTask) -> ScoreBlock:
     rows, similarities = similarities_of(
         task.features, (task.start, task.stop), linear_map=task.linear_map, vectors=vectors, fold=task.fold
     )
-    kept = rows >= task.keep
-    return ScoreBlock(rows[kept], similarities[kept], task.fold[rows[kept] - task.start])
+    selected = rows >= task.keep
+    return ScoreBlock(rows[selected], similarities[selected], task.fold[rows[selected] - task.start])
 
 
 def similarities_of(
@@ -90,9 +90,10 @@ def similarities_of(
     values = features.read(start, stop)[present].astype(np.float32)
     maps = _maps(features.store, linear_map, features.dimension)
     similarities = np.zeros((len(values), len(vectors)), dtype=np.float32)
-    for one in np.unique(fold[present]):
-        rows = np.flatnonzero(fold[present] == one)
-        similarities[rows] = score(values[rows], maps[max(int(one), FOLD_FULL) + 1], vectors=vectors)
+    for fold_number in np.unique(fold[present]):
+        rows = np.flatnonzero(fold[present] == fold_number)
+        # the full map is first, that of fold k at k + 1; in-sample rows get the full one
+        similarities[rows] = score(values[rows], maps[max(int(fold_number), FOLD_FULL) + 1], vectors=vectors)
     return present + start, similarities
 
 

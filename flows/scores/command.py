@@ -143,8 +143,8 @@ def _present(table: Any, *names: str) -> list[str]:
 
 def _example(names: list[str]) -> str:
     """Return a query a user can type next, from concepts of the bank."""
-    asked = [render(Constraint(name, 1, bound)) for name, bound in zip(names[:2], (1.0, 0.0), strict=False)]
-    return show(" & ".join(asked))
+    terms = [render(Constraint(name, 1, bound)) for name, bound in zip(names[:2], (1.0, 0.0), strict=False)]
+    return show(" & ".join(terms))
 
 
 def show_summary(out: Output, report: Any, *, limit: int) -> None:
@@ -156,14 +156,14 @@ def show_summary(out: Output, report: Any, *, limit: int) -> None:
     out.table("accounting", report.accounting, title="input files")
     best, marks = _best_classes(report.classes), report.trust
     stats = report.concepts.sort_by([("mean", "descending")])
-    shown = stats.slice(0, limit).select(["concept", "mean", "std", "q05", "q50", "q95"])
+    table = stats.slice(0, limit).select(["concept", "mean", "std", "q05", "q50", "q95"])
     if marks is not None:
-        trust = [marks.get(name, NOT_MEASURED) for name in shown["concept"].to_pylist()]
-        shown = shown.add_column(1, "trust", pa.array(trust, pa.string()))
+        trust = [marks.get(name, NOT_MEASURED) for name in table["concept"].to_pylist()]
+        table = table.add_column(1, "trust", pa.array(trust, pa.string()))
     if best:
-        classes = [best.get(name) for name in shown["concept"].to_pylist()]
-        shown = shown.append_column("class it fits best", pa.array(classes, pa.string()))
-    out.table("concepts", shown, title="similarity to each concept, largest mean first")
+        classes = [best.get(name) for name in table["concept"].to_pylist()]
+        table = table.append_column("class it fits best", pa.array(classes, pa.string()))
+    out.table("concepts", table, title="similarity to each concept, largest mean first")
     if stats.num_rows > limit:
         out.say(f"  ... and {stats.num_rows - limit:,} more (-n {stats.num_rows})")
     if marks is None:

@@ -24,14 +24,14 @@ def compact(store: Store, dataset: str | None = None, *, bank: str | None = None
     """
     if dataset is not None:
         open_images(store, dataset)
-    found = [one for one in list_similarities(store, dataset=dataset) if bank in (None, one.bank)]
-    if dataset is not None and not found:
+    stored = [scores for scores in list_similarities(store, dataset=dataset) if bank in (None, scores.bank)]
+    if dataset is not None and not stored:
         todo = f"Score it: t2c score {dataset} --source ENCODER --concepts {bank or 'BANK'}"
         of = f"similarities of {dataset}{f' with {bank}' if bank else ''}"
         raise UnknownName(expected(of, "some", "none", todo))
     rows = []
-    for one in found:
-        after = merged(one)
-        counts = [len(each.manifest.with_role("data")) for each in (one, after)]
-        rows.append({"artifact": one.manifest.artifact, "files_before": counts[0], "files_after": counts[1]})
+    for scores in stored:
+        after = merged(scores)
+        counts = [len(version.manifest.with_role("data")) for version in (scores, after)]
+        rows.append({"artifact": scores.manifest.artifact, "files_before": counts[0], "files_after": counts[1]})
     return pa.Table.from_pylist(rows, schema=COMPACTED)

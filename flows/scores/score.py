@@ -28,7 +28,7 @@ from t2c.store.disk.root import Store
 
 @dataclass(frozen=True, slots=True)
 class ScoreReport(Shown):
-    """What `score` made."""
+    """The similarities of a dataset: snapshot, and how many rows and concepts are new."""
 
     dataset: str
     """Dataset that was scored."""
@@ -77,21 +77,22 @@ def score(
     features = features_of(images, source)
     concepts = open_concepts(store, bank)
     _check_target(target, concepts)
-    found = _map_between(store, features.space, concepts.space, linear_map=linear_map)
-    before = _newest(store, images.dataset, found, bank)
+    chosen_map = _map_between(store, features.space, concepts.space, linear_map=linear_map)
+    # looked up before anything is written, so that the report can say what this run added
+    before = _newest(store, images.dataset, chosen_map, bank)
     rows = min(features.rows, images.rows)
-    fold = folds_of(found.fitted(), content_hashes(images))[:rows]
+    fold = folds_of(chosen_map.fitted(), content_hashes(images))[:rows]
     watched = _Watched(progress or NoProgress(), f"score {images.dataset}")
     run = runner or SerialRunner()
 
     def blocks(region: Region) -> Iterator[ScoreBlock]:
-        parts = score_blocks(region, features=features, linear_map=found, concepts=concepts, fold=fold, runner=run)
+        parts = score_blocks(region, features=features, linear_map=chosen_map, concepts=concepts, fold=fold, runner=run)
         return watched.blocks(parts, region)
 
     scores = write_scores(
         images,
         blocks,
-        linear_map=found,
+        linear_map=chosen_map,
         concepts=concepts,
         rows=rows,
         parents=[features.manifest.as_parent()],
@@ -99,7 +100,7 @@ def score(
         mapper=run.map,
     )
     new = before is None or before.manifest.snapshot != scores.manifest.snapshot
-    fidelity = _fidelity(images, scores, found, new=new)
+    fidelity = _fidelity(images, scores, chosen_map, new=new)
     return _report(scores, before, in_sample=int((fold == FOLD_IN_SAMPLE).sum()), fidelity=fidelity)
 
 
@@ -110,12 +111,12 @@ class _Watched:
     progress: Progress
     name: str
 
-    def blocks(self, found: Iterator[ScoreBlock], region: Region) -> Iterator[ScoreBlock]:
+    def blocks(self, scored: Iterator[ScoreBlock], region: Region) -> Iterator[ScoreBlock]:
         """Yield the blocks, telling the progress."""
         self.progress.start(self.name, region.stop - region.start, "images")
         self.progress.note(concepts=region.concepts)
         try:
-            for block in found:
+            for block in scored:
                 yield block
                 self.progress.advance(len(block.rows))
         finally:
@@ -150,8 +151,8 @@ def _map_between(store: Store, source: Space, target: Space, *, linear_map: str 
 
 
 def _newest(store: Store, dataset: str, linear_map: StoredMap, bank: str) -> Scores | None:
-    found = find_manifest(store, paths.similarities(dataset, linear_map.name, bank))
-    return Scores(store, found) if found else None
+    manifest = find_manifest(store, paths.similarities(dataset, linear_map.name, bank))
+    return Scores(store, manifest) if manifest else None
 
 
 def _fidelity(images: Images, scores: Scores, linear_map: StoredMap, *, new: bool) -> tuple[Fidelity, ...]:
@@ -159,14 +160,14 @@ def _fidelity(images: Images, scores: Scores, linear_map: StoredMap, *, new: boo
     certificate = linear_map.certificate
     if certificate is None:
         return ()
-    known = tuple(row for row in certificate.fidelity if row.bank == scores.bank)
-    here = certificate.dataset == images.dataset
-    if here and known and not new:
-        return known
-    found = fidelity_of(images, scores)
-    if here and found:
-        add_fidelity(scores.store, linear_map.digest, found)
-    return found
+    certified = tuple(row for row in certificate.fidelity if row.bank == scores.bank)
+    fitted_here = certificate.dataset == images.dataset
+    if fitted_here and certified and not new:
+        return certified
+    measured = fidelity_of(images, scores)
+    if fitted_here and measured:
+        add_fidelity(scores.store, linear_map.digest, measured)
+    return measured
 
 
 def _report(scores: Scores, before: Scores | None, *, in_sample: int, fidelity: tuple[Fidelity, ...]) -> ScoreReport:

@@ -34,28 +34,28 @@ class Classes:
 
     def notes(self, sides: tuple[Side, Side]) -> tuple[str, ...]:
         """Return what a reader of the split must know: classes on one side only, images without a class."""
-        mix, found = self.mix, []
+        mix, notes = self.mix, []
         one_sided = [
             (side, alone)
-            for side, mine, other in (
+            for side, own, other in (
                 (sides[0], mix.counts_reference, mix.counts_current),
                 (sides[1], mix.counts_current, mix.counts_reference),
             )
-            if len(alone := np.flatnonzero((mine > 0) & (other == 0)))
+            if len(alone := np.flatnonzero((own > 0) & (other == 0)))
         ]
         for side, alone in one_sided:
             some = ", ".join(repr(self.values[code]) for code in alone[:3]) + (", ..." if len(alone) > 3 else "")
             plural = "classes are" if len(alone) > 1 else "class is"
-            found.append(f"{len(alone)} {plural} in {side.name} alone, which counts as class mix: {some}")
+            notes.append(f"{len(alone)} {plural} in {side.name} alone, which counts as class mix: {some}")
         if not mix.shared.any():
-            found.append(f"no {self.name} has enough images on both sides: every shift is reported as class mix")
+            notes.append(f"no {self.name} has enough images on both sides: every shift is reported as class mix")
         elif few := int(np.count_nonzero(~mix.shared & (mix.counts_reference > 0) & (mix.counts_current > 0))):
             plural = "classes have" if few > 1 else "class has"
-            found.append(f"{few} {plural} fewer than 5 images on a side: what they change counts as class mix")
+            notes.append(f"{few} {plural} fewer than 5 images on a side: what they change counts as class mix")
         for side, bare in zip(sides, mix.unknown(), strict=True):
             if bare:
-                found.append(f"{bare:,} images of {side.name} have no {self.name} and take no part in the split")
-        return tuple(found)
+                notes.append(f"{bare:,} images of {side.name} have no {self.name} and take no part in the split")
+        return tuple(notes)
 
 
 def classes_of(one: Side, other: Side, *, classes: str) -> Classes | None:
@@ -68,7 +68,7 @@ def classes_of(one: Side, other: Side, *, classes: str) -> Classes | None:
     name = _chosen(images) if classes == AUTO else classes
     if name in (NONE, ""):
         return None
-    truths = [_truth(each, name) for each in images]
+    truths = [_truth(handle, name) for handle in images]
     sides = [
         np.asarray(truth, dtype=object)[np.flatnonzero(side.rows())]
         for truth, side in zip(truths, (one, other), strict=True)
@@ -83,11 +83,11 @@ def classes_of(one: Side, other: Side, *, classes: str) -> Classes | None:
 
 def _chosen(images: tuple[Images, Images]) -> str:
     """Return what both sides have: labels, or the one model that predicted both; empty for neither."""
-    if all(each.table([LABEL])[LABEL].null_count < len(each.table([LABEL])) for each in images):
+    if all(handle.table([LABEL])[LABEL].null_count < len(handle.table([LABEL])) for handle in images):
         return LABEL
-    models = [set(read_predictions(each.store, each.dataset)["model"].unique().to_pylist()) for each in images]
-    both = sorted(models[0] & models[1])
-    return f"{PREDICTION}{both[0]}" if len(both) == 1 else ""
+    models = [set(read_predictions(handle.store, handle.dataset)["model"].unique().to_pylist()) for handle in images]
+    shared = sorted(models[0] & models[1])
+    return f"{PREDICTION}{shared[0]}" if len(shared) == 1 else ""
 
 
 def _truth(images: Images, name: str) -> list[str | None]:
@@ -98,5 +98,5 @@ def _truth(images: Images, name: str) -> list[str | None]:
 
 def _parents(images: tuple[Images, Images], name: str) -> tuple[Parent, ...]:
     if name.startswith(PREDICTION):
-        return tuple(predictions_parent(each) for each in images)
-    return tuple(parent for each in images for parent in label_parents(each, name))
+        return tuple(predictions_parent(handle) for handle in images)
+    return tuple(parent for handle in images for parent in label_parents(handle, name))

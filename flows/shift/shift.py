@@ -103,94 +103,103 @@ def shift(
         raise SpecError(expected("--beyond", "chance or blocks", repr(beyond)))
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
     scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
-    one, other = open_sides(store, *slices, **scored, duplicates=duplicates)
-    scores = one.among.scores
+    reference_side, current_side = open_sides(store, *slices, **scored, duplicates=duplicates)
+    scores = reference_side.among.scores
     marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
-    wanted = Wanted(
-        one,
-        other,
-        classes_of(one, other, classes=classes),
-        self_null(one, other, blocks=blocks),
+    comparison = Wanted(
+        reference_side,
+        current_side,
+        classes_of(reference_side, current_side, classes=classes),
+        self_null(reference_side, current_side, blocks=blocks),
         None if marks is None else marks.by_key,
         alpha,
         beyond,
         untrusted,
     )
     options = {"alpha": alpha, "duplicates": duplicates, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
-    spec = _spec(slices, scores, {**options, "classes": wanted.classes.name if wanted.classes else ""})
-    parents = [part.manifest.as_parent() for side in (one, other) for part in (side.among.scores, side.among.images)]
-    for side, chosen in zip((one, other), slices, strict=True):
+    spec = _spec(slices, scores, {**options, "classes": comparison.classes.name if comparison.classes else ""})
+    parents = [
+        part.manifest.as_parent()
+        for side in (reference_side, current_side)
+        for part in (side.among.scores, side.among.images)
+    ]
+    for side, chosen in zip((reference_side, current_side), slices, strict=True):
         parents += tables_read(side.among.images, chosen.where)
-    parents += wanted.classes.parents if wanted.classes else ()
-    parents += [found.as_parent() for found in marks.answers] if marks else []
-    shown = progress or NoProgress()
-    found = answer(store, "shift", lambda: compare_all(wanted, progress=shown), spec=spec, parents=parents)
-    return _report(wanted, found)
+    parents += comparison.classes.parents if comparison.classes else ()
+    parents += [manifest.as_parent() for manifest in marks.answers] if marks else []
+    bar = progress or NoProgress()
+    shift_answer = answer(store, "shift", lambda: compare_all(comparison, progress=bar), spec=spec, parents=parents)
+    return _report(comparison, shift_answer)
 
 
 def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) -> dict[str, Any]:
-    reference, current = (str(one) for one in slices)
+    reference, current = (str(side) for side in slices)
     sides = {"map": scores.map, "bank": scores.bank, "reference": reference, "current": current}
     return {"algorithm": "two-sample Kolmogorov-Smirnov", **options, **sides}
 
 
-def _report(wanted: Wanted, found: Answer) -> ShiftReport:
-    one, other, table = wanted.one, wanted.other, found.table
+def _report(comparison: Wanted, shift_answer: Answer) -> ShiftReport:
+    reference_side, current_side, table = comparison.one, comparison.other, shift_answer.table
     counts = [table[name][0].as_py() if table.num_rows else 0 for name in ("n_reference", "n_current")]
     left_out = sum(table["left_out"].to_pylist())
     return ShiftReport(
-        reference=one.name,
-        current=other.name,
-        map=one.among.scores.map,
-        bank=one.among.scores.bank,
-        alpha=wanted.alpha,
+        reference=reference_side.name,
+        current=current_side.name,
+        map=reference_side.among.scores.map,
+        bank=reference_side.among.scores.bank,
+        alpha=comparison.alpha,
         table=table,
         n_reference=counts[0],
         n_current=counts[1],
         flagged=sum(verdict != "none" for verdict in table["verdict"].to_pylist()),
         left_out=left_out,
-        classes=wanted.classes.name if wanted.classes else "",
-        notes=(*_notes(one, other, counts, stored=bool(found.path)), *_more_notes(wanted, table, left_out)),
-        digest=found.digest,
-        path=found.path,
-        new=found.new,
+        classes=comparison.classes.name if comparison.classes else "",
+        notes=(
+            *_notes(reference_side, current_side, counts, stored=bool(shift_answer.path)),
+            *_more_notes(comparison, table, left_out),
+        ),
+        digest=shift_answer.digest,
+        path=shift_answer.path,
+        new=shift_answer.new,
     )
 
 
-def _more_notes(wanted: Wanted, table: pa.Table, left_out: int) -> tuple[str, ...]:
+def _more_notes(comparison: Wanted, table: pa.Table, left_out: int) -> tuple[str, ...]:
     """Return what a reader must know about marks, the split and the blocks."""
     notes = []
     if left_out:
         concepts = "1 untrusted concept has" if left_out == 1 else f"{left_out} untrusted concepts have"
         notes.append(f"{concepts} no verdict (--untrusted gives one)")
     flagged = [row for row in table.to_pylist() if row["verdict"] != "none"]
-    inside = [row["concept"] for row in flagged if row["q_blocks"] is not None and row["q_blocks"] > wanted.alpha]
+    inside = [row["concept"] for row in flagged if row["q_blocks"] is not None and row["q_blocks"] > comparison.alpha]
     if inside:
         some = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
         notes.append(
             f"{len(inside)} of {len(flagged)} flagged lie no farther out than the reference's own blocks: {some}"
         )
-    if wanted.classes is not None:
-        notes += wanted.classes.notes((wanted.one, wanted.other))
-    decides = wanted.beyond == "blocks"
-    notes += wanted.blocks.notes(table.num_rows, alpha=wanted.alpha, decides=decides)
+    if comparison.classes is not None:
+        notes += comparison.classes.notes((comparison.one, comparison.other))
+    decides = comparison.beyond == "blocks"
+    notes += comparison.blocks.notes(table.num_rows, alpha=comparison.alpha, decides=decides)
     return tuple(notes)
 
 
-def _notes(one: Side, other: Side, counts: Sequence[int], *, stored: bool) -> tuple[str, ...]:
+def _notes(reference_side: Side, current_side: Side, counts: Sequence[int], *, stored: bool) -> tuple[str, ...]:
     """Return what a reader of the table must know."""
     notes = []
-    for side, count in zip((one, other), counts, strict=True):
+    for side, count in zip((reference_side, current_side), counts, strict=True):
         if count < FEW:
             notes.append(
                 f"{side.name} has only {count} image{'' if count == 1 else 's'}: only large shifts can be seen"
             )
         if waiting := side.not_scored():
             notes.append(f"{waiting:,} images of {side.name} are not scored yet: t2c score adds them")
-    ours, theirs = len(one.among.names), len(other.among.names)
-    if ours != theirs:
-        behind = one if ours < theirs else other
-        notes.append(f"{abs(ours - theirs)} concepts are not scored on {behind.name} yet: t2c score adds them")
+    on_reference, on_current = len(reference_side.among.names), len(current_side.among.names)
+    if on_reference != on_current:
+        behind = reference_side if on_reference < on_current else current_side
+        notes.append(
+            f"{abs(on_reference - on_current)} concepts are not scored on {behind.name} yet: t2c score adds them"
+        )
     if not stored:
         notes.append("the answer was not stored: the store cannot be written")
     return tuple(notes)

@@ -32,9 +32,9 @@ class SelfNull:
         """Return what a reader must know about the blocks: how many, and the smallest q they can give."""
         if self.blocks is None:
             return ("the reference has too few images to be compared with itself in blocks",)
-        found = self.blocks
-        alone, all_ = (found.smallest_q(concepts, alone=one) for one in (True, False))
-        head = f"{found.count} blocks of the reference and {words(found.pieces)} of the current side, {found.rows:,} images each"
+        blocks = self.blocks
+        alone, all_ = (blocks.smallest_q(concepts, alone=single) for single in (True, False))
+        head = f"{blocks.count} blocks of the reference and {words(blocks.pieces)} of the current side, {blocks.rows:,} images each"
         reach = ""
         if alone > alpha:
             reach = f"; smallest reachable q {all_:.2g} when all concepts lie beyond, {alone:.2g} for one alone"
@@ -51,10 +51,10 @@ def self_null(one: Side, other: Side, *, blocks: int) -> SelfNull:
     """Return the blocks of the reference's compared rows and the pieces of the current side's."""
     sides = [(side, np.flatnonzero(side.rows())) for side in (one, other)]
     times = [_times(side, rows) for side, rows in sides]
-    timed = all(each is not None for each in times)
+    timed = all(side_times is not None for side_times in times)
     orders = [
-        np.argsort(each, kind="stable") if timed and each is not None else np.arange(len(rows))
-        for each, (_, rows) in zip(times, sides, strict=True)
+        np.argsort(side_times, kind="stable") if timed and side_times is not None else np.arange(len(rows))
+        for side_times, (_, rows) in zip(times, sides, strict=True)
     ]
     return SelfNull(plan_blocks(*orders, blocks=blocks), "captured_at" if timed else "source order")
 
@@ -101,26 +101,28 @@ def compare_all(wanted: Wanted, *, progress: Progress) -> pa.Table:
     """Return SHIFT over the concepts that both sides have, smallest q first."""
     names = wanted.one.among.names[: len(wanted.other.among.names)]
     rows = [np.flatnonzero(side.rows()) for side in (wanted.one, wanted.other)]
-    found: list[dict[str, Any]] = []
+    compared: list[dict[str, Any]] = []
     progress.start("compare", len(names), "concepts")
     try:
         for key, name in enumerate(names):
             sides = [side.among.values(key)[at] for side, at in zip((wanted.one, wanted.other), rows, strict=True)]
-            found.append({"key": key, "concept": name, **_compared(wanted, *sides)})
+            compared.append({"key": key, "concept": name, **_compared(wanted, *sides)})
             progress.advance(1)
     finally:
         progress.done()
-    return shift_table(found, wanted)
+    return shift_table(compared, wanted)
 
 
-def _compared(wanted: Wanted, reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]) -> dict[str, Any]:
+def _compared(
+    comparison: Wanted, reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]
+) -> dict[str, Any]:
     """Return the columns of one concept that need no other concept."""
     whole = compare(np.sort(reference), np.sort(current), ordered=True)
     row = asdict(whole)
-    if wanted.classes is not None:
-        row |= asdict(class_shift(reference, current, mix=wanted.classes.mix, scale=_scale(reference, current)))
-    if wanted.blocks.blocks is not None:
-        row |= asdict(self_distance(reference, current, blocks=wanted.blocks.blocks))
+    if comparison.classes is not None:
+        row |= asdict(class_shift(reference, current, mix=comparison.classes.mix, scale=_scale(reference, current)))
+    if comparison.blocks.blocks is not None:
+        row |= asdict(self_distance(reference, current, blocks=comparison.blocks.blocks))
     return row
 
 
@@ -132,14 +134,15 @@ def _scale(reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32])
 
 def shift_table(rows: Sequence[dict[str, Any]], wanted: Wanted) -> pa.Table:
     """Return SHIFT of compared concepts: q-values over those that are judged, verdicts, causes, marks."""
-    judged = [row for row in rows if not wanted.left_out(row["key"])]
-    _add_q(judged, "log10_p", "log10_q")
-    _add_q([row for row in judged if "log10_p_within" in row], "log10_p_within", "log10_q_within")
-    blocks = [row for row in judged if "p_blocks" in row]
+    eligible = [row for row in rows if not wanted.left_out(row["key"])]
+    _add_q(eligible, "log10_p", "log10_q")
+    _add_q([row for row in eligible if "log10_p_within" in row], "log10_p_within", "log10_q_within")
+    blocks = [row for row in eligible if "p_blocks" in row]
     for row, log10_q in zip(blocks, _log10_q([float(np.log10(row["p_blocks"])) for row in blocks]), strict=True):
         row["q_blocks"] = 10**log10_q
     for row in rows:
         log10_q = row.setdefault("log10_q", 0.0)
+        # smaller powers of ten are no normal float64; log10_q keeps them
         row["q"] = 10**log10_q if log10_q > -308 else 0.0
         row["left_out"] = wanted.left_out(row["key"])
         row["trust"] = None if wanted.marks is None else wanted.marks.get(row["key"])
@@ -155,13 +158,15 @@ def _add_q(rows: Sequence[dict[str, Any]], p: str, q: str) -> None:
 
 
 def _log10_q(log10_p: Sequence[float]) -> list[float]:
-    found: list[float] = benjamini_hochberg(np.asarray(log10_p, dtype=np.float64)).tolist()
-    return found
+    adjusted: list[float] = benjamini_hochberg(np.asarray(log10_p, dtype=np.float64)).tolist()
+    return adjusted
 
 
-def _verdict(row: Mapping[str, Any], wanted: Wanted) -> str:
+def _verdict(row: Mapping[str, Any], comparison: Wanted) -> str:
     """Return risen or fallen, by sign, for a concept beyond the null that was asked for."""
-    beyond = row["q"] <= wanted.alpha if wanted.beyond == "chance" else row.get("q_blocks", 1.0) <= wanted.alpha
+    beyond = (
+        row["q"] <= comparison.alpha if comparison.beyond == "chance" else row.get("q_blocks", 1.0) <= comparison.alpha
+    )
     return {1: "risen", -1: "fallen"}.get(row["sign"], "none") if beyond and not row["left_out"] else "none"
 
 

@@ -30,22 +30,24 @@ def show_shift(out: Output, report: Any, *, limit: int) -> None:
 def by_effect(table: pa.Table) -> pa.Table:
     """Return a SHIFT table with what has shifted first, each part by size of effect."""
     rows = zip(table["verdict"].to_pylist(), table["effect"].to_pylist(), table["key"].to_pylist(), strict=True)
-    ranked = sorted(enumerate(rows), key=lambda one: (one[1][0] == "none", -abs(one[1][1]), one[1][2]))
+    ranked = sorted(
+        enumerate(rows), key=lambda numbered: (numbered[1][0] == "none", -abs(numbered[1][1]), numbered[1][2])
+    )
     return table.take(pa.array([index for index, _ in ranked], pa.int64()))
 
 
 def shift_columns(table: pa.Table) -> pa.Table:
     """Return the columns that people are shown: effects, their cause and mark, then p-values."""
-    shown = {"concept": table["concept"]}
+    columns = {"concept": table["concept"]}
     if table["trust"].null_count < table.num_rows:
-        shown["trust"] = table["trust"]
-    shown |= {"verdict": table["verdict"], "effect": _rounded(table["effect"], 2)}
+        columns["trust"] = table["trust"]
+    columns |= {"verdict": table["verdict"], "effect": _rounded(table["effect"], 2)}
     if table["effect_mix"].null_count < table.num_rows:
-        shown |= {"mix": _rounded(table["effect_mix"], 2), "cause": _short_cause(table["cause"])}
-    shown |= {"d": _rounded(table["d"], 3), "log10_q": _rounded(table["log10_q"], 1)}
+        columns |= {"mix": _rounded(table["effect_mix"], 2), "cause": _short_cause(table["cause"])}
+    columns |= {"d": _rounded(table["d"], 3), "log10_q": _rounded(table["log10_q"], 1)}
     if table["q_blocks"].null_count < table.num_rows:
-        shown["q blocks"] = _rounded(table["q_blocks"], 4)
-    return pa.table(shown)
+        columns["q blocks"] = _rounded(table["q_blocks"], 4)
+    return pa.table(columns)
 
 
 def _rounded(values: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
@@ -56,4 +58,4 @@ def _rounded(values: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
 def _short_cause(causes: pa.ChunkedArray) -> pa.Array:
     """Return causes in a word: mix, within or both."""
     short = {"class mix": "mix", "within classes": "within"}
-    return pa.array([None if one is None else short.get(one, one) for one in causes.to_pylist()], pa.string())
+    return pa.array([None if cause is None else short.get(cause, cause) for cause in causes.to_pylist()], pa.string())

@@ -47,10 +47,10 @@ def _trust(out: Output, dataset: str, store_url: str, mapping: tuple[str, ...], 
     out.facts("about", {"dataset": report.dataset, "map": report.map, "bank": report.bank})
     out.put("marks", {mark: report.count(mark) for mark in ("trusted", "weak", "unverified", "untrusted")})
     out.say(f"  {report.headline.rpartition(': ')[2]}")
-    shown = _shown(report.table)
-    out.table("concepts", shown.slice(0, limit), title="concepts, the doubtful first")
-    if shown.num_rows > limit:
-        out.say(f"  ... and {shown.num_rows - limit:,} more (-n {shown.num_rows})")
+    table = _shown(report.table)
+    out.table("concepts", table.slice(0, limit), title="concepts, the doubtful first")
+    if table.num_rows > limit:
+        out.say(f"  ... and {table.num_rows - limit:,} more (-n {table.num_rows})")
     out.put("concepts", report.table)
     _say_why(out, report.table)
     out.notes(report.notes)

@@ -52,8 +52,8 @@ class Asked:
 
     def refined_on(self, hashes: pa.Array) -> npt.NDArray[np.bool_]:
         """Return which content hashes are among the exemplars."""
-        found: npt.NDArray[np.bool_] = np.asarray(pc.is_in(hashes, pa.array(sorted(self.exemplars), hashes.type)))
-        return found
+        is_exemplar: npt.NDArray[np.bool_] = np.asarray(pc.is_in(hashes, pa.array(sorted(self.exemplars), hashes.type)))
+        return is_exemplar
 
     def features(self) -> Features:
         """Open the source's features."""
@@ -65,33 +65,33 @@ class Asked:
 
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the table must know."""
-        found = []
+        notes = []
         bare = self.concepts.count - len(self.matches)
         if bare:
             which = (
                 "no label or attribute" if self.truths else "the dataset has neither labels nor attributes, so nothing"
             )
-            found.append(
+            notes.append(
                 f"{bare} of {self.concepts.count} concepts are unverified: {which} says which images have them"
             )
         for place, truth in enumerate(self.truths):
-            borne = {code for one in self.matches.values() if one.truth == place for code in one.codes}
-            others = [value for code, value in enumerate(truth.values) if value and code not in borne]
-            if borne and others:
-                some = ", ".join(map(repr, others[:3])) + (", ..." if len(others) > 3 else "")
-                count = f"{len(others)} value{'s' if len(others) > 1 else ''} of {truth.name}"
-                found.append(f"{count} with no concept of the same name, negatives alone: {some}")
-            known = int(np.count_nonzero(truth.codes >= 0))
-            if borne and known < len(truth.codes):
-                found.append(
-                    f"{truth.name} is known for {known:,} of {len(truth.codes):,} rows; the others are not used"
+            borne = {code for match in self.matches.values() if match.truth == place for code in match.codes}
+            unmatched = [value for code, value in enumerate(truth.values) if value and code not in borne]
+            if borne and unmatched:
+                some = ", ".join(map(repr, unmatched[:3])) + (", ..." if len(unmatched) > 3 else "")
+                count = f"{len(unmatched)} value{'s' if len(unmatched) > 1 else ''} of {truth.name}"
+                notes.append(f"{count} with no concept of the same name, negatives alone: {some}")
+            labelled = int(np.count_nonzero(truth.codes >= 0))
+            if borne and labelled < len(truth.codes):
+                notes.append(
+                    f"{truth.name} is known for {labelled:,} of {len(truth.codes):,} rows; the others are not used"
                 )
         if spent := int(self.refined_on(content_hashes(self.images)).sum()):
-            found.append(f"{spent:,} images that refined concepts were fitted on are left out")
+            notes.append(f"{spent:,} images that refined concepts were fitted on are left out")
         if self.own() is None and not self.linear_map.identity:
             todo = f"t2c extract {self.images.dataset} --encoder {self.linear_map.target.name}"
-            found.append(f"transport is not known without the target's own features: {todo}")
-        return tuple(found)
+            notes.append(f"transport is not known without the target's own features: {todo}")
+        return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,33 +102,33 @@ class _Rows:
     """Image rows, ascending."""
     fold: npt.NDArray[np.int8]
     """Map of each."""
-    both: npt.NDArray[np.bool_] | None
+    has_own: npt.NDArray[np.bool_] | None
     """Which of them have the target's own feature; None: all, or no own features are used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What was measured of a bank."""
+    """Agreement and areas of a bank's concepts, and of random directions."""
 
     agreed: int
     """Rows compared with the target's own similarities; 0 without its features."""
-    mine: Agreement
+    concepts: Agreement
     """Of the concepts, in order of key."""
     bank: Agreement
     """Of random directions with the bank's mean and covariance."""
     sphere: Agreement
     """Of directions drawn evenly; areas alone."""
-    known: Mapping[int, Known]
+    truth_codes: Mapping[int, Known]
     """Truth -> the class of each row measured."""
 
     def areas(self, truth: int, code: int) -> tuple[npt.NDArray[np.float64], ...]:
         """Return the areas of a value: concepts, then both kinds of random directions."""
-        place = list(self.known).index(truth)
-        return tuple(one.areas[place][:, code] for one in (self.mine, self.bank, self.sphere))
+        place = list(self.truth_codes).index(truth)
+        return tuple(agreement.areas[place][:, code] for agreement in (self.concepts, self.bank, self.sphere))
 
     def counts(self, truth: int, code: int) -> tuple[int, int]:
         """Return how many rows are known to have a value, and known not to."""
-        codes = self.known[truth].codes
+        codes = self.truth_codes[truth].codes
         positives = int(np.count_nonzero(codes == code))
         return positives, int(np.count_nonzero(codes >= 0)) - positives
 
@@ -141,54 +141,55 @@ def measure_trust(asked: Asked, *, progress: Progress) -> Measured:
     rng = np.random.default_rng(asked.seed)
     drawn = bank_directions(vectors, asked.directions, rng=rng)
     even = sphere_directions(vectors.shape[1], asked.directions, rng=rng)
-    known = {
-        place: Known(merged(one, _groups(asked, place))[rows.at], len(one.values))
-        for place, one in _asked_truths(asked)
+    truth_codes = {
+        place: Known(merged(truth, _groups(asked, place))[rows.at], len(truth.values))
+        for place, truth in _asked_truths(asked)
     }
     progress.start("trust", len(vectors) + 2 * asked.directions, "directions")
     try:
         aligned = aligned_units(asked.features(), asked.linear_map, rows.at, fold=rows.fold)
-        theirs = aligned if asked.linear_map.identity else None
+        own_units = aligned if asked.linear_map.identity else None
         if own is not None:
-            at = rows.at if rows.both is None else rows.at[rows.both]
+            at = rows.at if rows.has_own is None else rows.at[rows.has_own]
             none = np.full(len(at), -1, np.int8)
-            theirs = aligned_units(own, identity_map(asked.images.store, own.space), at, fold=none)
-        options: dict[str, Any] = {"known": list(known.values()), "advance": progress.advance}
-        mine = measure(aligned, vectors, own=theirs, both=rows.both, **options)
-        bank = measure(aligned, drawn, own=theirs, both=rows.both, **options)
+            own_units = aligned_units(own, identity_map(asked.images.store, own.space), at, fold=none)
+        options: dict[str, Any] = {"known": list(truth_codes.values()), "advance": progress.advance}
+        concepts = measure(aligned, vectors, own=own_units, both=rows.has_own, **options)
+        bank = measure(aligned, drawn, own=own_units, both=rows.has_own, **options)
         sphere = measure(aligned, even, **options)
     finally:
         progress.done()
-    return Measured(0 if theirs is None else len(theirs), mine, bank, sphere, known)
+    return Measured(0 if own_units is None else len(own_units), concepts, bank, sphere, truth_codes)
 
 
-def _asked_truths(asked: Asked) -> list[tuple[int, Truth]]:
+def _asked_truths(question: Asked) -> list[tuple[int, Truth]]:
     """Return the truths that bear out a concept, with their places."""
-    used = {one.truth for one in asked.matches.values()}
-    return [(place, truth) for place, truth in enumerate(asked.truths) if place in used]
+    used = {match.truth for match in question.matches.values()}
+    return [(place, truth) for place, truth in enumerate(question.truths) if place in used]
 
 
-def _groups(asked: Asked, place: int) -> list[tuple[int, ...]]:
-    return [one.codes for one in asked.matches.values() if one.truth == place]
+def _groups(question: Asked, place: int) -> list[tuple[int, ...]]:
+    return [match.codes for match in question.matches.values() if match.truth == place]
 
 
-def _rows(asked: Asked, own: Features | None) -> _Rows:
+def _rows(question: Asked, own: Features | None) -> _Rows:
     """Return the rows with a feature that are current and readable, each content once, none in-sample."""
-    images, features = asked.images, asked.features()
+    images, features = question.images, question.features()
     count = min(images.rows, features.rows)
     hashes = content_hashes(images)
-    fold = folds_of(asked.linear_map.fitted(), hashes)[:count]
+    fold = folds_of(question.linear_map.fitted(), hashes)[:count]
     usable = searchable(images, exclude_duplicates=True)[:count] & (fold != FOLD_IN_SAMPLE) & features.present(0, count)
-    usable &= ~asked.refined_on(hashes)[:count]
+    usable &= ~question.refined_on(hashes)[:count]
     at = np.flatnonzero(usable)
     if not len(at):
         todo = "Rows a map was fitted on without folds are never used: t2c align with --folds, then t2c score."
         raise InputError(expected(f"rows of {images.dataset}", "one or more out of fold or held out", "none", todo))
-    if len(at) > asked.max_rows:
-        at = at[smallest_keys(keys_of(hashes, at, seed=asked.seed), most=asked.max_rows)]
-    both = None
+    if len(at) > question.max_rows:
+        at = at[smallest_keys(keys_of(hashes, at, seed=question.seed), most=question.max_rows)]
+    has_own = None
     if own is not None:
-        there = np.zeros(max(count, own.rows), dtype=np.bool_)
-        there[: own.rows] = own.present(0, own.rows)
-        both = None if there[at].all() else there[at]
-    return _Rows(at, fold[at], both)
+        # the target may have features of fewer rows than the source, or of more
+        present = np.zeros(max(count, own.rows), dtype=np.bool_)
+        present[: own.rows] = own.present(0, own.rows)
+        has_own = None if present[at].all() else present[at]
+    return _Rows(at, fold[at], has_own)

@@ -39,11 +39,11 @@ def gather(context: Context) -> Gathered | None:
         marks.rows.values(), key=lambda row: (_DOUBTFUL_FIRST.index(row["mark"]), row["auroc"] or 0, row["key"])
     )
     every = list(marks.by_key.values())
-    shown = TrustSection(
+    section = TrustSection(
         rows=tuple(rows),
         counts=tuple((mark, every.count(mark)) for mark in MARKS if mark in every),
         reasons=tuple(row for row in rows if row["mark"] in ("untrusted", "weak"))[:REASONS],
         meaning_floor=MEANING_FLOOR,
         transport_floor=TRANSPORT_FLOOR,
     )
-    return Gathered(shown, marks.answers)
+    return Gathered(section, marks.answers)

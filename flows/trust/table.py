@@ -25,42 +25,43 @@ from t2c.schemas.tables.answers.trust import TRUST
 
 def trust_table(asked: Asked, *, progress: Progress) -> pa.Table:
     """Return TRUST of every concept, in order of key. Raises InputError when no row may be judged."""
-    found = measure_trust(asked, progress=progress)
+    measured = measure_trust(asked, progress=progress)
     names = asked.concepts.names()
     places, cosines = neighbours(asked.concepts.vectors())
-    meanings = _meanings(asked, found)
+    meanings = _meanings(asked, measured)
     rows = []
     for key, name in enumerate(names):
-        transport, meaning = _transport(found, key), meanings.get(key)
-        judged = judge(transport, meaning)
-        facts = {"mark": judged.mark, "why": judged.why, "transport": judged.transport, "meaning": judged.meaning}
-        facts |= _of_transport(found, transport) | _of_meaning(asked, key, meaning)
+        transport, meaning = _transport(measured, key), meanings.get(key)
+        verdict = judge(transport, meaning)
+        facts = {"mark": verdict.mark, "why": verdict.why, "transport": verdict.transport, "meaning": verdict.meaning}
+        facts |= _of_transport(measured, transport) | _of_meaning(asked, key, meaning)
         near = {"neighbours": [names[place] for place in places[key]], "cosines": cosines[key].tolist()}
         rows.append({"key": key, "concept": name, **facts, **near})
     return pa.Table.from_pylist(rows, schema=TRUST)
 
 
-def _transport(found: Measured, key: int) -> Transport | None:
-    if not found.agreed:
+def _transport(measured: Measured, key: int) -> Transport | None:
+    if not measured.agreed:
         return None
-    correlation, overlap = float(found.mine.spearman[key]), float(found.mine.overlap[key])
-    return Transport(found.agreed, correlation, *spearman_interval(correlation, found.agreed), overlap)
+    correlation, overlap = float(measured.concepts.spearman[key]), float(measured.concepts.overlap[key])
+    return Transport(measured.agreed, correlation, *spearman_interval(correlation, measured.agreed), overlap)
 
 
-def _meanings(asked: Asked, found: Measured) -> dict[int, Meaning]:
+def _meanings(question: Asked, measured: Measured) -> dict[int, Meaning]:
     """Return the meaning of each concept that something bears out, with q-values over all of those with an area."""
-    measured: dict[int, tuple[tuple[int, int], float, list[npt.NDArray[np.float64]]]] = {}
-    for key, match in asked.matches.items():
-        mine, *random = found.areas(match.truth, match.codes[0])
-        measured[key] = found.counts(match.truth, match.codes[0]), float(mine[key]), random
+    by_key: dict[int, tuple[tuple[int, int], float, list[npt.NDArray[np.float64]]]] = {}
+    for key, match in question.matches.items():
+        concept_areas, *random = measured.areas(match.truth, match.codes[0])
+        by_key[key] = measured.counts(match.truth, match.codes[0]), float(concept_areas[key]), random
+    # of the two kinds of random directions, the one that flatters the concept less
     log10_p = {
         key: max(log10_p_random(area, areas, pairs=counts[0] * counts[1]) for areas in random)
-        for key, (counts, area, random) in measured.items()
+        for key, (counts, area, random) in by_key.items()
         if not math.isnan(area)
     }
     q = dict(zip(log10_p, q_values(list(log10_p.values())), strict=True))
     meanings = {}
-    for key, (counts, area, random) in measured.items():
+    for key, (counts, area, random) in by_key.items():
         if key in q:
             reached = max(threshold(areas) for areas in random)
             meanings[key] = Meaning(*counts, area, *newcombe(area, *counts), reached, q[key])
@@ -69,32 +70,32 @@ def _meanings(asked: Asked, found: Measured) -> dict[int, Meaning]:
     return meanings
 
 
-def _of_transport(found: Measured, one: Transport | None) -> dict[str, Any]:
-    if one is None:
+def _of_transport(measured: Measured, transport: Transport | None) -> dict[str, Any]:
+    if transport is None:
         return {"n": 0}
-    medians = [_median(values) for values in (found.bank.spearman, found.bank.overlap)]
-    facts = {"n": one.n, "random_spearman": medians[0], "random_overlap": medians[1]}
-    if math.isnan(one.spearman):
+    medians = [_median(values) for values in (measured.bank.spearman, measured.bank.overlap)]
+    facts = {"n": transport.n, "random_spearman": medians[0], "random_overlap": medians[1]}
+    if math.isnan(transport.spearman):
         return facts
-    bounds = {"spearman_low": one.low, "spearman_high": one.high}
-    return {**facts, **bounds, "spearman": one.spearman, "overlap": one.overlap}
+    bounds = {"spearman_low": transport.low, "spearman_high": transport.high}
+    return {**facts, **bounds, "spearman": transport.spearman, "overlap": transport.overlap}
 
 
-def _of_meaning(asked: Asked, key: int, one: Meaning | None) -> dict[str, Any]:
-    if one is None:
+def _of_meaning(question: Asked, key: int, meaning: Meaning | None) -> dict[str, Any]:
+    if meaning is None:
         return {"positives": 0, "negatives": 0}
-    match = asked.matches[key]
-    truth = asked.truths[match.truth]
+    match = question.matches[key]
+    truth = question.truths[match.truth]
     value = ", ".join(truth.values[code] for code in match.codes)
     facts: dict[str, Any] = {"labels": truth.name, "value": value}
-    facts |= {"positives": one.positives, "negatives": one.negatives}
-    if math.isnan(one.auroc):
+    facts |= {"positives": meaning.positives, "negatives": meaning.negatives}
+    if math.isnan(meaning.auroc):
         return facts
-    bounds = {"auroc_low": one.low, "auroc_high": one.high}
-    return {**facts, **bounds, "auroc": one.auroc, "random_auroc": one.threshold, "q_random": one.q}
+    bounds = {"auroc_low": meaning.low, "auroc_high": meaning.high}
+    return {**facts, **bounds, "auroc": meaning.auroc, "random_auroc": meaning.threshold, "q_random": meaning.q}
 
 
 def _median(values: npt.NDArray[np.float64]) -> float | None:
     """Return the median of the values that are numbers; None without any."""
-    kept = values[~np.isnan(values)]
-    return float(np.median(kept)) if len(kept) else None
+    numbers = values[~np.isnan(values)]
+    return float(np.median(numbers)) if len(numbers) else None

@@ -96,39 +96,43 @@ def trust(
     check_matches(matches, truths, concepts.names(), names=labels, dataset=images.dataset)
     found_map = identity_map(store, scores.source) if scores.identity else open_map(store, scores.map)
     spent = every_exemplar(store, concepts.bank)
-    asked = Asked(images, found_map, concepts, tuple(truths), matches, directions, max_rows, seed, spent)
-    shown = progress or NoProgress()
+    question = Asked(images, found_map, concepts, tuple(truths), matches, directions, max_rows, seed, spent)
+    bar = progress or NoProgress()
     spec: dict[str, Any] = {
         "dataset": images.dataset,
         "map": scores.map,
         "bank": scores.bank,
-        "labels": [one.name for one in truths],
+        "labels": [truth.name for truth in truths],
         "mapping": dict(sorted((mapping or {}).items())),
         "directions": directions,
         "max_rows": max_rows,
         "seed": seed,
     }
-    found = answer(store, "trust", lambda: trust_table(asked, progress=shown), spec=spec, parents=_parents(asked))
+    trust_answer = answer(
+        store, "trust", lambda: trust_table(question, progress=bar), spec=spec, parents=_parents(question)
+    )
     return TrustReport(
         dataset=f"{images.dataset}@{images.snapshot}",
         map=scores.map,
         bank=scores.bank,
-        labels=tuple(one.name for one in truths),
-        table=found.table,
-        notes=(*asked.notes(), *_in_use(store, found, spec)),
-        path=found.path,
-        new=found.new,
+        labels=tuple(truth.name for truth in truths),
+        table=trust_answer.table,
+        notes=(*question.notes(), *_in_use(store, trust_answer, spec)),
+        path=trust_answer.path,
+        new=trust_answer.new,
     )
 
 
-def _in_use(store: Store, found: Answer, spec: Mapping[str, Any]) -> tuple[str, ...]:
+def _in_use(store: Store, trust_answer: Answer, spec: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a note when these are not the marks that other commands will show."""
-    if not found.path:
+    if not trust_answer.path:
         return ("the answer was not stored: the store cannot be written",)
-    mine = [one for one in list_answers(store, "trust") if all(one.spec[key] == spec[key] for key in _SIDES)]
-    if mine[-1].digest == found.digest:
+    same_sides = [
+        manifest for manifest in list_answers(store, "trust") if all(manifest.spec[key] == spec[key] for key in _SIDES)
+    ]
+    if same_sides[-1].digest == trust_answer.digest:
         return ()
-    labels = ", ".join(mine[-1].spec["labels"]) or "no labels"
+    labels = ", ".join(same_sides[-1].spec["labels"]) or "no labels"
     return (f"answered before; the marks in use are those of a later question, by {labels}",)
 
 
@@ -158,28 +162,32 @@ def marks_in_use(store: Store, dataset: str, *, map: str, bank: str) -> Marks | 
     Marks belong to a map and a bank, so a concept that the dataset itself could not verify (it has no labels, or was
     never measured) has the newest mark from another dataset.
     """
-    every = [one for one in list_answers(store, "trust") if (one.spec["map"], one.spec["bank"]) == (map, bank)]
-    newest: dict[bool, Manifest] = {one.spec["dataset"] == dataset: one for one in every}
+    every = [
+        manifest
+        for manifest in list_answers(store, "trust")
+        if (manifest.spec["map"], manifest.spec["bank"]) == (map, bank)
+    ]
+    newest: dict[bool, Manifest] = {manifest.spec["dataset"] == dataset: manifest for manifest in every}
     chosen = [newest[own] for own in (True, False) if own in newest]
     rows: dict[int, Mapping[str, Any]] = {}
-    for one in chosen:
-        for row in answer_table(store, one).to_pylist():
+    for manifest in chosen:
+        for row in answer_table(store, manifest).to_pylist():
             if row["key"] not in rows or rows[row["key"]]["mark"] == "unverified":
-                rows[row["key"]] = {**row, "dataset": one.spec["dataset"]}
+                rows[row["key"]] = {**row, "dataset": manifest.spec["dataset"]}
     return Marks(rows, tuple(chosen)) if chosen else None
 
 
 def marks_by_name(store: Store, dataset: str, *, map: str, bank: str) -> dict[str, str] | None:  # noqa: A002
     """Return the mark of each concept by name; None: not measured."""
-    found = marks_in_use(store, dataset, map=map, bank=bank)
-    return None if found is None else found.by_name
+    marks = marks_in_use(store, dataset, map=map, bank=bank)
+    return None if marks is None else marks.by_name
 
 
-def _parents(asked: Asked) -> list[Parent]:
+def _parents(question: Asked) -> list[Parent]:
     """Return the artifacts that the answer rests on."""
-    own = asked.own()
-    rests_on = (asked.images, asked.features(), asked.concepts, own)
-    found = [one.manifest.as_parent() for one in rests_on if one is not None]
-    found += label_parents(asked.images)
-    linear_map = asked.linear_map.as_parent()
-    return [*found, *([linear_map] if linear_map is not None else [])]
+    own = question.own()
+    rests_on = (question.images, question.features(), question.concepts, own)
+    parents = [artifact.manifest.as_parent() for artifact in rests_on if artifact is not None]
+    parents += label_parents(question.images)
+    linear_map = question.linear_map.as_parent()
+    return [*parents, *([linear_map] if linear_map is not None else [])]

@@ -25,9 +25,9 @@ def say_marks(
     marks = marks_by_name(store, dataset.partition("@")[0], map=map, bank=bank)
     named = {name: (marks or {}).get(name) for name in dict.fromkeys(concepts)}
     out.put("trust", named)
-    said = ", ".join(f"{show(name)} {mark or NOT_MEASURED}" for name, mark in named.items())
+    listed = ", ".join(f"{show(name)} {mark or NOT_MEASURED}" for name, mark in named.items())
     todo = f" (t2c trust {dataset.partition('@')[0]})" if None in named.values() else ""
-    out.say(f"  trust: {said}{todo}")
+    out.say(f"  trust: {listed}{todo}")
 
 
 def say_mark_of(out: Output, store: Store, dataset: str, concept: str, **scored: str | None) -> None:

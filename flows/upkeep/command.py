@@ -13,26 +13,26 @@ def _explain(out: Output, name: str, store_url: str) -> None:
     """Say what NAME (an artifact's folder, a dataset, a bank, the start of a digest) is and what it was made from."""
     from t2c.flows.upkeep.explain import explain as step
 
-    found = step(open_store(store_url), name)
+    explanation = step(open_store(store_url), name)
     facts = {
-        "kind": found.kind,
-        "snapshot": found.snapshot,
-        "created": found.created_at,
-        "digest": found.digest,
-        "content": found.content_digest,
-        "rows": found.rows,
-        "files": f"{found.files:,} ({found.bytes / 2**20:,.1f} MiB)",
+        "kind": explanation.kind,
+        "snapshot": explanation.snapshot,
+        "created": explanation.created_at,
+        "digest": explanation.digest,
+        "content": explanation.content_digest,
+        "rows": explanation.rows,
+        "files": f"{explanation.files:,} ({explanation.bytes / 2**20:,.1f} MiB)",
     }
-    out.say(found.artifact)
-    out.facts("artifact", {"path": found.artifact, **facts})
-    out.put("spec", found.spec)
-    out.put("summary", found.summary)
-    for part, values in (("spec", found.spec), ("summary", found.summary)):
+    out.say(explanation.artifact)
+    out.facts("artifact", {"path": explanation.artifact, **facts})
+    out.put("spec", explanation.spec)
+    out.put("summary", explanation.summary)
+    for part, values in (("spec", explanation.spec), ("summary", explanation.summary)):
         for key, value in values.items():
             out.say(f"  {part}.{key}: {shorten(compact_json(value), terminal_width() - len(key) - len(part) - 5)}")
-    out.table("history", found.history, title="snapshots")
-    if found.ancestry.num_rows:
-        out.table("ancestry", found.ancestry, title="made from")
+    out.table("history", explanation.history, title="snapshots")
+    if explanation.ancestry.num_rows:
+        out.table("ancestry", explanation.ancestry, title="made from")
     out.suggest("t2c verify")
 
 

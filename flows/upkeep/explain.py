@@ -55,12 +55,12 @@ def explain(store: Store, name: str) -> Explanation:
 
     Raises UnknownName with the nearest names, SpecError when the name means several artifacts.
     """
-    wanted, at, number = name.partition("@")
+    target, at, number = name.partition("@")
     if at and not number.isdigit():
         raise SpecError(
-            expected(f"snapshot of {wanted}", "a number after '@'", repr(number), f"Try: t2c explain {wanted}")
+            expected(f"snapshot of {target}", "a number after '@'", repr(number), f"Try: t2c explain {target}")
         )
-    manifest = read_manifest(store, _resolve(store, wanted), snapshot=int(number) if at else None)
+    manifest = read_manifest(store, _resolve(store, target), snapshot=int(number) if at else None)
     return Explanation(
         artifact=manifest.artifact,
         kind=manifest.kind,
@@ -83,25 +83,25 @@ def artifact_names(store: Store) -> dict[str, str]:
     return {folder: kind for kind in paths.KINDS for folder in list_artifacts(store, kind)}
 
 
-def _resolve(store: Store, wanted: str) -> str:
+def _resolve(store: Store, target: str) -> str:
     """Return the one folder that wanted means.
 
     In this order: the exact folder, a dataset or bank, what starts with it (a digest, a folder's last part), and
     last any folder that it is a part of: so that a map is found by its digest although similarities are named by it too.
     """
     folders = artifact_names(store)
-    exact = wanted.strip("/")
+    exact = target.strip("/")
     for candidate in (exact, f"datasets/{exact}/images", f"concepts/{exact}"):
         if candidate in folders:
             return candidate
-    found = (_starting(store, folders, exact) or [folder for folder in folders if exact in folder]) if exact else []
-    if len(found) > 1:
+    matches = (_starting(store, folders, exact) or [folder for folder in folders if exact in folder]) if exact else []
+    if len(matches) > 1:
         raise SpecError(
-            expected("artifact", "a name that means one of them", f"{wanted!r}, which means {', '.join(found[:6])}")
+            expected("artifact", "a name that means one of them", f"{target!r}, which means {', '.join(matches[:6])}")
         )
-    if not found:
-        raise unknown("artifact", wanted, folders, todo="Name a folder, a dataset, a bank or the start of a digest.")
-    return found[0]
+    if not matches:
+        raise unknown("artifact", target, folders, todo="Name a folder, a dataset, a bank or the start of a digest.")
+    return matches[0]
 
 
 def _starting(store: Store, folders: dict[str, str], prefix: str) -> list[str]:
@@ -119,8 +119,13 @@ def _starting(store: Store, folders: dict[str, str], prefix: str) -> list[str]:
 
 def _history(store: Store, artifact: str) -> pa.Table:
     rows = [
-        {"snapshot": each.snapshot, "created_at": each.created_at, "rows": each.rows, "files": len(each.files)}
-        for each in snapshots(store, artifact)
+        {
+            "snapshot": manifest.snapshot,
+            "created_at": manifest.created_at,
+            "rows": manifest.rows,
+            "files": len(manifest.files),
+        }
+        for manifest in snapshots(store, artifact)
     ]
     return pa.Table.from_pylist(rows)
 
@@ -143,20 +148,21 @@ def _walk(
 ) -> Iterator[dict[str, Any]]:
     for parent in parents:
         folder = paths.artifact(parent.kind, parent.name)
-        found = find_manifest(store, folder, snapshot=parent.snapshot)
+        ancestor = find_manifest(store, folder, snapshot=parent.snapshot)
         yield {
             "depth": depth,
             "artifact": folder,
             "snapshot": parent.snapshot,
             "digest": parent.digest[:SHORT],
-            "status": _status(found, parent),
+            "status": _status(ancestor, parent),
         }
-        if found is not None and (folder, parent.snapshot) not in seen:
+        # an ancestor that is met again is listed again, what it was made from is not
+        if ancestor is not None and (folder, parent.snapshot) not in seen:
             seen.add((folder, parent.snapshot))
-            yield from _walk(store, found.parents, depth + 1, seen)
+            yield from _walk(store, ancestor.parents, depth + 1, seen)
 
 
-def _status(found: Manifest | None, parent: Parent) -> str:
-    if found is None:
+def _status(ancestor: Manifest | None, parent: Parent) -> str:
+    if ancestor is None:
         return "gone"
-    return "as read" if found.content_digest == parent.digest else "other bytes than were read"
+    return "as read" if ancestor.content_digest == parent.digest else "other bytes than were read"

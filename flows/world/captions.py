@@ -127,8 +127,8 @@ def template(rng: np.random.Generator) -> str:
 
 def say(rng: np.random.Generator, value: str, *, synonyms: float = 0.12) -> str:
     """Return a value as it is, or now and then by another name."""
-    others = SYNONYMS.get(value, ())
-    return _pick(rng, others) if others and rng.random() < synonyms else value
+    other_names = SYNONYMS.get(value, ())
+    return _pick(rng, other_names) if other_names and rng.random() < synonyms else value
 
 
 def prompts_of(rng: np.random.Generator, attribute: str) -> list[str]:
@@ -155,10 +155,10 @@ def caption(rng: np.random.Generator, shown: np.ndarray) -> tuple[str, np.ndarra
 
     `shown` holds the index of the image's value of each attribute. At least one attribute is told.
     """
-    told = rng.random(len(ATTRIBUTES)) < rng.choice([0.35, 0.6, 0.9])
-    if not told.any():
-        told[int(rng.integers(len(ATTRIBUTES)))] = True
-    word = {name: say(rng, VALUES[name][int(shown[i])]) for i, name in enumerate(ATTRIBUTES) if told[i]}
+    mentioned = rng.random(len(ATTRIBUTES)) < rng.choice([0.35, 0.6, 0.9])
+    if not mentioned.any():
+        mentioned[int(rng.integers(len(ATTRIBUTES)))] = True
+    word = {name: say(rng, VALUES[name][int(shown[i])]) for i, name in enumerate(ATTRIBUTES) if mentioned[i]}
     noun = word.get("shape") or (
         _pick(rng, NOUNS) if len(word) > ("context" in word) else _pick(rng, (*NOUNS, *SCENES))
     )
@@ -171,7 +171,7 @@ def caption(rng: np.random.Generator, shown: np.ndarray) -> tuple[str, np.ndarra
     text = template(rng).replace("{}", phrase)
     if "context" in word:
         text = f"{text} {word['context']}"
-    return text + ("." if rng.random() < 0.15 else ""), told
+    return text + ("." if rng.random() < 0.15 else ""), mentioned
 
 
 # fmt: off
@@ -201,7 +201,7 @@ def filler(rng: np.random.Generator, text: str) -> str:
 def vocabulary() -> list[str]:
     """Return every text whose words training can use, for building the trimmed vocabulary."""
     values = [value for names in VALUES.values() for value in names]
-    others = [other for names in SYNONYMS.values() for other in names]
+    other_names = [other for names in SYNONYMS.values() for other in names]
     frames = [form.replace("{}", "") for form in (*TEMPLATES, *ZERO_SHOT_PROMPTS.values())]
     loose = (*OPENINGS, *ARTICLES, *ADJECTIVES, *MEDIA, *SIZES, *NOUNS, *SCENES, *FILLERS)
-    return sorted({*values, *others, *frames, *loose})
+    return sorted({*values, *other_names, *frames, *loose})

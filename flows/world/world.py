@@ -103,19 +103,19 @@ def draw(
     """
     if not SMALLEST <= size <= LARGEST:
         raise SpecError(expected("size of a drawn image", f"{SMALLEST} to {LARGEST} pixels", str(size)))
-    shown = attributes or draw_attributes(seed, index, mix=mix)
+    depicted = attributes or draw_attributes(seed, index, mix=mix)
     rng = np.random.default_rng([seed, index, 1])
     at = grid(size)
-    outline, u, v = _place_shape(rng, at, shown.shape)
-    place = BACKDROPS[shown.context](rng, at)
-    surface = _surface(rng, at, shown, (outline, u, v))
+    outline, u, v = _place_shape(rng, at, depicted.shape)
+    place = BACKDROPS[depicted.context](rng, at)
+    surface = _surface(rng, at, depicted, (outline, u, v))
     image = _cast_shadow(at, place, outline)
     lit = surface * np.asarray(place.light, np.float32)
     lit = lit + place.haze_share * (np.asarray(place.haze, np.float32) - lit)
     image = blend(image, lit, coverage(outline, pixel=at.pixel))
     if place.veil is not None:
         image = blend(image, np.asarray(place.veil_colour, np.float32), place.veil)
-    return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8), shown
+    return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8), depicted
 
 
 def _place_shape(rng: np.random.Generator, at: Grid, shape: str) -> tuple[Field, Field, Field]:
@@ -128,13 +128,13 @@ def _place_shape(rng: np.random.Generator, at: Grid, shape: str) -> tuple[Field,
     return SHAPE_DISTANCES[shape](u, v, radius), u, v
 
 
-def _surface(rng: np.random.Generator, at: Grid, shown: Attributes, frame: tuple[Field, Field, Field]) -> Picture:
+def _surface(rng: np.random.Generator, at: Grid, attributes: Attributes, frame: tuple[Field, Field, Field]) -> Picture:
     """Return the shaded, patterned surface (size, size, 3), defined everywhere and seen inside the outline."""
     outline, u, v = frame
-    base = np.asarray(COLOURS[shown.colour], np.float32) / 255
+    base = np.asarray(COLOURS[attributes.colour], np.float32) / 255
     turn = rng.uniform(-0.6, 0.6)
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-    marks = TEXTURE_DISTANCES[shown.texture](cos * u + sin * v, cos * v - sin * u, rng.uniform(0.095, 0.14))
+    marks = TEXTURE_DISTANCES[attributes.texture](cos * u + sin * v, cos * v - sin * u, rng.uniform(0.095, 0.14))
     painted = base + coverage(marks, pixel=at.pixel)[..., None] * (_mark_colour(base) - base)
     return _shade(rng, at, painted, outline)
 
@@ -180,8 +180,8 @@ def write_images(
     target.mkdir(parents=True, exist_ok=True)
     rows = []
     for index in range(start, start + n):
-        pixels, shown = draw(seed, index, size=size, mix=mix)
+        pixels, attributes = draw(seed, index, size=size, mix=mix)
         name = f"{index:06d}.jpg"
         Image.fromarray(pixels).save(target / name, quality=JPEG_QUALITY, subsampling=0)
-        rows.append({"image_id": name, **asdict(shown)})
+        rows.append({"image_id": name, **asdict(attributes)})
     return pa.Table.from_pylist(rows, schema=pa.schema([(key, pa.string()) for key in ("image_id", *VALUES)]))

@@ -63,15 +63,17 @@ class Counted:
         """Return class, n, aligned, target for the classes that have labelled images, in order of class."""
         size = len(self._classes)
         n = np.bincount(self._labels, minlength=size)
-        there = np.flatnonzero(n)
+        labelled = np.flatnonzero(n)
 
         def share(hits: npt.NDArray[np.bool_] | None) -> pa.Array:
             if hits is None:
-                return pa.nulls(len(there), pa.float64())
-            return pa.array(np.bincount(self._labels, weights=hits, minlength=size)[there] / n[there])
+                return pa.nulls(len(labelled), pa.float64())
+            return pa.array(np.bincount(self._labels, weights=hits, minlength=size)[labelled] / n[labelled])
 
-        names = pa.array([self._classes[index] for index in there], pa.string())
-        return pa.table({"class": names, "n": n[there], "aligned": share(self.aligned), "target": share(self.target)})
+        names = pa.array([self._classes[index] for index in labelled], pa.string())
+        return pa.table(
+            {"class": names, "n": n[labelled], "aligned": share(self.aligned), "target": share(self.target)}
+        )
 
 
 def score_of(encoder: str, role: Literal["aligned", "target"], hits: npt.NDArray[np.bool_]) -> ZeroshotScore:

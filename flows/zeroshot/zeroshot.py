@@ -98,11 +98,11 @@ def zeroshot(
     check_some_labels(truth, named, subject=f"{labels} of {images.dataset}")
     task = _Task(images, named, tuple(() if bank else templates), bank, tuple(truth), labels)
     vectors = _Vectors(task, aligned, device)
-    run, shown = runner or SerialRunner(), progress or NoProgress()
-    found = _classified(task, aligned, vectors, runner=run, progress=shown)
+    run, bar = runner or SerialRunner(), progress or NoProgress()
+    aligned_answer = _classified(task, aligned, vectors, runner=run, progress=bar)
     own = own_classifier(images, aligned)
-    theirs = _classified(task, own, vectors, runner=run, progress=shown) if own is not None else None
-    return _report(task, name or labels, found, theirs, encoders=(aligned, own))
+    own_answer = _classified(task, own, vectors, runner=run, progress=bar) if own is not None else None
+    return _report(task, name or labels, aligned_answer, own_answer, encoders=(aligned, own))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,22 +191,22 @@ def _classify(task: _Task, side: Classifier, vectors: _Vectors, *, runner: Runne
     parts = [ZEROSHOT.empty_table()]
     progress.start(f"classify {images.dataset}", rows, "images")
     try:
-        for at, found in runner.map(classify_block, blocks):
-            kept = usable[at]
-            parts.append(_table(task, at[kept], found, kept))
+        for at, predictions in runner.map(classify_block, blocks):
+            keep = usable[at]
+            parts.append(_table(task, at[keep], predictions, keep))
             progress.advance(len(at))
     finally:
         progress.done()
     return pa.concat_tables(parts)
 
 
-def _table(task: _Task, rows: npt.NDArray[np.int64], found: Prediction, kept: npt.NDArray[np.bool_]) -> pa.Table:
+def _table(task: _Task, rows: npt.NDArray[np.int64], predictions: Prediction, keep: npt.NDArray[np.bool_]) -> pa.Table:
     columns = [
         pa.array(rows),
         pa.array([task.truth[row] for row in rows], pa.string()),
-        pa.array([task.classes[index] for index in found.index[kept]], pa.string()),
-        pa.array(found.similarity[kept]),
-        pa.array(found.margin[kept]),
+        pa.array([task.classes[index] for index in predictions.index[keep]], pa.string()),
+        pa.array(predictions.similarity[keep]),
+        pa.array(predictions.margin[keep]),
     ]
     return pa.table(columns, schema=ZEROSHOT)
 
@@ -214,13 +214,14 @@ def _table(task: _Task, rows: npt.NDArray[np.int64], found: Prediction, kept: np
 def _report(
     task: _Task,
     name: str,
-    found: Answer,
-    theirs: Answer | None,
+    aligned_answer: Answer,
+    own_answer: Answer | None,
     *,
     encoders: tuple[Classifier, Classifier | None],
 ) -> ZeroshotReport:
-    counted = Counted(task.classes, found.table, theirs.table if theirs else None)
+    counted = Counted(task.classes, aligned_answer.table, own_answer.table if own_answer else None)
     sides = [("aligned", encoders[0], counted.aligned), ("target", encoders[1], counted.target)]
+    # under the identity the source is the target: there is nothing aligned to compare with it
     if encoders[0].linear_map.identity:
         sides = [("target", encoders[0], counted.aligned)]
     scores = [
@@ -228,7 +229,7 @@ def _report(
         for role, side, hits in sides
         if side is not None and hits is not None and len(hits)
     ]
-    labels = found.table["label"].to_pylist()
+    labels = aligned_answer.table["label"].to_pylist()
     return ZeroshotReport(
         name=name,
         dataset=f"{task.images.dataset}@{task.images.snapshot}",
@@ -239,9 +240,9 @@ def _report(
         chance=1 / len(task.classes),
         majority=counted.majority(),
         by_class=counted.by_class(),
-        predictions=found.table,
+        predictions=aligned_answer.table,
         unlabelled=sum(label is None for label in labels),
         other_labels=sum(label is not None and label not in set(task.classes) for label in labels),
-        path=found.path,
-        new=found.new,
+        path=aligned_answer.path,
+        new=aligned_answer.new,
     )
