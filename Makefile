@@ -42,13 +42,13 @@ demo-paper: install  ## the paper's experiments on a drawn world, written to doc
 # two workers on two cores: more threads of BLAS only spin against each other
 test: export OMP_NUM_THREADS := 1
 test: lint  ## lint, types, import contracts and every test a bare machine can run
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not slow and not gpu'
+	$(BIN)/python -m pytest -n 3 --dist loadfile -q -m 'not slow and not gpu'
 
 coverage: install  ## the tests with line and branch coverage, at least 90 %
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q --cov --cov-report=term
+	$(BIN)/python -m pytest -n 3 --dist loadfile -q --cov --cov-report=term
 
 test-all: lint  ## every test that a bare machine can run, the minutes-long ones too: random kills, full statistics
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not gpu'
+	$(BIN)/python -m pytest -n 3 --dist loadfile -q -m 'not gpu'
 
 test-slow: install  ## the minutes-long tests alone
 	$(BIN)/python -m pytest -m slow -q
