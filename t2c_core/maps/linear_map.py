@@ -27,8 +27,8 @@ class LinearMap:
 
     def __post_init__(self) -> None:
         if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[1:]:
-            got = f"{self.weight.shape} and {self.bias.shape}"
-            raise MismatchError(expected("linear map", "weight (source, target) and bias (target,)", got))
+            actual = f"{self.weight.shape} and {self.bias.shape}"
+            raise MismatchError(expected("linear map", "weight (source, target) and bias (target,)", actual))
 
     @property
     def source(self) -> int:
