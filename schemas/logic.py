@@ -184,6 +184,7 @@ class _Parser:
             raise self.error(f"> or < after the concept {concept!r}", actual, hint)
         if self.peek() == "=":
             raise self.error("> or <", "'='", "Comparisons are strict, as in the paper.")
+        # + 0.0 makes -0.0 a plain 0.0: they are equal, but repr and JSON tell them apart
         return Constraint(concept, sign, sign * self.number() + 0.0)
 
     def number(self) -> float:

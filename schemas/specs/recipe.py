@@ -252,6 +252,7 @@ class RecipeSpec(Spec):
         for word in step.words:
             several = self._several(word, weights)
             if several is not None and command:
+                # the word's option comes before each of its values, so the one written already goes
                 option = command.pop()
                 command += [part for argument in several for part in (option, argument)]
             elif word.startswith((OUT, DATA)):

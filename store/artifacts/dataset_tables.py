@@ -33,7 +33,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did."""
+    """The newest snapshot after a write, and how many lines the write added and replaced."""
 
     manifest: Manifest
     """The newest snapshot, the same as before when every line was there already."""
@@ -111,6 +111,7 @@ def _changed(kind: Kind, new: pa.Table, old: pa.Table) -> int:
     for name in kind.schema.names:
         if name not in kind.keys:
             now, before = joined[name].combine_chunks(), joined[f"{name} before"].combine_chunks()
+            # a comparison with null is null: null on one side alone is a change, on both sides none
             one_null = pc.xor(pc.is_null(now), pc.is_null(before))
             differs = pc.or_(differs, pc.or_(one_null, pc.fill_null(pc.not_equal(now, before), fill_value=False)))
     return int(pc.sum(differs).as_py() or 0)

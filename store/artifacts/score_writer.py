@@ -228,6 +228,7 @@ def _gather(
         rows.append(np.asarray(block.rows, dtype=np.int64))
         folds.append(np.asarray(block.fold, dtype=np.int8))
         filled += len(block.rows)
+    # rows without a feature are left out, so the last columns may be unused
     return matrix[:, :filled], np.concatenate(rows), np.concatenate(folds)
 
 

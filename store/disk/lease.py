@@ -134,6 +134,7 @@ def _object_lease(store: "Store", artifact: str, purpose: str, ttl_s: float) -> 
         raise _busy(artifact, newest)
     number += 1
     heartbeat = _Heartbeat(store, paths.lease_token(artifact, number), _describe(purpose, number), ttl_s)
+    # since the look, others may have used this number and deleted it: only the largest number holds
     if not store.files.put_if_absent(heartbeat.path, heartbeat.alive()) or _newest(store, artifact)[0] != number:
         raise _busy(artifact, _newest(store, artifact)[1])
     thread = threading.Thread(target=heartbeat.run, daemon=True)
@@ -147,6 +148,7 @@ def _object_lease(store: "Store", artifact: str, purpose: str, ttl_s: float) -> 
         thread.join()
         with suppress(OSError):
             store.files.put(heartbeat.path, canonical_json({**heartbeat.holder, "expires": 0}))
+            # the last few stay: an earlier holder that stalled is fenced by its successor's token
             for old in range(max(1, number - 20), number - 8):
                 store.files.delete(paths.lease_token(artifact, old))
 

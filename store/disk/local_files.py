@@ -46,6 +46,7 @@ class LocalFiles:
             with self._at(path).open("rb", buffering=0) as file:
                 for buffer in buffers:
                     filled = 0
+                    # one read may return less than was asked for
                     while filled < len(buffer) and (count := file.readinto(buffer[filled:])):
                         filled += count
                 return os.fstat(file.fileno()).st_size

@@ -96,6 +96,7 @@ def extremes(
 def _largest_by_code(values: NDArray[np.float32], codes: NDArray[np.int32], n: int) -> dict[int, NDArray[np.int64]]:
     """Return the places of each code's n largest values that are not NaN, ties in order of place; code -1 is no class."""
     places = np.flatnonzero(~np.isnan(values) & (codes >= 0))
+    # two stable sorts, the minor key first: by code, in it by falling value, ties by place
     places = places[np.argsort(-values[places], kind="stable")]
     places = places[np.argsort(codes[places], kind="stable")]
     present, starts = np.unique(codes[places], return_index=True)

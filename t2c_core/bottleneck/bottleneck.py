@@ -110,7 +110,7 @@ class Bottleneck:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one concept gives."""
+    """One concept's shares of two logits of an image, the predicted class's and the runner-up's."""
 
     concept: int
     """Position of the concept."""

@@ -180,6 +180,7 @@ def _each_term_tells(literals: _Literals, among: Array, conjunction: tuple[int, 
     for index in conjunction:
         wider = _mask(literals, among, tuple(other for other in conjunction if other != index))
         p = upper_tail(errors, n, errors=int((wider & literals.wrong).sum()), n=int(wider.sum()))
+        # Bonferroni: any of the literals might have been this term
         if p * literals.sides.shape[1] > alpha:
             return False
     return True

@@ -75,6 +75,7 @@ def _choose(x: Array, codes: Array, *, aside: Array, classes: int, strengths: Se
         accuracies.append(float(np.mean(logits.argmax(axis=1) == codes[aside])))
     best = max(accuracies)
     error = math.sqrt(best * (1 - best) / int(np.count_nonzero(aside)))
+    # strengths rise, and the smallest C is the sparsest head
     return next(strength for strength, accuracy in zip(strengths, accuracies, strict=True) if accuracy >= best - error)
 
 

@@ -89,9 +89,9 @@ class Judgement:
     mark: Mark
     """trusted only when both transport and meaning are good."""
     transport: State
-    """What agreement says."""
+    """State of the transport, from the agreement of similarities."""
     meaning: State
-    """What the area says."""
+    """State of the meaning, from the area under the ROC curve."""
     why: str
     """One sentence for people."""
 
@@ -213,6 +213,7 @@ def neighbours(vectors: Array, *, most: int = 3) -> tuple[NDArray[np.int64], NDA
     cosines = np.empty((len(units), count), dtype=np.float32)
     for start in range(0, len(units), 1024):
         block = units[start : start + 1024] @ units.T
+        # no concept is its own neighbour
         block[np.arange(len(block)), start + np.arange(len(block))] = -np.inf
         nearest = np.argsort(-block, axis=1, kind="stable")[:, :count]
         places[start : start + 1024] = nearest

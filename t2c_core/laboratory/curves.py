@@ -47,6 +47,7 @@ def point_counts(parts: int, points: int) -> tuple[int, ...]:
     counts = [1] if min(parts, points) > 1 else [parts]
     while len(counts) < min(parts, points):
         last, remaining = counts[-1], min(parts, points) - len(counts)
+        # equal ratios over the points that remain, but one part more at least
         counts.append(max(last + 1, round(last * (parts / last) ** (1 / remaining))))
     return tuple(counts)
 

@@ -67,6 +67,7 @@ def choose_ridges(
         xx, validation_xx = train.covariance(source, source), validation.covariance(source, source)
         between = train.n * validation.n / (train.n + validation.n) * float(away @ away)
         candidates = _candidates((float(np.trace(xx) + np.trace(validation_xx)) + between) / len(xx))
+        # about the means of train, through which every candidate map passes
         validation_xx += validation.n * np.outer(away, away)
         tolerance = resolution(train.pair(source, source))
         spectrum = Spectrum(xx, validation_xx, candidates=candidates, tolerance=tolerance)

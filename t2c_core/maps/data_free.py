@@ -47,6 +47,7 @@ def fit_heads(source: Head, target: Head) -> HeadMap:
     check_same_classes(source.classes, target.classes, sides=("the source head", "the target head"))
     target_weight, source_weight = centred(target.weight), centred(source.weight)
     u, values, vt = np.linalg.svd(target_weight, full_matrices=False)
+    # numpy.linalg.matrix_rank's tolerance at float32, in which heads are stored
     significant = values > (values[0] if len(values) else 0.0) * max(target_weight.shape) * np.finfo(np.float32).eps
     if not significant.any():
         todo = "A data-free map needs heads of two classes or more."

@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearMap:
-    """What alignment learns."""
+    """An affine map from a source to a target space: x W + b of a row x."""
 
     weight: Float32[np.ndarray, "source target"]
     """W of the formula."""

@@ -133,6 +133,7 @@ def _distance(labelled: list[tuple[Array, Array]], shared: Array, mix: ClassMix)
     weights = n[1] / n[1].sum()
     d = float(np.abs(weights @ (below[0] - below[1])).max())
     mixture = (n[0][:, None] * below[0] + n[1][:, None] * below[1]) / n.sum(axis=0)[:, None]
+    # of a difference of means under permutation within a class, drawn without replacement: n / (n - 1)
     variance = weights**2 * (1 / n[0] + 1 / n[1]) * n.sum(axis=0) / (n.sum(axis=0) - 1)
     return d, _log10_p(d, _covariance(mixture, variance))
 
@@ -166,6 +167,7 @@ def _log10_p(d: float, covariance: Array) -> float:
     if beyond >= TAIL:
         return math.log10((1 + beyond) / (DRAWS + 1))
     start = float(np.partition(farthest, DRAWS - TAIL)[DRAWS - TAIL])
+    # beyond the draws: the Gaussian tail at the widest point, joined on at the TAIL-th largest draw
     log_p = math.log(TAIL / DRAWS) - (d * d - start * start) / (2 * widest)
     return min(0.0, log_p / math.log(10))
 

@@ -81,6 +81,7 @@ def _exits_by_rows(h: int, m: int, n: int) -> Exits:
         row = counts[low : high + 1]
         np.add.accumulate(row, out=row)
         if row[-1] > large:
+            # counts of paths outgrow long double: they are scaled down, and their logarithm keeps the factor
             log_scale += _LARGE_EXPONENT * math.log(2)
             row /= large
         if high < m:

@@ -34,7 +34,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
-    """What was measured of each direction."""
+    """Rank correlation, overlap and areas of each direction, in order of direction."""
 
     spearman: Float64[np.ndarray, " concepts"]
     """Rank correlation of aligned and own similarities; NaN where one is constant."""

@@ -217,6 +217,7 @@ class _Best:
         k = self.scores.shape[1]
         over = scores > self.scores[:, -1:]
         if np.count_nonzero(over) > _CROWD * k * len(scores) and scores.shape[1] > k:
+            # all must be sorted below, and no more than a block's own k best can stay
             over &= scores >= np.partition(scores, -k, axis=1)[:, -k, None]
         rows, columns = np.nonzero(over)
         row = np.concatenate([np.repeat(np.arange(len(scores)), k), rows])

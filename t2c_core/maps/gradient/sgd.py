@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Descended:
-    """What SGD ended at."""
+    """The map that SGD ended at, and the ridge that its weight decay amounts to."""
 
     map: LinearMap
     """The map in the features' own units."""
