@@ -79,10 +79,10 @@ def parse_bottleneck(text: str | bytes, *, subject: str = "bottleneck certificat
     """Parse a certificate; keys this code does not know are ignored. Raises CorruptError naming `subject`."""
     try:
         value: dict[str, Any] = json.loads(text)
-        known = {name: value[name] for name in BottleneckCertificate.__dataclass_fields__ if name in value}
-        known["classes"], known["notes"] = tuple(known["classes"]), tuple(known.get("notes", ()))
-        known["left_out"] = tuple(LeftOut(one["concept"], one["why"]) for one in known["left_out"])
-        known["edits"] = tuple(Edit(one["concept"], one["factor"]) for one in known.get("edits", ()))
-        return BottleneckCertificate(**known)
+        fields = {name: value[name] for name in BottleneckCertificate.__dataclass_fields__ if name in value}
+        fields["classes"], fields["notes"] = tuple(fields["classes"]), tuple(fields.get("notes", ()))
+        fields["left_out"] = tuple(LeftOut(left_out["concept"], left_out["why"]) for left_out in fields["left_out"])
+        fields["edits"] = tuple(Edit(edit["concept"], edit["factor"]) for edit in fields.get("edits", ()))
+        return BottleneckCertificate(**fields)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(expected(subject, "a certificate in JSON", f"{type(error).__name__}: {error}")) from error

@@ -108,16 +108,16 @@ def parse_certificate(text: str | bytes, *, subject: str = "certificate") -> Cer
     """Parse a certificate; keys this code does not know are ignored. Raises CorruptError naming `subject`."""
     try:
         value: dict[str, Any] = json.loads(text)
-        known = _known(Certificate, value)
-        known["source"], known["target"] = space_from(value["source"]), space_from(value["target"])
+        fields = _known(Certificate, value)
+        fields["source"], fields["target"] = space_from(value["source"]), space_from(value["target"])
         held_out = value.get("held_out")
-        known["held_out"] = HeldOut(**_known(HeldOut, held_out)) if held_out is not None else None
-        known["fidelity"] = tuple(Fidelity(**_known(Fidelity, row)) for row in value.get("fidelity", ()))
-        known["notes"], known["needed"] = tuple(value.get("notes", ())), tuple(value.get("needed", ()))
+        fields["held_out"] = HeldOut(**_known(HeldOut, held_out)) if held_out is not None else None
+        fields["fidelity"] = tuple(Fidelity(**_known(Fidelity, row)) for row in value.get("fidelity", ()))
+        fields["notes"], fields["needed"] = tuple(value.get("notes", ())), tuple(value.get("needed", ()))
         for pairs in ("settings", "claims"):
-            known[pairs] = tuple((str(name), str(text)) for name, text in value.get(pairs, ()))
-        known.setdefault("aligner", REGRESSIONS[0] if known["ridge"] else REGRESSIONS[1])
-        return Certificate(**known)
+            fields[pairs] = tuple((str(name), str(text)) for name, text in value.get(pairs, ()))
+        fields.setdefault("aligner", REGRESSIONS[0] if fields["ridge"] else REGRESSIONS[1])
+        return Certificate(**fields)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(expected(subject, "a certificate in JSON", f"{type(error).__name__}: {error}")) from error
 

@@ -179,54 +179,55 @@ class _Parser:
         if self.take("<"):
             sign = -1
         elif not self.take(">"):
-            got, todo = self.stray()
-            hint = "Quote a name that holds parentheses." if got == "'('" else todo
-            raise self.error(f"> or < after the concept {concept!r}", got, hint)
+            actual, todo = self.stray()
+            hint = "Quote a name that holds parentheses." if actual == "'('" else todo
+            raise self.error(f"> or < after the concept {concept!r}", actual, hint)
         if self.peek() == "=":
             raise self.error("> or <", "'='", "Comparisons are strict, as in the paper.")
+        # + 0.0 makes -0.0 a plain 0.0: they are equal, but repr and JSON tell them apart
         return Constraint(concept, sign, sign * self.number() + 0.0)
 
     def number(self) -> float:
         self.peek()
-        found = _NUMBER.match(self.text, self.at)
-        value = float(found.group().replace("−", "-")) if found else math.nan
-        if not found or not math.isfinite(value):
+        match = _NUMBER.match(self.text, self.at)
+        value = float(match.group().replace("−", "-")) if match else math.nan
+        if not match or not math.isfinite(value):
             raise self.error("a number of standard deviations", *self.stray())
-        self.at = found.end()
+        self.at = match.end()
         return value
 
     def name(self) -> str:
         if self.peek() in ("'", '"'):
             return self.quoted()
-        found = _WORDS.match(self.text, self.at)
-        if not found:
+        match = _WORDS.match(self.text, self.at)
+        if not match:
             raise self.error("a concept, ! or (", *self.stray())
-        if (word := found.group().split(" ")[0]).casefold() in _OTHER_WORDS and " " in found.group():
+        if (word := match.group().split(" ")[0]).casefold() in _OTHER_WORDS and " " in match.group():
             sign = _OTHER_WORDS[word.casefold()]
             raise self.error(
                 "a concept, ! or (", repr(word), f"Write {sign}, or quote the name when the word is part of it."
             )
-        self.at = found.end()
-        return found.group()
+        self.at = match.end()
+        return match.group()
 
     def quoted(self) -> str:
         quote, start = self.text[self.at], self.at
-        found = re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*){quote}", re.DOTALL).match(self.text, self.at)
-        if not found:
+        match = re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*){quote}", re.DOTALL).match(self.text, self.at)
+        if not match:
             raise self.error(
                 f"a closing {quote}", "the end", "Inside a quoted name write \\\\ for \\ and \\ before its quote."
             )
-        name = _ESCAPE.sub(r"\1", found.group(1))
+        name = _ESCAPE.sub(r"\1", match.group(1))
         if not name.strip():
             self.at = start
             raise self.error("a concept between the quotes", "nothing")
-        self.at = found.end()
+        self.at = match.end()
         return name
 
     def peek(self) -> str:
         """Skip spaces and return the next character; empty at the end."""
-        found = _SPACE.match(self.text, self.at)
-        self.at = found.end() if found else self.at
+        match = _SPACE.match(self.text, self.at)
+        self.at = match.end() if match else self.at
         return self.text[self.at : self.at + 1]
 
     def take(self, sign: str) -> bool:

@@ -78,5 +78,5 @@ class MethodSpec(Spec):
 
     def settings(self) -> dict[str, Any]:
         """Return the options that were given, without the method and the ridge."""
-        given = self.model_dump(include=set(_TAKERS) - {"ridge"}, mode="json")
-        return {name: value for name, value in given.items() if value not in (None, [])}
+        options = self.model_dump(include=set(_TAKERS) - {"ridge"}, mode="json")
+        return {name: value for name, value in options.items() if value not in (None, [])}

@@ -258,20 +258,20 @@ class AuditSpec(Spec):
 
     def _named_datasets(self) -> list[tuple[str, str]]:
         named = [("align.dataset", self.align.dataset)]
-        named += [("shift.reference", one.reference) for one in self.shift]
-        named += [("shift.current", one.current) for one in self.shift]
-        named += [("trust.dataset", one.dataset) for one in self.trust]
-        named += [("decode.dataset", one.dataset) for one in self.decode]
-        named += [("bottleneck.dataset", one.dataset) for one in self.bottleneck]
-        named += [("bottleneck.measure", name) for one in self.bottleneck for name in one.measure]
-        named += [("reading.dataset", one.dataset) for one in self.reading]
+        named += [("shift.reference", spec.reference) for spec in self.shift]
+        named += [("shift.current", spec.current) for spec in self.shift]
+        named += [("trust.dataset", spec.dataset) for spec in self.trust]
+        named += [("decode.dataset", spec.dataset) for spec in self.decode]
+        named += [("bottleneck.dataset", spec.dataset) for spec in self.bottleneck]
+        named += [("bottleneck.measure", name) for spec in self.bottleneck for name in spec.measure]
+        named += [("reading.dataset", spec.dataset) for spec in self.reading]
         named += [("zeroshot.datasets", name) for task in self.zeroshot for name in task.datasets]
         named += [("suite.align_on", self.suite.align_on)] if self.suite else []
         named += [("pairs.dataset", self.pairs.dataset)] if self.pairs else []
-        named += [("curves.dataset", one.dataset) for one in self.curves]
+        named += [("curves.dataset", spec.dataset) for spec in self.curves]
         named += [("components.dataset", self.components.dataset)] if self.components else []
-        named += [("objectives.dataset", one.dataset) for one in self.objectives]
-        named += [("objectives tasks", task.dataset) for one in self.objectives for task in one.tasks if task.dataset]
+        named += [("objectives.dataset", spec.dataset) for spec in self.objectives]
+        named += [("objectives tasks", task.dataset) for spec in self.objectives for task in spec.tasks if task.dataset]
         return [(subject, name) for subject, name in named if name is not None]
 
     @property
@@ -295,22 +295,22 @@ def load_audit(path: str | Path, *, store: str | None = None) -> AuditSpec:
     """
     file = Path(path)
     spec = load_spec(file, AuditSpec, example=EXAMPLE)
-    given = store or os.environ.get("T2C_STORE")
-    if not spec.store and given:
-        spec = spec.model_copy(update={"store": _absolute(given, Path.cwd())})
+    fallback = store or os.environ.get("T2C_STORE")
+    if not spec.store and fallback:
+        spec = spec.model_copy(update={"store": _absolute(fallback, Path.cwd())})
     return _with_absolute_paths(spec, file.expanduser().absolute().parent)
 
 
 def _with_absolute_paths(spec: AuditSpec, folder: Path) -> AuditSpec:
     datasets = {
-        name: one.model_copy(
+        name: dataset.model_copy(
             update={
-                "source": _absolute(one.source, folder),
-                "attributes": _absolute(one.attributes, folder),
-                "predictions": {model: str(_absolute(path, folder)) for model, path in one.predictions.items()},
+                "source": _absolute(dataset.source, folder),
+                "attributes": _absolute(dataset.attributes, folder),
+                "predictions": {model: str(_absolute(path, folder)) for model, path in dataset.predictions.items()},
             }
         )
-        for name, one in spec.datasets.items()
+        for name, dataset in spec.datasets.items()
     }
     return spec.model_copy(
         update={
@@ -318,7 +318,7 @@ def _with_absolute_paths(spec: AuditSpec, folder: Path) -> AuditSpec:
             "report": _absolute(spec.report, folder),
             "concepts": spec.concepts.model_copy(update={"file": _absolute(spec.concepts.file, folder)}),
             "datasets": datasets,
-            "decode": tuple(_with_files(one, folder) for one in spec.decode),
+            "decode": tuple(_with_files(decode, folder) for decode in spec.decode),
             "suite": _with_paths(spec.suite, ("data", "pictures"), folder),
         }
     )

@@ -79,8 +79,8 @@ def parse_encoder(text: str) -> EncoderSpec:
         model, _, pretrained = model.partition("/")
     options = dict(part.partition("=")[::2] for part in tail.split("&")) if tail else {}
     want = "timm:MODEL, open_clip:MODEL/PRETRAINED, either with @FILE for a local checkpoint, or demo:NAME"
-    known = library in ("timm", "open_clip", "demo") and set(options) <= {"pooling", "layout", "precision"}
-    if not known or not model or (at and not weights):
+    supported = library in ("timm", "open_clip", "demo") and set(options) <= {"pooling", "layout", "precision"}
+    if not supported or not model or (at and not weights):
         raise SpecError(expected("encoder", want, repr(text), "Try: t2c encoders"))
     if library == "open_clip" and not pretrained and not weights:
         raise SpecError(expected("encoder", want, repr(text), f"Add the pretrained tag: open_clip:{model}/openai"))

@@ -69,16 +69,16 @@ def check_tasks(tasks: Sequence[TaskSpec], *, datasets: Sequence[str] = (), bank
     """
     if not tasks:
         raise SpecError(expected("tasks", "one or more", "none"))
-    asked: dict[tuple[str, str, str], TaskSpec] = {}
+    by_question: dict[tuple[str, str, str], TaskSpec] = {}
     sides: dict[tuple[str, str], TaskSpec] = {}
     for task, dataset in zip(tasks, datasets or [task.dataset for task in tasks], strict=True):
         about = (dataset, task.labels)
         question = (*about, "" if bank else task.template)
-        if question in asked:
-            same = asked[question]
+        if question in by_question:
+            same = by_question[question]
             todo = f"Both ask for {task.labels} of {dataset}." if same.name != task.name else ""
             raise SpecError(expected("tasks", "each once", f"{same.name}, {task.name}", todo))
-        asked[question] = task
+        by_question[question] = task
         if sides.setdefault(about, task).related != task.related:
             raise SpecError(expected(f"task {task.name}", "related or unrelated to the classes of the fit", "both"))
 

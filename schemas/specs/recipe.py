@@ -171,8 +171,8 @@ class Step(Spec):
         try:
             shlex.split(value)
         except ValueError as error:
-            want, got = "a command whose quotes are closed", f"{value!r} ({str(error).lower()})"
-            raise SpecError(expected("step", want, got, 'Write a quote in a name as "it\'s".')) from error
+            want, actual = "a command whose quotes are closed", f"{value!r} ({str(error).lower()})"
+            raise SpecError(expected("step", want, actual, 'Write a quote in a name as "it\'s".')) from error
         if not value.strip():
             raise SpecError(expected("step", "a command without `t2c`", "nothing", "Try: summary DATASET"))
         return value
@@ -213,21 +213,23 @@ class RecipeSpec(Spec):
             if key == ALL[1:] or not key.replace("-", "").replace(".", "").isalnum():
                 want = "letters, digits, '-' and '.', and not 'all'"
                 raise SpecError(expected("key of an encoder", want, repr(key)))
-        for subject, name, known in self._named():
-            if name not in known:
-                want = f"one of {', '.join(known)}" if known else "a group, which no encoder of the recipe has"
-                todo = nearest(name, known) if known else "Add `group: NAME` to the encoders that it takes."
+        for subject, name, candidates in self._named():
+            if name not in candidates:
+                want = (
+                    f"one of {', '.join(candidates)}" if candidates else "a group, which no encoder of the recipe has"
+                )
+                todo = nearest(name, candidates) if candidates else "Add `group: NAME` to the encoders that it takes."
                 raise SpecError(expected(subject, want, repr(name), todo))
         return self
 
     def _named(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         datasets, encoders = tuple(self.datasets), tuple(self.encoders)
-        for one in self.extract:
-            yield "dataset of extract", one.dataset, datasets
-            yield from (("encoder of extract", key, encoders) for key in one.encoders)
+        for extraction in self.extract:
+            yield "dataset of extract", extraction.dataset, datasets
+            yield from (("encoder of extract", key, encoders) for key in extraction.encoders)
         yield from ((f"encoder of bank {name}", bank.encoder, encoders) for name, bank in self.banks.items())
         yield from (("dataset of score", name, datasets) for name in self.score)
-        groups = tuple(dict.fromkeys(one.group for one in self.encoders.values() if one.group))
+        groups = tuple(dict.fromkeys(encoder.group for encoder in self.encoders.values() if encoder.group))
         for step in self.steps:
             for word in step.words:
                 if word.startswith(GROUP):
@@ -241,23 +243,24 @@ class RecipeSpec(Spec):
 
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """Return each group's encoders by key, in order."""
-        names = dict.fromkeys(one.group for one in self.encoders.values())
-        return {name: tuple(key for key, one in self.encoders.items() if one.group == name) for name in names}
+        names = dict.fromkeys(encoder.group for encoder in self.encoders.values())
+        return {name: tuple(key for key, encoder in self.encoders.items() if encoder.group == name) for name in names}
 
     def command(self, step: Step, *, weights: str = "", out: str = ".", data: str = ".") -> list[str]:
         """Return a step's command line with every name filled in; raises UnknownName for a key that is not there."""
-        found: list[str] = []
+        command: list[str] = []
         for word in step.words:
             several = self._several(word, weights)
-            if several is not None and found:
-                option = found.pop()
-                found += [part for one in several for part in (option, one)]
+            if several is not None and command:
+                # the word's option comes before each of its values, so the one written already goes
+                option = command.pop()
+                command += [part for argument in several for part in (option, argument)]
             elif word.startswith((OUT, DATA)):
                 mark, place = (OUT, out) if word.startswith(OUT) else (DATA, data)
-                found.append(str(Path(place) / word.removeprefix(mark)))
+                command.append(str(Path(place) / word.removeprefix(mark)))
             else:
-                found.append(self._filled(word, weights) if word.startswith("@") else word)
-        return found
+                command.append(self._filled(word, weights) if word.startswith("@") else word)
+        return command
 
     def _several(self, word: str, weights: str) -> list[str] | None:
         """Return what a word that repeats its option stands for; None for any other word."""

@@ -22,6 +22,6 @@ class SuiteSpec(Spec):
     @field_validator("models")
     @classmethod
     def _encoders(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            parse_encoder(one)
+        for encoder in value:
+            parse_encoder(encoder)
         return value

@@ -21,13 +21,13 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Return the mapping; raises ConstructorError at the second of two equal keys."""
-        seen: set[str] = set()
+        keys: set[str] = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+            if isinstance(key, yaml.ScalarNode) and key.value in keys:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} a second time", key.start_mark
                 )
-            seen.add(str(key.value))
+            keys.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
 
 
@@ -37,8 +37,8 @@ def load_spec(path: str | Path, model: type[Model], *, example: str = "") -> Mod
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        got = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SpecError(expected(str(file), "a readable YAML file", got.lower(), example)) from error
+        actual = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SpecError(expected(str(file), "a readable YAML file", actual.lower(), example)) from error
     return parse_spec(text, model, subject=file.name, example=example)
 
 
@@ -53,8 +53,8 @@ def parse_spec(text: str, model: type[Model], *, subject: str, example: str = ""
     except RecursionError:
         raise SpecError(expected(subject, "YAML", "values nested too deeply", example)) from None
     if not isinstance(value, Mapping):
-        got = "an empty file" if value is None else f"a {type(value).__name__}"
-        raise SpecError(expected(subject, f"fields such as {_some(model.model_fields)}", got, example))
+        actual = "an empty file" if value is None else f"a {type(value).__name__}"
+        raise SpecError(expected(subject, f"fields such as {_some(model.model_fields)}", actual, example))
     return check_spec(value, model, subject=subject, example=example)
 
 
@@ -71,8 +71,8 @@ def _problem(subject: str, detail: ErrorDetails, model: type[BaseModel]) -> str:
     place = [part for part in detail["loc"] if not str(part).startswith(("function-", "tagged-union"))]
     where = f"{subject}: {'.'.join(str(part) for part in place)}" if place else subject
     if detail["type"] == "extra_forbidden":
-        known = _fields(model, place[:-1])
-        return expected(where, f"one of the fields {', '.join(known)}", repr(place[-1]), nearest(str(place[-1]), known))
+        names = _fields(model, place[:-1])
+        return expected(where, f"one of the fields {', '.join(names)}", repr(place[-1]), nearest(str(place[-1]), names))
     if detail["type"] == "missing":
         return expected(where, "a value", "nothing", f"Add the field {place[-1]!r}.")
     message = detail["msg"].removeprefix("Value error, ")
@@ -88,12 +88,12 @@ def _problem(subject: str, detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _fields(model: type[BaseModel], place: list[int | str]) -> list[str]:
     """Return the field names of the model at a place inside a model."""
-    here = model
+    nested = model
     for part in place:
-        field = here.model_fields.get(str(part))
+        field = nested.model_fields.get(str(part))
         inner = next(_models(field.annotation), None) if field is not None else None
-        here = inner or here
-    return list(here.model_fields)
+        nested = inner or nested
+    return list(nested.model_fields)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -110,9 +110,9 @@ DOCUMENTATION = pa.schema(
 
 def _answer_view(kind: AnswerKind) -> pa.Schema:
     """Return the columns of an answer's view: its name, what its question says, when it was made, and its table."""
-    said = (column(name, pa.string(), ANSWER_WORDS[name]) for name in kind.says)
+    spec_columns = (column(name, pa.string(), ANSWER_WORDS[name]) for name in kind.says)
     return pa.schema(
-        [column("answer", pa.string(), "12 hex digits of the answer's digest"), *said, _CREATED, *kind.schema]
+        [column("answer", pa.string(), "12 hex digits of the answer's digest"), *spec_columns, _CREATED, *kind.schema]
     )
 
 

@@ -38,9 +38,9 @@ def write_answer(
     digest = Manifest("answers", f"{kind}/0", 1, {"kind": kind, **spec}, tuple(parents)).digest
     artifact = paths.answers(kind, digest)
     with lease(store, artifact, purpose=f"write a {kind} answer") as token:
-        found = find_manifest(store, artifact)
-        if found is not None:
-            return found
+        existing = find_manifest(store, artifact)
+        if existing is not None:
+            return existing
         entry = write_parquet(store, paths.data_file(artifact, 1), table)
         name = artifact.partition("/")[2]
         manifest = Manifest("answers", name, 1, {"kind": kind, **spec}, tuple(parents), (entry,), table.num_rows)
@@ -54,5 +54,8 @@ def answer_table(store: Store, manifest: Manifest, *, columns: list[str] | None 
 
 def list_answers(store: Store, kind: str) -> list[Manifest]:
     """Return the manifests of all answers of a kind, oldest first."""
-    found = [artifact for artifact in list_artifacts(store, "answers") if artifact.startswith(f"answers/{kind}/")]
-    return sorted((read_manifest(store, artifact) for artifact in found), key=lambda one: (one.created_at, one.name))
+    artifacts = [artifact for artifact in list_artifacts(store, "answers") if artifact.startswith(f"answers/{kind}/")]
+    return sorted(
+        (read_manifest(store, artifact) for artifact in artifacts),
+        key=lambda manifest: (manifest.created_at, manifest.name),
+    )

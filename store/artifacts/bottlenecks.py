@@ -124,12 +124,12 @@ def write_bottleneck(
 
 def open_bottleneck(store: Store, digest: str) -> StoredBottleneck:
     """Open a bottleneck by its digest or a beginning of it; raises UnknownName naming those there are."""
-    known = [name for name in _names(store) if name.startswith(digest)] if digest else []
-    if len(known) != 1:
-        got = f"{digest!r}, which {'starts several' if known else 'starts none'}"
+    matches = [name for name in _names(store) if name.startswith(digest)] if digest else []
+    if len(matches) != 1:
+        actual = f"{digest!r}, which {'starts several' if matches else 'starts none'}"
         listed = ", ".join(name[:SHORT] for name in _names(store)) or "a bottleneck (there is none yet)"
-        raise UnknownName(expected("bottleneck", f"a digest of {listed}", got, "See them: t2c cbm list"))
-    return _open(store, known[0])
+        raise UnknownName(expected("bottleneck", f"a digest of {listed}", actual, "See them: t2c cbm list"))
+    return _open(store, matches[0])
 
 
 def resolve_bottleneck(store: Store, dataset: str, model: str | None = None) -> StoredBottleneck:
@@ -139,8 +139,8 @@ def resolve_bottleneck(store: Store, dataset: str, model: str | None = None) -> 
     """
     if model is not None:
         return open_bottleneck(store, model)
-    every = [one for one in list_bottlenecks(store) if not one.certificate.edits]
-    own = [one for one in every if one.certificate.dataset == dataset]
+    every = [bottleneck for bottleneck in list_bottlenecks(store) if not bottleneck.certificate.edits]
+    own = [bottleneck for bottleneck in every if bottleneck.certificate.dataset == dataset]
     if not every:
         todo = f"Fit one: t2c cbm fit {dataset} --concepts BANK"
         raise UnknownName(expected(f"bottleneck of {dataset}", "one that was fitted", "none", todo))
@@ -150,7 +150,7 @@ def resolve_bottleneck(store: Store, dataset: str, model: str | None = None) -> 
 def list_bottlenecks(store: Store) -> Iterator[StoredBottleneck]:
     """Yield every bottleneck, oldest first."""
     every = [_open(store, name) for name in _names(store)]
-    yield from sorted(every, key=lambda one: (one.manifest.created_at, one.manifest.name))
+    yield from sorted(every, key=lambda bottleneck: (bottleneck.manifest.created_at, bottleneck.manifest.name))
 
 
 def _named(spec: Mapping[str, Any], parents: Sequence[Parent]) -> Manifest:
@@ -184,7 +184,7 @@ def _write_files(
 ) -> tuple[FileEntry, ...]:
     from safetensors.numpy import save
 
-    tensors = {one.name: np.ascontiguousarray(getattr(arrays, one.name)) for one in fields(arrays)}
+    tensors = {field.name: np.ascontiguousarray(getattr(arrays, field.name)) for field in fields(arrays)}
     weights = paths.data_file(artifact, 1, n=0, suffix="safetensors")
     text = certificate.to_json().encode()
     return (

@@ -23,14 +23,14 @@ def compact(scores: Scores) -> Scores:
     store, artifact = scores.store, scores.manifest.artifact
     with lease(store, artifact, purpose="compact similarities") as token:
         now = Scores(store, read_manifest(store, artifact))
-        wanted = _key_ranges(now)
+        key_ranges = _key_ranges(now)
         files = now.manifest.with_role("data")
-        if [tuple(entry.extra["keys"]) for entry in files] == wanted:
+        if [tuple(entry.extra["keys"]) for entry in files] == key_ranges:
             return now
         snapshot = now.manifest.snapshot + 1
-        merged = [_merge(now, keys, snapshot=snapshot, n=n) for n, keys in enumerate(wanted)]
-        others = [entry for entry in now.manifest.files if entry.role != "data"]
-        manifest = replace(now.manifest, snapshot=snapshot, files=(*merged, *others), created_at=timestamp())
+        merged = [_merge(now, keys, snapshot=snapshot, n=n) for n, keys in enumerate(key_ranges)]
+        other_files = [entry for entry in now.manifest.files if entry.role != "data"]
+        manifest = replace(now.manifest, snapshot=snapshot, files=(*merged, *other_files), created_at=timestamp())
         return Scores(store, commit(store, artifact, manifest, check=token.check))
 
 

@@ -56,10 +56,10 @@ class Concepts:
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return CONCEPTS in order of key."""
-        wanted = list(CONCEPTS.names if columns is None else columns)
-        parts = [read_parquet(self.store, entry, columns=wanted) for entry in self.manifest.with_role("data")]
-        schema = pa.schema([CONCEPTS.field(name) for name in wanted])
-        return pa.concat_tables([schema.empty_table(), *(part.select(wanted).cast(schema) for part in parts)])
+        requested = list(CONCEPTS.names if columns is None else columns)
+        parts = [read_parquet(self.store, entry, columns=requested) for entry in self.manifest.with_role("data")]
+        schema = pa.schema([CONCEPTS.field(name) for name in requested])
+        return pa.concat_tables([schema.empty_table(), *(part.select(requested).cast(schema) for part in parts)])
 
     def names(self) -> list[str]:
         """Return the concepts in order of key."""
@@ -136,7 +136,7 @@ def add_concepts(
             bank,
             snapshot,
             spec=newest.spec if newest else {"space": asdict(space), "text_encoder": text_encoder},
-            parents=(*before, *(one for one in parents if one not in before)),
+            parents=(*before, *(parent for parent in parents if parent not in before)),
             files=(*(newest.files if newest else ()), entry),
             rows=start + new.num_rows,
             summary={"added": new.num_rows},
@@ -182,20 +182,20 @@ def _only_new(table: pa.Table, old: Concepts | None) -> pa.Table:
     if old is None:
         return table
     columns = ["concept", "vector_digest", "prompts", "averaging"]
-    known = {row["concept"]: row for row in old.table(columns).to_pylist()}
+    by_concept = {row["concept"]: row for row in old.table(columns).to_pylist()}
     for row in table.select(columns).to_pylist():
-        there = known.get(row["concept"])
-        if there is not None and not _same_concept(there, row):
+        existing = by_concept.get(row["concept"])
+        if existing is not None and not _same_concept(existing, row):
             subject = f"concept {row['concept']!r} in bank {old.bank}"
             todo = "A bank never changes: choose another name for the concept, or another bank."
-            raise MismatchError(expected(subject, f"what it already is ({_meaning(there)})", _meaning(row), todo))
-    return table.filter(pa.array([name not in known for name in table["concept"].to_pylist()], pa.bool_()))
+            raise MismatchError(expected(subject, f"what it already is ({_meaning(existing)})", _meaning(row), todo))
+    return table.filter(pa.array([name not in by_concept for name in table["concept"].to_pylist()], pa.bool_()))
 
 
-def _same_concept(there: dict[str, Any], row: dict[str, Any]) -> bool:
+def _same_concept(existing: dict[str, Any], row: dict[str, Any]) -> bool:
     """Say whether two rows are one concept: the same bytes, or the same prompts, whose vectors may differ by rounding."""
-    same_prompts = (there["prompts"], there["averaging"]) == (row["prompts"], row["averaging"])
-    return bool(there["vector_digest"] == row["vector_digest"] or (there["prompts"] and same_prompts))
+    same_prompts = (existing["prompts"], existing["averaging"]) == (row["prompts"], row["averaging"])
+    return bool(existing["vector_digest"] == row["vector_digest"] or (existing["prompts"] and same_prompts))
 
 
 def _meaning(row: dict[str, Any]) -> str:

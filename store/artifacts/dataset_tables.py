@@ -33,7 +33,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did."""
+    """The newest snapshot after a write, and how many lines the write added and replaced."""
 
     manifest: Manifest
     """The newest snapshot, the same as before when every line was there already."""
@@ -64,8 +64,8 @@ def write(store: Store, kind: Kind, dataset: str, table: pa.Table, *, parents: S
         replaced = _changed(kind, new, old)
         if newest is not None and added.num_rows + replaced == 0:
             return Written(newest, 0, 0)
-        kept = [old.join(new.select(keys), keys, join_type="left anti"), new] if replaced else [added]
-        lines = pa.concat_tables([part.select(kind.schema.names).cast(kind.schema) for part in kept])
+        parts = [old.join(new.select(keys), keys, join_type="left anti"), new] if replaced else [added]
+        lines = pa.concat_tables([part.select(kind.schema.names).cast(kind.schema) for part in parts])
         snapshot = newest.snapshot + 1 if newest else 1
         entry = write_parquet(store, paths.data_file(artifact, snapshot), _sorted(kind, lines))
         manifest = Manifest(
@@ -97,18 +97,21 @@ def _checked(kind: Kind, dataset: str, table: pa.Table) -> pa.Table:
     twice = counts.filter(pc.greater(counts["count_all"], 1))
     if twice.num_rows:
         line: dict[str, Any] = twice.select(list(kind.keys)).slice(0, 1).to_pylist()[0]
-        got = ", ".join(f"{name} {str(value)[:80]!r}" for name, value in line.items())
-        raise InputError(expected(subject, f"one line for each {', '.join(kind.keys)}", f"more than one for {got}"))
+        repeated_key = ", ".join(f"{name} {str(value)[:80]!r}" for name, value in line.items())
+        raise InputError(
+            expected(subject, f"one line for each {', '.join(kind.keys)}", f"more than one for {repeated_key}")
+        )
     return table
 
 
 def _changed(kind: Kind, new: pa.Table, old: pa.Table) -> int:
     """Return how many lines of new are in old by key with other values."""
-    both = new.join(old, list(kind.keys), join_type="inner", right_suffix=" before")
-    differs = pa.array([False] * both.num_rows, pa.bool_())
+    joined = new.join(old, list(kind.keys), join_type="inner", right_suffix=" before")
+    differs = pa.array([False] * joined.num_rows, pa.bool_())
     for name in kind.schema.names:
         if name not in kind.keys:
-            now, before = both[name].combine_chunks(), both[f"{name} before"].combine_chunks()
+            now, before = joined[name].combine_chunks(), joined[f"{name} before"].combine_chunks()
+            # a comparison with null is null: null on one side alone is a change, on both sides none
             one_null = pc.xor(pc.is_null(now), pc.is_null(before))
             differs = pc.or_(differs, pc.or_(one_null, pc.fill_null(pc.not_equal(now, before), fill_value=False)))
     return int(pc.sum(differs).as_py() or 0)

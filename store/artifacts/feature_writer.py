@@ -227,36 +227,36 @@ class FeatureWriter:
 
 def _artifact(store: "Store", dataset: str, encoder: str, space: Space) -> str:
     """Return the folder of a space: the one that is there, whatever its encoder was called then, or a new one."""
-    wanted = paths.features(dataset, encoder, space)
+    new_artifact = paths.features(dataset, encoder, space)
     for name in store.files.folders(f"features/{dataset}"):
-        there = f"features/{dataset}/{name}"
-        if name.endswith(f"-{space.short}.zarr") and store.files.exists(chunks.metadata_path(there)):
-            return there
-    return wanted
+        artifact = f"features/{dataset}/{name}"
+        if name.endswith(f"-{space.short}.zarr") and store.files.exists(chunks.metadata_path(artifact)):
+            return artifact
+    return new_artifact
 
 
 def _check_layout(layout: Layout) -> None:
     if layout.dtype not in DTYPES:
         raise SpecError(expected("dtype of features", " or ".join(DTYPES), repr(layout.dtype)))
     if layout.chunk_rows < 1 or layout.dimension < 1:
-        got = f"{layout.chunk_rows} x {layout.dimension}"
-        raise SpecError(expected("chunk of features", "at least 1 row and 1 column", got))
+        actual = f"{layout.chunk_rows} x {layout.dimension}"
+        raise SpecError(expected("chunk of features", "at least 1 row and 1 column", actual))
 
 
 def _check_same(
     path: str, layout: Layout, attributes: Mapping[str, Any], *, space: Space, dtype: str | None, chunk_rows: int | None
 ) -> None:
-    there = attributes.get("t2c", {}).get("space_id")
+    stored_space = attributes.get("t2c", {}).get("space_id")
     sides = {
-        "space": (there, space.id),
+        "space": (stored_space, space.id),
         "dimension": (layout.dimension, space.dimension),
         "dtype": (layout.dtype, dtype or layout.dtype),
         "rows of a chunk": (layout.chunk_rows, chunk_rows or layout.chunk_rows),
     }
-    for name, (want, got) in sides.items():
-        if want != got:
+    for name, (stored, requested) in sides.items():
+        if stored != requested:
             todo = "An array keeps what it was made with; leave the option out, or delete the array's folder."
-            raise MismatchError(expected(f"{path}, {name}", str(want), str(got), todo))
+            raise MismatchError(expected(f"{path}, {name}", str(stored), str(requested), todo))
 
 
 def _not_finite(writer: FeatureWriter, row: int, values: FloatArray, image_id: str | None) -> InputError:
@@ -266,5 +266,5 @@ def _not_finite(writer: FeatureWriter, row: int, values: FloatArray, image_id: s
         largest = float(np.abs(values).max())
         todo = "Store these features as float32: --dtype float32"
         return InputError(expected(subject, f"numbers that fit {writer.layout.dtype}", f"{largest:g}", todo))
-    got = "NaN" if np.isnan(values).any() else "infinity"
-    return InputError(expected(subject, "finite numbers", got, "Check the model's weights and precision."))
+    actual = "NaN" if np.isnan(values).any() else "infinity"
+    return InputError(expected(subject, "finite numbers", actual, "Check the model's weights and precision."))

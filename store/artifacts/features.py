@@ -118,17 +118,19 @@ class Features:
 
         Raises as `read` does.
         """
-        wanted = np.asarray(rows, dtype=np.int64)
-        if wanted.size and not (wanted.min() >= 0 and wanted.max() < self.rows):
+        row_numbers = np.asarray(rows, dtype=np.int64)
+        if row_numbers.size and not (row_numbers.min() >= 0 and row_numbers.max() < self.rows):
             raise InputError(
-                expected(f"rows of {self._what()}", f"0 to {self.rows - 1}", f"{wanted.min()} to {wanted.max()}")
+                expected(
+                    f"rows of {self._what()}", f"0 to {self.rows - 1}", f"{row_numbers.min()} to {row_numbers.max()}"
+                )
             )
-        layout, out = self.layout, self.layout.empty(len(wanted))
+        layout, out = self.layout, self.layout.empty(len(row_numbers))
         scratch = layout.empty(layout.chunk_rows)
-        chunk = wanted // layout.chunk_rows
+        chunk = row_numbers // layout.chunk_rows
         for index in np.unique(chunk):
-            here = np.flatnonzero(chunk == index)
-            out[here] = self._chunk(int(index), scratch)[wanted[here] - index * layout.chunk_rows]
+            places = np.flatnonzero(chunk == index)
+            out[places] = self._chunk(int(index), scratch)[row_numbers[places] - index * layout.chunk_rows]
         return out
 
     def present(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
@@ -166,8 +168,10 @@ class Features:
         wrong = np.flatnonzero(np.isnan(values[: entry.rows, 0]) != missing)
         if len(wrong):
             row = first + int(wrong[0])
-            want, got = ("no feature", "one") if missing[wrong[0]] else ("a feature", "none")
-            raise CorruptError(expected(f"{entry.path}, row {row}", f"{want} (by the ledger)", got, "Run: t2c verify"))
+            want, actual = ("no feature", "one") if missing[wrong[0]] else ("a feature", "none")
+            raise CorruptError(
+                expected(f"{entry.path}, row {row}", f"{want} (by the ledger)", actual, "Run: t2c verify")
+            )
 
     def _what(self) -> str:
         return f"{self.encoder} features of {self.dataset}"
@@ -184,23 +188,23 @@ def open_features(store: "Store", dataset: str, which: str, *, snapshot: int | N
 
     Raises UnknownName with the nearest encoders; also when an encoder has features in several spaces, naming them.
     """
-    known = list_features(store, dataset)
-    found = [item for item in known if which in (item.encoder, item.space.id)]
-    if not found:
-        found = [item for item in known if item.space.name == which]
-    if not found and len(which) >= 6:
-        found = [item for item in known if item.space.id.startswith(which)]
-    if not found:
-        names = [item.encoder for item in known]
+    available = list_features(store, dataset)
+    matches = [features for features in available if which in (features.encoder, features.space.id)]
+    if not matches:
+        matches = [features for features in available if features.space.name == which]
+    if not matches and len(which) >= 6:
+        matches = [features for features in available if features.space.id.startswith(which)]
+    if not matches:
+        names = [features.encoder for features in available]
         raise unknown(f"encoder with features of {dataset}", which, names, todo=how_to_get(dataset, which))
-    if len(found) > 1:
-        spaces = ", ".join(item.space.short for item in found)
+    if len(matches) > 1:
+        spaces = ", ".join(features.space.short for features in matches)
         raise UnknownName(
-            expected(f"features of {dataset}", "one space", f"{which!r} in {len(found)}: {spaces}", "Name the space.")
+            expected(f"features of {dataset}", "one space", f"{which!r} in {len(matches)}: {spaces}", "Name the space.")
         )
     if snapshot is None:
-        return found[0]
-    return Features(store, dataset, read_manifest(store, found[0].manifest.artifact, snapshot=snapshot))
+        return matches[0]
+    return Features(store, dataset, read_manifest(store, matches[0].manifest.artifact, snapshot=snapshot))
 
 
 def how_to_get(dataset: str, encoder: str) -> str:
@@ -214,8 +218,8 @@ def list_features(store: "Store", dataset: str) -> list[Features]:
     """Return the newest committed features of a dataset in every space, sorted by folder."""
     folder = f"features/{check_name(dataset, what='dataset name')}"
     artifacts = [f"{folder}/{name}" for name in store.files.folders(folder) if name.endswith(".zarr")]
-    found = (find_manifest(store, artifact) for artifact in artifacts)
-    return [Features(store, dataset, manifest) for manifest in found if manifest is not None]
+    manifests = (find_manifest(store, artifact) for artifact in artifacts)
+    return [Features(store, dataset, manifest) for manifest in manifests if manifest is not None]
 
 
 def chunk_problems(features: Features, entries: Sequence[FileEntry] | None = None) -> Iterator[tuple[str, str]]:
@@ -228,5 +232,5 @@ def chunk_problems(features: Features, entries: Sequence[FileEntry] | None = Non
         except CorruptError as error:
             yield entry.path, str(error).removeprefix(f"{entry.path}: ")
             continue
-        if (got := rows_digest(scratch[: entry.rows])) != entry.sha256:
-            yield entry.path, f"expected rows with sha256 {entry.sha256[:12]}, but got {got[:12]}"
+        if (actual := rows_digest(scratch[: entry.rows])) != entry.sha256:
+            yield entry.path, f"expected rows with sha256 {entry.sha256[:12]}, but got {actual[:12]}"

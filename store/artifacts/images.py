@@ -67,12 +67,12 @@ class Images:
         `columns` are names of IMAGES or `current`, in the order wanted (None: all); `current=True` keeps only rows
         that no later row supersedes. Raises UnknownName for another column, CorruptError for a damaged file.
         """
-        wanted = [*IMAGES.names, "current"] if columns is None else columns
-        for name in wanted:
+        requested = [*IMAGES.names, "current"] if columns is None else columns
+        for name in requested:
             if name not in (*IMAGES.names, "current"):
                 raise unknown(f"column of {self.dataset}", name, [*IMAGES.names, "current"])
-        needed = {"row", *wanted} - {"current"}
-        if current or "current" in wanted:
+        needed = {"row", *requested} - {"current"}
+        if current or "current" in requested:
             needed.add("supersedes")
         if needed & {"outcome", "error"}:
             needed |= {"outcome", "error"}
@@ -83,7 +83,7 @@ class Images:
             mask = _current(table["supersedes"], table.num_rows)
             table = table.append_column(pa.field("current", pa.bool_(), nullable=False), pa.array(mask))
             table = table.filter(pa.array(mask)) if current else table
-        return table.select(wanted)
+        return table.select(requested)
 
     def outcomes(self) -> pa.Table:
         """Return OUTCOME_UPDATES: for each row that decoding found something else about, the last word."""
@@ -106,12 +106,12 @@ def open_images(store: "Store", ref: DatasetRef | str) -> Images:
 
     Raises UnknownName with the nearest dataset names, SpecError for a name that cannot be one.
     """
-    wanted = parse_dataset_ref(ref) if isinstance(ref, str) else ref
-    artifact = paths.images(wanted.name)
+    dataset = parse_dataset_ref(ref) if isinstance(ref, str) else ref
+    artifact = paths.images(dataset.name)
     if find_manifest(store, artifact) is None:
-        todo = f"Index it: t2c index FOLDER --name {wanted.name}"
-        raise unknown("dataset", wanted.name, list_datasets(store), todo=todo)
-    return Images(store, wanted.name, read_manifest(store, artifact, snapshot=wanted.snapshot))
+        todo = f"Index it: t2c index FOLDER --name {dataset.name}"
+        raise unknown("dataset", dataset.name, list_datasets(store), todo=todo)
+    return Images(store, dataset.name, read_manifest(store, artifact, snapshot=dataset.snapshot))
 
 
 def list_datasets(store: "Store") -> list[str]:
@@ -193,8 +193,8 @@ def _with_outcomes(table: pa.Table, updates: pa.Table) -> pa.Table:
     take[rows] = np.fromiter(last.values(), dtype=np.int64, count=len(last))
     indices = pa.array(take, mask=take < 0)
     for name in ("outcome", "error"):
-        found = updates[name].combine_chunks().take(indices)
-        merged = pc.if_else(pa.array(take >= 0), found, table[name].combine_chunks())
+        updated = updates[name].combine_chunks().take(indices)
+        merged = pc.if_else(pa.array(take >= 0), updated, table[name].combine_chunks())
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), merged)
     return table
 

@@ -108,16 +108,16 @@ def write_map(
 
 def open_map(store: Store, digest: str) -> StoredMap:
     """Open a map by its digest or a beginning of it; raises UnknownName, CorruptError."""
-    known = [name for name in _names(store) if name.startswith(digest)] if digest else []
-    if len(known) > 1:
-        listed = ", ".join(name[:SHORT] for name in known)
-        got = f"{digest!r}, which starts {len(known)}: {listed}"
-        raise UnknownName(expected("linear map", "a digest that starts one map", got, "Write more of its digits."))
-    if not known:
-        got = f"{digest!r}, which starts none"
+    matches = [name for name in _names(store) if name.startswith(digest)] if digest else []
+    if len(matches) > 1:
+        listed = ", ".join(name[:SHORT] for name in matches)
+        actual = f"{digest!r}, which starts {len(matches)}: {listed}"
+        raise UnknownName(expected("linear map", "a digest that starts one map", actual, "Write more of its digits."))
+    if not matches:
+        actual = f"{digest!r}, which starts none"
         listed = ", ".join(name[:SHORT] for name in _names(store)) or "a map (there is none yet)"
-        raise UnknownName(expected("linear map", f"a digest of {listed}", got, "Fit one: t2c align"))
-    return _open(store, known[0])
+        raise UnknownName(expected("linear map", f"a digest of {listed}", actual, "Fit one: t2c align"))
+    return _open(store, matches[0])
 
 
 def identity_map(store: Store, space: Space) -> StoredMap:
@@ -139,37 +139,49 @@ def find_map(store: Store, source: Space, target: Space, *, dataset: str | None 
     if source.id == target.id:
         return identity_map(store, source)
     every = list(list_maps(store))
-    fits = [one for one in every if (one.source.id, one.target.id) == (source.id, target.id)]
-    fits = [one for one in fits if one.certificate is not None and dataset in (None, one.certificate.dataset)]
+    fits = [
+        linear_map for linear_map in every if (linear_map.source.id, linear_map.target.id) == (source.id, target.id)
+    ]
+    fits = [
+        linear_map
+        for linear_map in fits
+        if linear_map.certificate is not None and dataset in (None, linear_map.certificate.dataset)
+    ]
     if fits:
         return preferred(fits)
-    there = "; ".join(f"{one.name}: {one.source.describe()} to {one.target.describe()}" for one in every) or "no map"
+    available = (
+        "; ".join(
+            f"{linear_map.name}: {linear_map.source.describe()} to {linear_map.target.describe()}"
+            for linear_map in every
+        )
+        or "no map"
+    )
     where = f" fitted on {dataset}" if dataset else ""
     want = f"a map from {source.describe()} to {target.describe()}{where}"
     todo = f"Fit one: t2c align DATASET --source {source.name} --target {target.name}"
-    raise UnknownName(expected("linear map", want, there, todo))
+    raise UnknownName(expected("linear map", want, available, todo))
 
 
 def preferred(maps: Sequence[StoredMap]) -> StoredMap:
     """Return the map to use of several between the same spaces, oldest first: the newest regression, else the newest."""
-    return ([one for one in maps if _is_regression(one)] or maps)[-1]
+    return ([linear_map for linear_map in maps if _is_regression(linear_map)] or maps)[-1]
 
 
 def preferred_maps(store: Store) -> list[StoredMap]:
     """Return, for each pair of spaces that a map joins, the one to use."""
     pairs: dict[tuple[str, str], list[StoredMap]] = {}
-    for one in list_maps(store):
-        pairs.setdefault((one.source.id, one.target.id), []).append(one)
+    for linear_map in list_maps(store):
+        pairs.setdefault((linear_map.source.id, linear_map.target.id), []).append(linear_map)
     return [preferred(maps) for maps in pairs.values()]
 
 
 def regressions(store: Store) -> frozenset[str]:
     """Return the names (12 hex digits) of the maps that are taken where none is named: those fitted by regression."""
-    return frozenset(one.name for one in list_maps(store) if _is_regression(one))
+    return frozenset(linear_map.name for linear_map in list_maps(store) if _is_regression(linear_map))
 
 
-def _is_regression(one: StoredMap) -> bool:
-    return one.certificate is not None and one.certificate.aligner in REGRESSIONS
+def _is_regression(linear_map: StoredMap) -> bool:
+    return linear_map.certificate is not None and linear_map.certificate.aligner in REGRESSIONS
 
 
 def add_fidelity(store: Store, digest: str, fidelity: Sequence[Fidelity]) -> StoredMap:
@@ -177,8 +189,8 @@ def add_fidelity(store: Store, digest: str, fidelity: Sequence[Fidelity]) -> Sto
 
     def joined(certificate: Certificate) -> Certificate:
         banks = {row.bank for row in fidelity}
-        kept = tuple(row for row in certificate.fidelity if row.bank not in banks)
-        return replace(certificate, fidelity=kept + tuple(fidelity))
+        other_banks = tuple(row for row in certificate.fidelity if row.bank not in banks)
+        return replace(certificate, fidelity=other_banks + tuple(fidelity))
 
     return _amend(store, digest, joined, purpose="add fidelity")
 
@@ -195,27 +207,31 @@ def add_quality(store: Store, digest: str, held_out: HeldOut, *, measured_on: st
 def _amend(store: Store, digest: str, change: Callable[[Certificate], Certificate], *, purpose: str) -> StoredMap:
     """Commit a changed certificate as a new snapshot; one that stays the same commits nothing."""
     with lease(store, paths.linear_map(open_map(store, digest).digest), purpose=purpose) as token:
-        found = open_map(store, digest)
-        if found.manifest is None or found.certificate is None:  # pragma: no cover - open_map gives stored maps
-            return found
-        certificate = change(found.certificate)
-        if certificate == found.certificate:
-            return found
-        artifact = found.manifest.artifact
+        linear_map = open_map(store, digest)
+        if (
+            linear_map.manifest is None or linear_map.certificate is None
+        ):  # pragma: no cover - open_map gives stored maps
+            return linear_map
+        certificate = change(linear_map.certificate)
+        if certificate == linear_map.certificate:
+            return linear_map
+        artifact = linear_map.manifest.artifact
         number = next_snapshot(store, artifact)
-        others = tuple(entry for entry in found.manifest.files if entry.role != "certificate")
+        other_files = tuple(entry for entry in linear_map.manifest.files if entry.role != "certificate")
         entry = write_certificate(store, artifact, certificate, snapshot=number)
-        manifest = replace(found.manifest, snapshot=number, files=(*others, entry), summary=_summary(certificate))
+        manifest = replace(
+            linear_map.manifest, snapshot=number, files=(*other_files, entry), summary=_summary(certificate)
+        )
         commit(store, artifact, manifest, check=token.check)
-    return _open(store, found.digest)
+    return _open(store, linear_map.digest)
 
 
 def _names(store: Store) -> list[str]:
     return [folder.rpartition("/")[2] for folder in list_artifacts(store, "linear_maps")]
 
 
-def _age(found: StoredMap) -> tuple[str, str]:
-    return (found.manifest.created_at, found.digest) if found.manifest else ("", found.digest)
+def _age(linear_map: StoredMap) -> tuple[str, str]:
+    return (linear_map.manifest.created_at, linear_map.digest) if linear_map.manifest else ("", linear_map.digest)
 
 
 def _open(store: Store, name: str) -> StoredMap:

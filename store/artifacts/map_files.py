@@ -86,7 +86,7 @@ def write_certificate(store: Store, artifact: str, certificate: Certificate, *, 
 def read_checked(store: Store, entry: FileEntry) -> bytes:
     """Return the bytes of a committed file; raises CorruptError when they are not those that were committed."""
     data = store.files.read(entry.path)
-    got = hashlib.sha256(data).hexdigest()
-    if got != entry.sha256:
-        raise CorruptError(expected(entry.path, f"sha256 {entry.sha256[:12]}", got[:12], "Run: t2c verify"))
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != entry.sha256:
+        raise CorruptError(expected(entry.path, f"sha256 {entry.sha256[:12]}", actual[:12], "Run: t2c verify"))
     return data

@@ -126,20 +126,20 @@ def write_scores(
     store, name = images.store, f"{images.dataset}/{linear_map.name}/{concepts.bank}"
     _check_sides(images, linear_map, concepts, rows=rows)
     with lease(store, paths.artifact("similarities", name), purpose=f"score {images.dataset}") as token:
-        found = find_manifest(store, paths.artifact("similarities", name))
-        newest = Scores(store, found) if found else None
+        newest_manifest = find_manifest(store, paths.artifact("similarities", name))
+        newest = Scores(store, newest_manifest) if newest_manifest else None
         if newest is not None and concepts.count < newest.concepts:
             want = f"a snapshot with the {newest.concepts} concepts scored already"
             raise MismatchError(expected(f"concept bank {concepts.bank}", want, f"{concepts.count}"))
         regions = plan_scores(newest, concepts=concepts.count, rows=rows, budget=budget)
         if newest is not None and not regions and newest.images_snapshot == images.snapshot:
             return newest
-        number = found.snapshot + 1 if found else 1
+        number = newest_manifest.snapshot + 1 if newest_manifest else 1
         new = [
             _write_region(images, region, blocks(region), name=name, snapshot=number, n=n)
             for n, region in enumerate(regions)
         ]
-        files = (*(found.with_role("data") if found else ()), *new)
+        files = (*(newest_manifest.with_role("data") if newest_manifest else ()), *new)
         _check_same_rows(files, name=name)
         manifest = Manifest(
             "similarities",
@@ -157,8 +157,8 @@ def write_scores(
             rows=sum(entry.rows for entry in files),
             summary={"concepts": concepts.count, "rows": max(rows, newest.rows if newest else 0)},
         )
-        done = _with_stats(Scores(store, manifest), concepts.names(), images, stats=stats, mapper=mapper)
-        return Scores(store, commit(store, manifest.artifact, done, check=token.check))
+        complete = _with_stats(Scores(store, manifest), concepts.names(), images, stats=stats, mapper=mapper)
+        return Scores(store, commit(store, manifest.artifact, complete, check=token.check))
 
 
 def _check_sides(images: Images, linear_map: StoredMap, concepts: Concepts, *, rows: int) -> None:
@@ -221,14 +221,15 @@ def _gather(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int8]]:
     """Return the similarities by concept, (concepts, images), with the rows and folds of the images."""
     matrix = np.empty((region.concepts, region.stop - region.start), dtype=np.float32)
-    rows, folds, done = [np.empty(0, np.int64)], [np.empty(0, np.int8)], 0
+    rows, folds, filled = [np.empty(0, np.int64)], [np.empty(0, np.int8)], 0
     for block in blocks:
-        _check_block(region, block, after=int(rows[-1][-1]) if done else region.start - 1)
-        matrix[:, done : done + len(block.rows)] = block.similarities.T
+        _check_block(region, block, after=int(rows[-1][-1]) if filled else region.start - 1)
+        matrix[:, filled : filled + len(block.rows)] = block.similarities.T
         rows.append(np.asarray(block.rows, dtype=np.int64))
         folds.append(np.asarray(block.fold, dtype=np.int8))
-        done += len(block.rows)
-    return matrix[:, :done], np.concatenate(rows), np.concatenate(folds)
+        filled += len(block.rows)
+    # rows without a feature are left out, so the last columns may be unused
+    return matrix[:, :filled], np.concatenate(rows), np.concatenate(folds)
 
 
 def _check_block(region: Region, block: ScoreBlock, *, after: int) -> None:
@@ -254,8 +255,8 @@ def _check_same_rows(files: Sequence[FileEntry], *, name: str) -> None:
             counts[key] = counts.get(key, 0) + int(entry.extra["scored"])
     if len(set(counts.values())) > 1:
         todo = "Features of rows already scored have changed; score under a new bank, or delete the similarities."
-        got = f"{min(counts.values()):,} to {max(counts.values()):,}"
-        raise InputError(expected(f"similarities {name}", "the same rows for every concept", got, todo))
+        actual = f"{min(counts.values()):,} to {max(counts.values()):,}"
+        raise InputError(expected(f"similarities {name}", "the same rows for every concept", actual, todo))
 
 
 def _parents(images: Images, linear_map: StoredMap, concepts: Concepts, more: Sequence[Parent]) -> tuple[Parent, ...]:

@@ -65,23 +65,25 @@ def image_rows(images: Images, rows: Sequence[int] | NDArray[np.int64], columns:
 
     `columns` are of IMAGES and immutable ones only (not outcome or error, which decoding may have changed).
     """
-    wanted = np.asarray(rows, dtype=np.int64)
+    row_numbers = np.asarray(rows, dtype=np.int64)
     schema = pa.schema([IMAGES.field(name) for name in columns])
-    if wanted.size and not (wanted.min() >= 0 and wanted.max() < images.rows):
+    if row_numbers.size and not (row_numbers.min() >= 0 and row_numbers.max() < images.rows):
         raise InputError(
-            expected(f"rows of {images.dataset}", f"0 to {images.rows - 1}", f"{wanted.min()}, {wanted.max()}")
+            expected(
+                f"rows of {images.dataset}", f"0 to {images.rows - 1}", f"{row_numbers.min()}, {row_numbers.max()}"
+            )
         )
-    parts, found, start = [schema.empty_table()], [np.empty(0, np.int64)], 0
+    parts, rows_read, start = [schema.empty_table()], [np.empty(0, np.int64)], 0
     for entry in images.manifest.with_role("data"):
-        here = wanted[(wanted >= start) & (wanted < start + entry.rows)]
-        if here.size:
-            table, at = _groups(images, entry, np.unique(here) - start, schema)
+        in_file = row_numbers[(row_numbers >= start) & (row_numbers < start + entry.rows)]
+        if in_file.size:
+            table, at = _groups(images, entry, np.unique(in_file) - start, schema)
             parts.append(table)
-            found.append(at + start)
+            rows_read.append(at + start)
         start += entry.rows
-    at = np.concatenate(found)
+    at = np.concatenate(rows_read)
     order = np.argsort(at, kind="stable")
-    return pa.concat_tables(parts).take(pa.array(order[np.searchsorted(at[order], wanted)]))
+    return pa.concat_tables(parts).take(pa.array(order[np.searchsorted(at[order], row_numbers)]))
 
 
 def _groups(

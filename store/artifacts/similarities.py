@@ -153,8 +153,8 @@ def open_similarities(store: Store, dataset: str, *, linear_map: str, bank: str,
 def list_similarities(store: Store, *, dataset: str | None = None) -> list[Scores]:
     """Return the newest snapshot of all similarities (of one dataset, when named), in order of name."""
     prefix = "similarities/" if dataset is None else f"similarities/{dataset}/"
-    found = [artifact for artifact in list_artifacts(store, "similarities") if artifact.startswith(prefix)]
-    return [Scores(store, read_manifest(store, artifact)) for artifact in found]
+    artifacts = [artifact for artifact in list_artifacts(store, "similarities") if artifact.startswith(prefix)]
+    return [Scores(store, read_manifest(store, artifact)) for artifact in artifacts]
 
 
 def resolve_scores(
@@ -180,13 +180,15 @@ def resolve_scores(
         raise UnknownName(expected(f"similarities of {ref.name}", "some", "none", todo))
     spaces = _space_ids(store, ref.name) if source or target else {}
     sides = {"source": spaces.get(source or "", source), "target": spaces.get(target or "", target)}
-    fits = [one for one in every if _fits(one, bank=bank, linear_map=linear_map, **sides)]
+    fits = [scores for scores in every if _fits(scores, bank=bank, linear_map=linear_map, **sides)]
     if not fits:
-        asked = {"source": source, "target": target, "concepts": bank, "map": linear_map}
-        hints = (nearest(name, _sides(every)[side]) for side, name in asked.items() if name)
-        got = ", ".join(f"--{side} {name}" for side, name in asked.items() if name)
-        raise UnknownName(expected(f"similarities of {ref.name}", _choices(every), got, " ".join(filter(None, hints))))
-    aligned = [one for one in fits if not one.identity]
+        options = {"source": source, "target": target, "concepts": bank, "map": linear_map}
+        hints = (nearest(name, _sides(every)[side]) for side, name in options.items() if name)
+        actual = ", ".join(f"--{side} {name}" for side, name in options.items() if name)
+        raise UnknownName(
+            expected(f"similarities of {ref.name}", _choices(every), actual, " ".join(filter(None, hints)))
+        )
+    aligned = [scores for scores in fits if not scores.identity]
     newest = _newest(aligned or fits)
     if len(newest) > 1:
         todo = "Say which with --source and --concepts."
@@ -196,8 +198,8 @@ def resolve_scores(
 
 def _space_ids(store: Store, dataset: str) -> dict[str, str]:
     """Return the space of each encoder whose imported features go by another name than their space."""
-    known = list_features(store, dataset)
-    return {one.encoder: one.space.id for one in known if one.encoder != one.space.name}
+    stored = list_features(store, dataset)
+    return {features.encoder: features.space.id for features in stored if features.encoder != features.space.name}
 
 
 def _fits(scores: Scores, *, source: str | None, target: str | None, bank: str | None, linear_map: str | None) -> bool:
@@ -216,23 +218,30 @@ def _is(space: Space, text: str) -> bool:
 def _newest(fits: list[Scores]) -> list[Scores]:
     """Return one of each (source, target, bank): under the regression that was scored last, else under any other map."""
     by_sides: dict[tuple[str, str, str], list[Scores]] = {}
-    for one in sorted(fits, key=lambda one: (one.manifest.created_at, one.map)):
-        by_sides.setdefault((one.source.id, one.target.id, one.bank), []).append(one)
-    known = regressions(fits[0].store) if any(len(several) > 1 for several in by_sides.values()) else frozenset()
-    return [([one for one in several if one.map in known] or several)[-1] for several in by_sides.values()]
+    for scores in sorted(fits, key=lambda scores: (scores.manifest.created_at, scores.map)):
+        by_sides.setdefault((scores.source.id, scores.target.id, scores.bank), []).append(scores)
+    regression_maps = (
+        regressions(fits[0].store) if any(len(several) > 1 for several in by_sides.values()) else frozenset()
+    )
+    return [
+        ([scores for scores in several if scores.map in regression_maps] or several)[-1]
+        for several in by_sides.values()
+    ]
 
 
 def _sides(every: list[Scores]) -> Mapping[str, list[str]]:
     return {
-        "source": [one.source.name for one in every],
-        "target": [one.target.name for one in every],
-        "concepts": [one.bank for one in every],
-        "map": [one.map for one in every],
+        "source": [scores.source.name for scores in every],
+        "target": [scores.target.name for scores in every],
+        "concepts": [scores.bank for scores in every],
+        "map": [scores.map for scores in every],
     }
 
 
 def _choices(every: list[Scores]) -> str:
-    return " or ".join(f"--source {one.source.name} --target {one.target.name} --concepts {one.bank}" for one in every)
+    return " or ".join(
+        f"--source {scores.source.name} --target {scores.target.name} --concepts {scores.bank}" for scores in every
+    )
 
 
 def _keys(entry: FileEntry) -> range:

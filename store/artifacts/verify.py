@@ -79,22 +79,25 @@ def _array_problems(store: "Store", manifest: Manifest) -> Iterator[tuple[str, s
         return
     if rows < manifest.rows:
         yield path, f"expected {manifest.rows} rows or more, but got {rows}"
-    if (got := attributes.get("t2c", {}).get("space")) != manifest.spec["space"]:
-        yield path, f"expected space {manifest.spec['space']}, but got {got}"
+    if (stored_space := attributes.get("t2c", {}).get("space")) != manifest.spec["space"]:
+        yield path, f"expected space {manifest.spec['space']}, but got {stored_space}"
 
 
 def _parent_problems(store: "Store", manifest: Manifest) -> Iterator[tuple[str, str]]:
-    here = paths.manifest(manifest.artifact, manifest.snapshot)
+    manifest_path = paths.manifest(manifest.artifact, manifest.snapshot)
     for parent in manifest.parents:
         if parent.kind not in paths.KINDS:
             continue
         path = paths.manifest(paths.artifact(parent.kind, parent.name), parent.snapshot)
         try:
             data = store.files.find(path)
-            found = None if data is None else parse(data, path)
+            parent_manifest = None if data is None else parse(data, path)
         except StoreError:
             continue  # reported where the parent itself is checked
-        if found is None:
-            yield here, f"expected its parent {path}, but got no file"
-        elif parent.digest not in (found.content_digest, found.digest):
-            yield here, f"expected parent {path} with digest {parent.digest[:12]}, but got {found.content_digest[:12]}"
+        if parent_manifest is None:
+            yield manifest_path, f"expected its parent {path}, but got no file"
+        elif parent.digest not in (parent_manifest.content_digest, parent_manifest.digest):
+            yield (
+                manifest_path,
+                f"expected parent {path} with digest {parent.digest[:12]}, but got {parent_manifest.content_digest[:12]}",
+            )

@@ -64,8 +64,8 @@ class StoredVocabulary:
 
     def words(self) -> list[str]:
         """Return the words."""
-        found: list[str] = read_parquet(self.store, self.manifest.with_role("words")[0])["word"].to_pylist()
-        return found
+        words: list[str] = read_parquet(self.store, self.manifest.with_role("words")[0])["word"].to_pylist()
+        return words
 
     def vectors(self) -> NDArray[np.float32]:
         """Return the vectors of the encoded words, (encoded, target) float32; raises CorruptError."""
@@ -87,12 +87,12 @@ def open_vocabulary_words(
     empty = Manifest("vocabularies", "", 1, spec, summary={"list": list_name})
     manifest = replace(empty, name=empty.digest)
     with lease(store, manifest.artifact, purpose="write a vocabulary") as token:
-        found = find_manifest(store, manifest.artifact)
-        if found is None:
+        stored = find_manifest(store, manifest.artifact)
+        if stored is None:
             table = pa.table([pa.array(words, pa.string())], schema=VOCABULARY_WORDS)
             entry = write_parquet(store, paths.data_file(manifest.artifact, 1), table, role="words")
-            found = commit(store, manifest.artifact, replace(manifest, files=(entry,)), check=token.check)
-    return StoredVocabulary(store, found)
+            stored = commit(store, manifest.artifact, replace(manifest, files=(entry,)), check=token.check)
+    return StoredVocabulary(store, stored)
 
 
 def add_vectors(vocabulary: StoredVocabulary, vectors: NDArray[np.float32]) -> StoredVocabulary:
@@ -103,9 +103,9 @@ def add_vectors(vocabulary: StoredVocabulary, vectors: NDArray[np.float32]) -> S
     from safetensors.numpy import save
 
     store, artifact = vocabulary.store, vocabulary.manifest.artifact
-    left = vocabulary.count - vocabulary.encoded
-    if vectors.ndim != 2 or vectors.shape[1] != vocabulary.space.dimension or not 0 < len(vectors) <= left:
-        want = f"shape (1 to {left}, {vocabulary.space.dimension})"
+    remaining = vocabulary.count - vocabulary.encoded
+    if vectors.ndim != 2 or vectors.shape[1] != vocabulary.space.dimension or not 0 < len(vectors) <= remaining:
+        want = f"shape (1 to {remaining}, {vocabulary.space.dimension})"
         raise MismatchError(expected("vectors of a vocabulary", want, f"{vectors.shape}"))
     with lease(store, artifact, purpose="add vectors to a vocabulary") as token:
         newest = read_manifest(store, artifact)

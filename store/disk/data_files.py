@@ -90,9 +90,9 @@ def read_parquet(store: "Store", entry: FileEntry, *, columns: list[str] | None 
 def read_checked(store: "Store", entry: FileEntry) -> bytes:
     """Return the bytes of a committed file that is no table; raises CorruptError unless they are as committed."""
     data = store.files.read(entry.path)
-    got = digest_bytes(data)
-    if got != entry.sha256:
-        raise CorruptError(expected(entry.path, f"sha256 {entry.sha256[:SHORT]}", got[:SHORT], "Run: t2c verify"))
+    actual = digest_bytes(data)
+    if actual != entry.sha256:
+        raise CorruptError(expected(entry.path, f"sha256 {entry.sha256[:SHORT]}", actual[:SHORT], "Run: t2c verify"))
     return data
 
 

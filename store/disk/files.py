@@ -126,19 +126,19 @@ def write_error(error: OSError, path: str, *, needed: int, free: int | None) -> 
 
     `needed` and `free` are bytes; free is None where nobody can tell.
     """
-    said = error.strerror or str(error) or type(error).__name__
+    reason = error.strerror or str(error) or type(error).__name__
     if error.errno in _FULL:
-        want, got = f"room for {needed:,} bytes", f"{said} ({free:,} bytes free)" if free is not None else said
+        want, actual = f"room for {needed:,} bytes", f"{reason} ({free:,} bytes free)" if free is not None else reason
         todo = "Free some space (t2c gc removes leftovers) and run the same command again."
     elif error.errno in _DENIED or isinstance(error, PermissionError):
-        want, got = "a folder that can be written", said
+        want, actual = "a folder that can be written", reason
         todo = "Make the store writable for this user, or copy it and pass --store COPY."
     else:
-        want, got = f"{needed:,} bytes to be written", said
+        want, actual = f"{needed:,} bytes to be written", reason
         todo = "Once the storage answers again, run the same command again."
-    found = StoreWriteError(expected(path, want, got, f"Nothing was committed. {todo}"))
-    found.errno = error.errno or errno.EIO  # set afterwards: as an argument it would lead the message
-    return found
+    failure = StoreWriteError(expected(path, want, actual, f"Nothing was committed. {todo}"))
+    failure.errno = error.errno or errno.EIO  # set afterwards: as an argument it would lead the message
+    return failure
 
 
 def is_temporary(path: str) -> bool:

@@ -50,13 +50,13 @@ def _collect(
         return []
     try:
         with lease(store, artifact, purpose="remove leftovers") if artifact and not dry_run else nullcontext():
-            found = []
+            leftovers = []
             for path in _leftovers(store, artifact, files):
                 if store.files.age(path) >= older_than_s:
-                    found.append((path, store.files.size(path)))
+                    leftovers.append((path, store.files.size(path)))
                     if not dry_run:
                         store.files.delete(path)
-            return found
+            return leftovers
     except (BusyError, CorruptError):
         return []
 

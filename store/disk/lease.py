@@ -133,20 +133,22 @@ def _object_lease(store: "Store", artifact: str, purpose: str, ttl_s: float) -> 
     if number and _live(newest):
         raise _busy(artifact, newest)
     number += 1
-    mine = _Heartbeat(store, paths.lease_token(artifact, number), _describe(purpose, number), ttl_s)
-    if not store.files.put_if_absent(mine.path, mine.alive()) or _newest(store, artifact)[0] != number:
+    heartbeat = _Heartbeat(store, paths.lease_token(artifact, number), _describe(purpose, number), ttl_s)
+    # since the look, others may have used this number and deleted it: only the largest number holds
+    if not store.files.put_if_absent(heartbeat.path, heartbeat.alive()) or _newest(store, artifact)[0] != number:
         raise _busy(artifact, _newest(store, artifact)[1])
-    thread = threading.Thread(target=mine.run, daemon=True)
+    thread = threading.Thread(target=heartbeat.run, daemon=True)
     thread.start()
     try:
         yield Token(
-            artifact, number, mine.lost, lambda: not store.files.exists(paths.lease_token(artifact, number + 1))
+            artifact, number, heartbeat.lost, lambda: not store.files.exists(paths.lease_token(artifact, number + 1))
         )
     finally:
-        mine.done.set()
+        heartbeat.finished.set()
         thread.join()
         with suppress(OSError):
-            store.files.put(mine.path, canonical_json({**mine.holder, "expires": 0}))
+            store.files.put(heartbeat.path, canonical_json({**heartbeat.holder, "expires": 0}))
+            # the last few stay: an earlier holder that stalled is fenced by its successor's token
             for old in range(max(1, number - 20), number - 8):
                 store.files.delete(paths.lease_token(artifact, old))
 
@@ -160,14 +162,14 @@ class _Heartbeat:
     holder: dict[str, Any]
     ttl_s: float
     lost: threading.Event = field(default_factory=threading.Event)
-    done: threading.Event = field(default_factory=threading.Event)
+    finished: threading.Event = field(default_factory=threading.Event)
 
     def alive(self) -> bytes:
         return canonical_json({**self.holder, "expires": time.time() + self.ttl_s})
 
     def run(self) -> None:
         renewed = time.monotonic()
-        while not self.done.wait(self.ttl_s / 4):
+        while not self.finished.wait(self.ttl_s / 4):
             if time.monotonic() - renewed < self.ttl_s:
                 with suppress(OSError):
                     self.store.files.put(self.path, self.alive())
@@ -188,8 +190,8 @@ def _live(holder: dict[str, Any]) -> bool:
     """Say whether a lease object's holder may still be running: not expired, and not a dead process of this machine."""
     if float(holder.get("expires", 0)) < time.time():
         return False
-    here = _machine()
-    return not here or holder.get("machine") != here or _running(int(holder.get("pid", 0)))
+    machine = _machine()
+    return not machine or holder.get("machine") != machine or _running(int(holder.get("pid", 0)))
 
 
 def _running(pid: int) -> bool:
@@ -213,8 +215,8 @@ def _machine() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{socket.gethostname()} {boot} {Path('/proc/self/ns/pid').readlink()}"
     with suppress(OSError):  # macOS: some milliseconds; kern.boottime would move whenever the clock is set
-        asked = subprocess.run(["sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False)
-        return f"{socket.gethostname()} {asked.stdout.strip()}" if asked.stdout.strip() else ""
+        sysctl = subprocess.run(["sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False)
+        return f"{socket.gethostname()} {sysctl.stdout.strip()}" if sysctl.stdout.strip() else ""
     return ""
 
 

@@ -45,9 +45,10 @@ class LocalFiles:
         try:
             with self._at(path).open("rb", buffering=0) as file:
                 for buffer in buffers:
-                    done = 0
-                    while done < len(buffer) and (count := file.readinto(buffer[done:])):
-                        done += count
+                    filled = 0
+                    # one read may return less than was asked for
+                    while filled < len(buffer) and (count := file.readinto(buffer[filled:])):
+                        filled += count
                 return os.fstat(file.fileno()).st_size
         except (FileNotFoundError, NotADirectoryError):
             raise missing(path) from None
@@ -78,8 +79,8 @@ class LocalFiles:
     def walk(self, prefix: str) -> list[str]:
         """Return the paths of all files under a folder, sorted, temporary ones too."""
         base = self._at(prefix) if prefix else self._root
-        found = (Path(folder) / name for folder, _, names in os.walk(base) for name in names)
-        return sorted(file.relative_to(self._root).as_posix() for file in found)
+        files = (Path(folder) / name for folder, _, names in os.walk(base) for name in names)
+        return sorted(file.relative_to(self._root).as_posix() for file in files)
 
     def empty(self) -> bool:
         """Say whether there is nothing in the folder but hidden files, or no folder."""

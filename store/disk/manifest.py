@@ -138,9 +138,9 @@ def find_manifest(store: "Store", artifact: str, *, snapshot: int | None = None)
 
 def read_manifest(store: "Store", artifact: str, *, snapshot: int | None = None) -> Manifest:
     """Return an artifact's snapshot as `find_manifest` does; raises UnknownName when there is none."""
-    found = find_manifest(store, artifact, snapshot=snapshot)
-    if found is not None:
-        return found
+    manifest = find_manifest(store, artifact, snapshot=snapshot)
+    if manifest is not None:
+        return manifest
     newest = find_manifest(store, artifact) if snapshot is not None else None
     if newest is None:
         raise UnknownName(
@@ -167,11 +167,11 @@ def snapshots(store: "Store", artifact: str) -> Iterator[Manifest]:
     """Yield every snapshot of an artifact, oldest first; raises CorruptError when one in between is gone."""
     newest = find_manifest(store, artifact)
     for number in range(1, newest.snapshot + 1 if newest else 1):
-        found = _read(store, artifact, number)
-        if found is None:
+        manifest = _read(store, artifact, number)
+        if manifest is None:
             path = paths.manifest(artifact, number)
             raise CorruptError(expected(path, "the manifest of a committed snapshot", "no file", "Run: t2c verify"))
-        yield found
+        yield manifest
 
 
 def commit(store: "Store", artifact: str, manifest: Manifest, *, check: Callable[[], object] | None = None) -> Manifest:
@@ -240,10 +240,10 @@ def parse(data: bytes, path: str) -> Manifest:
         checksum = value.pop("checksum")
         if digest(value) != checksum:
             raise CorruptError(expected(path, f"checksum {checksum[:12]}", digest(value)[:12], "Run: t2c verify"))
-        known = {name: value[name] for name in Manifest.__dataclass_fields__ if name in value}
+        fields = {name: value[name] for name in Manifest.__dataclass_fields__ if name in value}
         parents = tuple(Parent(**_known(Parent, parent)) for parent in value["parents"])
         files = tuple(FileEntry(**_known(FileEntry, entry)) for entry in value["files"])
-        return Manifest(**{**known, "parents": parents, "files": files})
+        return Manifest(**{**fields, "parents": parents, "files": files})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(
             expected(path, "a manifest", f"{type(error).__name__}: {error}", "Run: t2c verify")

@@ -44,11 +44,11 @@ class ObjectFiles:
 
     def read_into(self, path: str, buffers: Sequence[memoryview]) -> int:
         """Fill the buffers from the front of an object, read in one request; returns the object's size."""
-        data, done = memoryview(self.read(path)), 0
+        data, offset = memoryview(self.read(path)), 0
         for buffer in buffers:
-            part = data[done : done + len(buffer)]
+            part = data[offset : offset + len(buffer)]
             buffer[: len(part)] = part
-            done += len(part)
+            offset += len(part)
         return len(data)
 
     def exists(self, path: str) -> bool:
@@ -82,26 +82,28 @@ class ObjectFiles:
     def walk(self, prefix: str) -> list[str]:
         """Return the paths of all objects under a prefix, sorted."""
         try:
-            found = self.filesystem.find(self._at(prefix) if prefix else self._root)
+            names = self.filesystem.find(self._at(prefix) if prefix else self._root)
         except FileNotFoundError:
             return []
-        return sorted(self._relative(name) for name in found)
+        return sorted(self._relative(name) for name in names)
 
     def empty(self) -> bool:
         """Say whether nothing is under the URL, names that start with a dot aside."""
         try:
-            found = self.filesystem.ls(self._root, detail=False)
+            names = self.filesystem.ls(self._root, detail=False)
         except FileNotFoundError:
             return True
-        return all(posixpath.basename(name.rstrip("/")).startswith(".") for name in found)
+        return all(posixpath.basename(name.rstrip("/")).startswith(".") for name in names)
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names of the common prefixes right under a prefix, sorted."""
         try:
-            found = self.filesystem.ls(self._at(prefix) if prefix else self._root, detail=True)
+            entries = self.filesystem.ls(self._at(prefix) if prefix else self._root, detail=True)
         except FileNotFoundError:
             return []
-        return sorted(posixpath.basename(entry["name"].rstrip("/")) for entry in found if entry["type"] == "directory")
+        return sorted(
+            posixpath.basename(entry["name"].rstrip("/")) for entry in entries if entry["type"] == "directory"
+        )
 
     def put(self, path: str, data: bytes | memoryview) -> None:
         """Write an object, replacing what is there."""

@@ -95,9 +95,9 @@ def _refuse_file(store: Store) -> None:
 
 
 def _refuse_missing(store: Store) -> bytes:
-    there = "nothing there" if store.files.empty() else "a folder that holds something else"
+    actual = "nothing there" if store.files.empty() else "a folder that holds something else"
     todo = "Make one by indexing images: t2c index FOLDER --name NAME (it takes --store too)."
-    raise StoreError(expected(f"store {store.url}", f"a folder with {MARKER}", there, todo))
+    raise StoreError(expected(f"store {store.url}", f"a folder with {MARKER}", actual, todo))
 
 
 def _create(store: Store) -> bytes:

@@ -38,7 +38,7 @@ def encoders(store: Store) -> pa.Table:
 
 def linear_maps(store: Store) -> pa.Table:
     """Return LINEAR_MAPS: every map with its certificate."""
-    return pa.Table.from_pylist([_map_row(found) for found in list_maps(store)], schema=LINEAR_MAPS)
+    return pa.Table.from_pylist([_map_row(linear_map) for linear_map in list_maps(store)], schema=LINEAR_MAPS)
 
 
 def lineage(store: Store) -> pa.Table:
@@ -87,8 +87,8 @@ def _every_snapshot(store: Store) -> Iterator[Manifest]:
             yield from snapshots(store, artifact)
 
 
-def _map_row(found: StoredMap) -> dict[str, object]:
-    certificate, manifest = found.certificate, found.manifest
+def _map_row(linear_map: StoredMap) -> dict[str, object]:
+    certificate, manifest = linear_map.certificate, linear_map.manifest
     if certificate is None or manifest is None:
         return {}
     plain = ("aligner", "objective", "dataset", "snapshot", "ridge", "rank", "condition", "method", "fitted", "folds")
@@ -97,11 +97,11 @@ def _map_row(found: StoredMap) -> dict[str, object]:
         measured = ("r2_variance_weighted", "r2_uniform", "r2_global", "mean_global", "mean_cosine")
         row |= {name: getattr(quality, name) for name in measured} | {"held_out": quality.n}
     return row | {
-        "map": found.digest[:SHORT],
-        "source": found.source.name,
-        "source_space": found.source.short,
-        "target": found.target.name,
-        "target_space": found.target.short,
+        "map": linear_map.digest[:SHORT],
+        "source": linear_map.source.name,
+        "source_space": linear_map.source.short,
+        "target": linear_map.target.name,
+        "target_space": linear_map.target.short,
         "needed": list(certificate.needed),
         "notes": list(certificate.notes),
         "created_at": _time(manifest),

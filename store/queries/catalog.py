@@ -81,12 +81,12 @@ def open_catalog(store: Store, *, only: frozenset[str] | None = None) -> duckdb.
     `only` limits the work to views (or macros) of these names, which makes opening quicker; None makes all. A table
     the store does not hold yet is an empty view with the right columns. Close the connection after use.
     """
-    wanted = set(VIEWS) if only is None else set(VIEWS) & only
+    views = set(VIEWS) if only is None else set(VIEWS) & only
     macros = only is None or bool(only & set(MACROS))
-    wanted |= MACRO_VIEWS if macros else set()
+    views |= MACRO_VIEWS if macros else set()
     builder = _Builder(store)
     for name in VIEWS:
-        if name in wanted:
+        if name in views:
             builder.add(name)
     if macros:
         builder.connection.execute(sql_text("macros"))
@@ -110,7 +110,9 @@ def documentation() -> pa.Table:
     rows: list[dict[str, Any]] = []
     for name, (about, schema) in VIEWS.items():
         rows.append({"view": name, "column": None, "type": "view", "meaning": about})
-        rows += [{"view": name, "column": each.name, "type": str(each.type), "meaning": doc(each)} for each in schema]
+        rows += [
+            {"view": name, "column": column.name, "type": str(column.type), "meaning": doc(column)} for column in schema
+        ]
     rows += [{"view": name, "column": None, "type": "macro", "meaning": about} for name, about in MACROS.items()]
     return pa.Table.from_pylist(rows, schema=DOCUMENTATION)
 
@@ -122,7 +124,7 @@ def sql_text(name: str) -> str:
 
 def render_sql(name: str, values: Mapping[str, str]) -> str:
     """Return sql/<name>.sql with each {placeholder} replaced by SQL text, in one pass; values are never rescanned."""
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], sql_text(name))
+    return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], sql_text(name))
 
 
 class _Builder:
@@ -157,7 +159,7 @@ class _Builder:
     def create(self, name: str, selects: Sequence[str]) -> None:
         """Create a view of the union of some selects, with the documented columns in order, and comment on it."""
         about, schema = VIEWS[name]
-        columns = ", ".join(identifier(each.name) for each in schema)
+        columns = ", ".join(identifier(column.name) for column in schema)
         empty = self._keep(f"empty {name}", schema.empty_table())
         every = [render_sql("table", {"table": empty}), *selects]
         parts = "union all\n".join(render_sql("part", {"columns": columns, "select": select}) for select in every)
@@ -167,8 +169,8 @@ class _Builder:
             todo = "Run: t2c verify"
             raise StoreError(expected(f"view {name}", "the store's committed files", str(error), todo)) from error
         self.connection.execute(f"comment on view {name} is {literal(about)}")
-        for each in schema:
-            self.connection.execute(f"comment on column {name}.{identifier(each.name)} is {literal(doc(each))}")
+        for column in schema:
+            self.connection.execute(f"comment on column {name}.{identifier(column.name)} is {literal(doc(column))}")
 
     def locked(self) -> duckdb.DuckDBPyConnection:
         """Return the connection, limited to the files its views read."""
@@ -183,17 +185,17 @@ class _Builder:
 
     def imported_selects(self, dataset: str, path: Callable[[str], str]) -> Iterator[str]:
         """Yield the select of what was imported for one dataset, if anything was."""
-        found = find_manifest(self.store, path(dataset))
-        if found is not None:
-            yield self._select("dataset_table", {"dataset": dataset}, found.with_role("data"))
+        manifest = find_manifest(self.store, path(dataset))
+        if manifest is not None:
+            yield self._select("dataset_table", {"dataset": dataset}, manifest.with_role("data"))
 
     def _keep(self, name: str, table: pa.Table) -> str:
         """Copy a small Arrow table into the connection, out of sight of `show tables`; returns how SQL names it."""
-        kept = f"parts.{identifier(name)}"
+        qualified_name = f"parts.{identifier(name)}"
         self.connection.register("handed over", table)
-        self.connection.execute(render_sql("keep", {"name": kept, "table": identifier("handed over")}))
+        self.connection.execute(render_sql("keep", {"name": qualified_name, "table": identifier("handed over")}))
         self.connection.unregister("handed over")
-        return kept
+        return qualified_name
 
     def _images(self) -> Iterator[str]:
         for dataset in list_datasets(self.store):
@@ -202,8 +204,8 @@ class _Builder:
     def _concepts(self) -> Iterator[str]:
         for name in list_banks(self.store):
             bank = open_concepts(self.store, name)
-            said = {"bank": name, "space": bank.space.short, "text_encoder": bank.text_encoder}
-            yield self._select("concepts", said, bank.manifest.with_role("data"))
+            constants = {"bank": name, "space": bank.space.short, "text_encoder": bank.text_encoder}
+            yield self._select("concepts", constants, bank.manifest.with_role("data"))
 
     def _similarities(self) -> Iterator[str]:
         for scores in list_similarities(self.store):
@@ -220,15 +222,15 @@ class _Builder:
         blank = self._keep(f"columns of {kind}", ANSWERS[kind].schema.empty_table())
         for manifest in list_answers(self.store, kind):
             named = {"answer": manifest.name.rpartition("/")[2], "created_at": manifest.created_at}
-            said = (f"{literal(str(manifest.spec[name]))} as {name}, " for name in ANSWERS[kind].says)
-            yield self._select("answer", named, manifest.with_role("data"), says="".join(said), blank=blank)
+            spec_columns = (f"{literal(str(manifest.spec[name]))} as {name}, " for name in ANSWERS[kind].says)
+            yield self._select("answer", named, manifest.with_role("data"), says="".join(spec_columns), blank=blank)
 
     def _dataset_tables(self, path: Callable[[str], str]) -> Iterator[str]:
         for dataset in list_datasets(self.store):
             yield from self.imported_selects(dataset, path)
 
-    def _select(self, sql: str, said: Mapping[str, str], entries: Sequence[FileEntry], **more: str) -> str:
-        named = {name: literal(value) for name, value in said.items()}
+    def _select(self, sql: str, constants: Mapping[str, str], entries: Sequence[FileEntry], **more: str) -> str:
+        named = {name: literal(value) for name, value in constants.items()}
         return render_sql(sql, {**named, **more, "files": self._files(entries)})
 
     def _files(self, entries: Sequence[FileEntry]) -> str:
@@ -259,4 +261,4 @@ def identifier(name: str) -> str:
 
 def escape_glob(path: str) -> str:
     """Return a path that DuckDB reads as itself even when it holds *, ? or [."""
-    return re.sub(r"[*?\[]", lambda found: f"[{found[0]}]", path)
+    return re.sub(r"[*?\[]", lambda match: f"[{match[0]}]", path)

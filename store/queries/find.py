@@ -74,7 +74,7 @@ class FindResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Known:
+class _Evaluation:
     """What the constraints are evaluated on, by concept."""
 
     values: dict[str, NDArray[np.float32]]
@@ -133,22 +133,22 @@ def find(
     Raises UnknownName with the nearest concepts, SpecError for a bad predicate, InputError for an empty searched set.
     """
     among = searched(scores, images=images, where=where, exclude_duplicates=exclude_duplicates)
-    known = _known(among, expression)
-    funnel, mask = _funnel(known, expression)
+    evaluation = _evaluation(among, expression)
+    funnel, mask = _funnel(evaluation, expression)
     rows = np.flatnonzero(mask)
-    best, margin = _best(known.margin(expression, rows), limit)
+    best, margin = _best(evaluation.margin(expression, rows), limit)
     return FindResult(
         expression=render(expression),
-        searched=int(np.count_nonzero(known.inside)),
+        searched=int(np.count_nonzero(evaluation.inside)),
         matches=len(rows),
         funnel=funnel,
-        thresholds=_thresholds(known, expression),
-        table=_table(known, expression, among.images, rows=rows[best], margin=margin),
+        thresholds=_thresholds(evaluation, expression),
+        table=_table(evaluation, expression, among.images, rows=rows[best], margin=margin),
         rows=rows,
     )
 
 
-def _known(among: Searched, expression: Expression) -> _Known:
+def _evaluation(among: Searched, expression: Expression) -> _Evaluation:
     names = among.names
     values, moments = {}, {}
     for concept in concepts(expression):
@@ -158,7 +158,7 @@ def _known(among: Searched, expression: Expression) -> _Known:
         values[concept] = among.values(key)
         moments[concept] = among.moments(key, values[concept])
     inside = np.logical_and.reduce([~np.isnan(column) for column in values.values()])
-    return _Known(values, moments, inside)
+    return _Evaluation(values, moments, inside)
 
 
 def _fold(function: np.ufunc, arrays: list[NDArray[Element]]) -> NDArray[Element]:
@@ -173,13 +173,13 @@ def _below(threshold: np.float64) -> np.float32:
     return near if near <= threshold else np.nextafter(near, np.float32(-np.inf))
 
 
-def _funnel(known: _Known, expression: Expression) -> tuple[pa.Table, Mask]:
-    steps, remaining = [], known.inside
+def _funnel(evaluation: _Evaluation, expression: Expression) -> tuple[pa.Table, Mask]:
+    steps, remaining = [], evaluation.inside
     for term in conjuncts(expression):
-        mask = known.mask(term)
+        mask = evaluation.mask(term)
         remaining = remaining & mask
-        alone, left = int(np.count_nonzero(mask)), int(np.count_nonzero(remaining))
-        steps.append({"term": render(term), "alone": alone, "remaining": left})
+        alone, together = int(np.count_nonzero(mask)), int(np.count_nonzero(remaining))
+        steps.append({"term": render(term), "alone": alone, "remaining": together})
     return pa.Table.from_pylist(steps, schema=FUNNEL), remaining
 
 
@@ -193,10 +193,10 @@ def _best(margin: NDArray[np.float64], limit: int) -> tuple[NDArray[np.int64], N
     return order, margin[order]
 
 
-def _thresholds(known: _Known, expression: Expression) -> pa.Table:
+def _thresholds(evaluation: _Evaluation, expression: Expression) -> pa.Table:
     rows = []
     for constraint in constraints(expression):
-        mean, std = known.moments[constraint.concept]
+        mean, std = evaluation.moments[constraint.concept]
         threshold = constraint.threshold(mean, std)
         named = {"constraint": render(constraint), "concept": constraint.concept}
         rows.append({**named, "mean": mean, "std": std, "threshold": threshold})
@@ -204,7 +204,7 @@ def _thresholds(known: _Known, expression: Expression) -> pa.Table:
 
 
 def _table(
-    known: _Known,
+    evaluation: _Evaluation,
     expression: Expression,
     images: Images,
     *,
@@ -212,8 +212,8 @@ def _table(
     margin: NDArray[np.float64],
 ) -> pa.Table:
     every = constraints(expression)
-    z = np.stack([known.z(constraint.concept, rows) for constraint in every], axis=1)
-    similarity = np.stack([known.values[constraint.concept][rows] for constraint in every], axis=1)
+    z = np.stack([evaluation.z(constraint.concept, rows) for constraint in every], axis=1)
+    similarity = np.stack([evaluation.values[constraint.concept][rows] for constraint in every], axis=1)
     about = image_rows(images, rows, ["image_id", "uri", "label"])
     columns = [
         np.arange(1, len(rows) + 1),

@@ -83,25 +83,26 @@ def extremes(
         picks += [(names[code], most[code], least[code]) for code in sorted(most)]
     rows = np.concatenate([rows for _, *ends in picks for rows in ends])
     table = _described(among.images, rows, values, moments)
-    found, start = [], 0
+    ends_by_label, start = [], 0
     for label, *ends in picks:
         parts = []
         for rows in ends:
             parts.append(_ranks(table.slice(start, len(rows))))
             start += len(rows)
-        found.append(Extremes(concept, label, *parts))
-    return found
+        ends_by_label.append(Extremes(concept, label, *parts))
+    return ends_by_label
 
 
 def _largest_by_code(values: NDArray[np.float32], codes: NDArray[np.int32], n: int) -> dict[int, NDArray[np.int64]]:
     """Return the places of each code's n largest values that are not NaN, ties in order of place; code -1 is no class."""
     places = np.flatnonzero(~np.isnan(values) & (codes >= 0))
+    # two stable sorts, the minor key first: by code, in it by falling value, ties by place
     places = places[np.argsort(-values[places], kind="stable")]
     places = places[np.argsort(codes[places], kind="stable")]
-    there, starts = np.unique(codes[places], return_index=True)
+    present, starts = np.unique(codes[places], return_index=True)
     ends = np.append(starts, len(places))[1:]  # none at all when no image has a class
     return {
-        int(code): places[start : min(start + n, end)] for code, start, end in zip(there, starts, ends, strict=True)
+        int(code): places[start : min(start + n, end)] for code, start, end in zip(present, starts, ends, strict=True)
     }
 
 

@@ -68,8 +68,8 @@ class Call:
 
 def calls(tree: "Iterable[dict[str, Any]]", *, subject: str) -> list[Call]:
     """Return the calls among the nodes of a parse tree, in order; raises SpecError for an argument that is no text."""
-    found = [node for node in tree if str(node.get("function_name", "")).casefold() in FUNCTIONS]
-    return sorted(_call(node, subject) for node in found)
+    nodes = [node for node in tree if str(node.get("function_name", "")).casefold() in FUNCTIONS]
+    return sorted(_call(node, subject) for node in nodes)
 
 
 def views(found: Sequence[Call]) -> frozenset[str]:
@@ -103,16 +103,16 @@ def check_names(connection: "duckdb.DuckDBPyConnection", found: Sequence[Call], 
 
     for call in found:
         source = FUNCTIONS[call.function]
-        known = fetch(connection, render_sql("where_names", {"key": identifier(source.key), "view": source.view}))
-        names = known["name"].to_pylist()
+        stored = fetch(connection, render_sql("where_names", {"key": identifier(source.key), "view": source.view}))
+        names = stored["name"].to_pylist()
         if call.name not in names:
             load = source.load.format(dataset=dataset, name=shlex.quote(call.name))
             raise unknown(f"{source.what} of {dataset}", call.name, names, todo=f"Import it: {load}")
 
 
-def _columns(found: Sequence[Call]) -> dict[tuple[str, str], str]:
+def _columns(requested: Sequence[Call]) -> dict[tuple[str, str], str]:
     """Return the quoted column of each function and name called."""
-    pairs = dict.fromkeys((call.function, call.name) for call in found)
+    pairs = dict.fromkeys((call.function, call.name) for call in requested)
     return {pair: f'"looked up {index}"' for index, pair in enumerate(pairs)}
 
 

@@ -89,10 +89,10 @@ def searched(
     if not narrowed and images.snapshot == scores.images_snapshot and scores.manifest.summary["set_aside"] == 0:
         return Searched(scores, images, None, narrowed=False, _stats=stats)
     mask = np.zeros(scores.rows, dtype=np.bool_)
-    known = min(scores.rows, images.rows)  # an older image index has fewer rows
-    mask[:known] = searchable(images, exclude_duplicates=exclude_duplicates)[:known]
+    indexed = min(scores.rows, images.rows)  # an older image index has fewer rows
+    mask[:indexed] = searchable(images, exclude_duplicates=exclude_duplicates)[:indexed]
     if where is not None:
-        mask[:known] &= where_mask(images, where)[:known]
+        mask[:indexed] &= where_mask(images, where)[:indexed]
     return Searched(scores, images, mask, narrowed=narrowed, _stats=stats)
 
 

@@ -67,16 +67,16 @@ def _classes(
     among: Searched, key: int, values: NDArray[np.float32], *, codes: NDArray[np.int32], names: list[str]
 ) -> pa.Table:
     inside = ~np.isnan(values)
-    known = inside & (codes >= 0)
-    counts = np.bincount(codes[known], minlength=len(names))
-    sums = np.bincount(codes[known], weights=values[known].astype(np.float64), minlength=len(names))
-    there = np.flatnonzero(counts)
-    means = sums[there] / counts[there]
+    labelled = inside & (codes >= 0)
+    counts = np.bincount(codes[labelled], minlength=len(names))
+    sums = np.bincount(codes[labelled], weights=values[labelled].astype(np.float64), minlength=len(names))
+    present = np.flatnonzero(counts)
+    means = sums[present] / counts[present]
     order = np.argsort(-means, kind="stable")
     mean, std = among.moments(key, values)
     best = _top_rows(values)
     in_top = np.bincount(codes[best][codes[best] >= 0], minlength=len(names)) / len(best)
-    classes = there[order]
+    classes = present[order]
     columns = {
         "key": np.full(len(classes), key, dtype=np.int32),
         "concept": [among.names[key]] * len(classes),

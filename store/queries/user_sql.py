@@ -76,12 +76,12 @@ def nodes(tree: Any) -> Iterator[dict[str, Any]]:
     """Yield every object of a parse tree."""
     waiting = [tree]
     while waiting:
-        here = waiting.pop()
-        if isinstance(here, dict):
-            yield here
-            waiting.extend(here.values())
-        elif isinstance(here, list):
-            waiting.extend(here)
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
 
 
 def views_named(tree: dict[str, Any]) -> frozenset[str] | None:
@@ -97,8 +97,8 @@ def views_named(tree: dict[str, Any]) -> frozenset[str] | None:
 def _check_node(node: dict[str, Any]) -> None:
     kind = str(node.get("type"))
     if "cte_map" in node and kind not in QUERY_NODES:
-        got = f"{kind.removesuffix('_NODE').removesuffix('_QUERY')} inside it"
-        raise SpecError(expected("SQL", "one SELECT statement that only reads", got, _TODO))
+        actual = f"{kind.removesuffix('_NODE').removesuffix('_QUERY')} inside it"
+        raise SpecError(expected("SQL", "one SELECT statement that only reads", actual, _TODO))
     if str(node.get("function_name", "")).casefold() in REFUSED_FUNCTIONS:
         raise SpecError(expected("SQL", "a query written out", f"the function {node['function_name']}", _TODO))
 
@@ -106,5 +106,5 @@ def _check_node(node: dict[str, Any]) -> None:
 def _refused(error: Exception) -> SpecError:
     """Return DuckDB's complaint in the grammar of our errors: its first line is the sentence, the rest is kept."""
     first, _, rest = str(error).partition("\n")
-    kept = f"\n{rest.strip(chr(10))}" if rest.strip() else ""
-    return SpecError(expected("SQL", "a query DuckDB can answer", first.strip()) + kept)
+    details = f"\n{rest.strip(chr(10))}" if rest.strip() else ""
+    return SpecError(expected("SQL", "a query DuckDB can answer", first.strip()) + details)

@@ -53,8 +53,8 @@ def tables_read(images: Images, predicate: str | None) -> tuple[Parent, ...]:
     from t2c.store.queries.catalog import DATASET_TABLES
 
     read = sorted(row_functions.views(check_predicate(predicate))) if predicate is not None else []
-    found = (find_manifest(images.store, DATASET_TABLES[name](images.dataset)) for name in read)
-    return tuple(manifest.as_parent() for manifest in found if manifest is not None)
+    manifests = (find_manifest(images.store, DATASET_TABLES[name](images.dataset)) for name in read)
+    return tuple(manifest.as_parent() for manifest in manifests if manifest is not None)
 
 
 def check_predicate(predicate: str) -> list[Call]:

@@ -77,8 +77,10 @@ def group_errors(model: Bottleneck, found: Blame, *, truth: Array, predicted: Ar
     keys = np.stack([found.concept, truth[found.rows], predicted[found.rows]], axis=1)
     groups = []
     for concept, true, guess in np.unique(keys, axis=0).tolist() if len(keys) else []:
-        mine = (keys == (concept, true, guess)).all(axis=1)
+        in_group = (keys == (concept, true, guess)).all(axis=1)
         lean = 1 if model.weight[guess, concept] >= model.weight[true, concept] else -1
-        right = int(np.count_nonzero(found.right_without[mine]))
-        groups.append(Group(concept, true, guess, lean, int(np.count_nonzero(mine)), right))
-    return sorted(groups, key=lambda one: (-one.right_without, -one.errors, one.concept, one.true, one.predicted))
+        right = int(np.count_nonzero(found.right_without[in_group]))
+        groups.append(Group(concept, true, guess, lean, int(np.count_nonzero(in_group)), right))
+    return sorted(
+        groups, key=lambda group: (-group.right_without, -group.errors, group.concept, group.true, group.predicted)
+    )

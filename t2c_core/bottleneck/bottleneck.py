@@ -36,8 +36,8 @@ class Scale:
             raise InputError(expected("similarities to standardise", "1 row or more", "none"))
         constant = similarities.max(axis=0) == similarities.min(axis=0)
         if constant.all():
-            got = f"one value for each of {similarities.shape[1]} concepts"
-            raise InputError(expected("similarities to standardise", "some that differ between images", got))
+            actual = f"one value for each of {similarities.shape[1]} concepts"
+            raise InputError(expected("similarities to standardise", "some that differ between images", actual))
         std = np.where(constant, 0.0, similarities.std(axis=0, dtype=np.float64))
         return cls(similarities.mean(axis=0, dtype=np.float64), std)
 
@@ -48,8 +48,8 @@ class Scale:
             raise MismatchError(expected("similarities of the bottleneck", want, f"{similarities.shape}"))
         away = similarities.astype(np.float64) - self.mean
         z = np.divide(away, self.std, out=np.zeros_like(away), where=self.std > 0)
-        found: NDArray[np.float32] = z.astype(np.float32)
-        return found
+        standardised: NDArray[np.float32] = z.astype(np.float32)
+        return standardised
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,29 +70,29 @@ class Bottleneck:
     def __post_init__(self) -> None:
         want = (len(self.classes), len(self.concepts))
         if self.weight.shape != want or self.bias.shape != want[:1] or self.scale.mean.shape != want[1:]:
-            got = f"{self.weight.shape}, {self.bias.shape} and {self.scale.mean.shape}"
+            actual = f"{self.weight.shape}, {self.bias.shape} and {self.scale.mean.shape}"
             named = f"weight {want}, bias {want[:1]} and a scale of {want[1:]}"
-            raise MismatchError(expected("bottleneck", named, got))
+            raise MismatchError(expected("bottleneck", named, actual))
 
     def logits(self, z: Float32[np.ndarray, "images concepts"]) -> Float32[np.ndarray, "images classes"]:
         """Return the logits of standardised similarities."""
-        found: NDArray[np.float32] = z @ self.weight.T + self.bias
-        return found
+        logits: NDArray[np.float32] = z @ self.weight.T + self.bias
+        return logits
 
     def predict(self, z: Float32[np.ndarray, "images concepts"]) -> Int64[np.ndarray, " images"]:
         """Return the index of the largest logit of each image; of equals the first."""
-        found: NDArray[np.int64] = self.logits(z).argmax(axis=1)
-        return found
+        predicted: NDArray[np.int64] = self.logits(z).argmax(axis=1)
+        return predicted
 
     def shares(self, z: Float32[np.ndarray, " concepts"]) -> Float64[np.ndarray, "classes concepts"]:
         """Return the logit shares w_i c_i / sum_j |w_j c_j| of one image, for every class (paper, appendix G).
 
         The bias is no concept and has no share. A class to which no concept gives anything has shares of zero.
         """
-        given = self.weight.astype(np.float64) * z
-        total = np.abs(given).sum(axis=1, keepdims=True)
-        found: Array = np.divide(given, total, out=np.zeros_like(given), where=total > 0)
-        return found
+        contributions = self.weight.astype(np.float64) * z
+        total = np.abs(contributions).sum(axis=1, keepdims=True)
+        shares: Array = np.divide(contributions, total, out=np.zeros_like(contributions), where=total > 0)
+        return shares
 
     def edited(self, factors: Mapping[int, float]) -> Bottleneck:
         """Return the bottleneck with the weights of some concepts (by position) multiplied; 0 switches one off.
@@ -110,7 +110,7 @@ class Bottleneck:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one concept gives."""
+    """One concept's shares of two logits of an image, the predicted class's and the runner-up's."""
 
     concept: int
     """Position of the concept."""
@@ -148,11 +148,15 @@ def explain(model: Bottleneck, z: Float32[np.ndarray, " concepts"], *, shown: in
     logits = model.logits(z[None])[0]
     predicted, runner_up = (int(index) for index in np.argsort(-logits, kind="stable")[:2])
     shares = model.shares(z)
-    mine, theirs = shares[predicted], shares[runner_up]
+    predicted_shares, runner_up_shares = shares[predicted], shares[runner_up]
 
     def largest(values: Array) -> tuple[Share, ...]:
         order = np.argsort(-values, kind="stable")[:shown]
-        return tuple(Share(int(at), float(z[at]), float(mine[at]), float(theirs[at])) for at in order)
+        return tuple(
+            Share(int(at), float(z[at]), float(predicted_shares[at]), float(runner_up_shares[at])) for at in order
+        )
 
     margin = float(logits[predicted] - logits[runner_up])
-    return Explanation(predicted, runner_up, margin, largest(mine), largest(mine - theirs))
+    return Explanation(
+        predicted, runner_up, margin, largest(predicted_shares), largest(predicted_shares - runner_up_shares)
+    )

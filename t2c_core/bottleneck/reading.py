@@ -48,10 +48,10 @@ def cooccurrence(present: Bool[np.ndarray, "images concepts"]) -> Pairs:
     n, concepts = present.shape
     if not n or concepts < 2:
         raise InputError(expected("co-occurrence", "images, and two concepts or more", f"{n} and {concepts}"))
-    ones = present.astype(np.float32)
+    indicators = present.astype(np.float32)
     counts = present.sum(axis=0).astype(np.float64)
     first, second = np.triu_indices(concepts, 1)
-    both = (ones.T @ ones).round().astype(np.float64)[first, second]
+    together = (indicators.T @ indicators).round().astype(np.float64)[first, second]
     a, b = counts[first], counts[second]
     expected_both = a * b / n
     spread = np.sqrt(a * (n - a) * b * (n - b))
@@ -60,9 +60,9 @@ def cooccurrence(present: Bool[np.ndarray, "images concepts"]) -> Pairs:
         second.astype(np.int64),
         a.astype(np.int64),
         b.astype(np.int64),
-        both.astype(np.int64),
-        np.divide(both, expected_both, out=np.ones_like(both), where=expected_both > 0),
-        np.divide(n * both - a * b, spread, out=np.zeros_like(both), where=spread > 0),
+        together.astype(np.int64),
+        np.divide(together, expected_both, out=np.ones_like(together), where=expected_both > 0),
+        np.divide(n * together - a * b, spread, out=np.zeros_like(together), where=spread > 0),
     )
 
 
@@ -92,16 +92,16 @@ def usual_contexts(
     """
     if len(z) != len(codes):
         raise MismatchError(expected("class codes", f"{len(z)}, one an image", f"{len(codes)}"))
-    found = []
+    contexts = []
     for label in range(classes):
-        mine = z[codes == label]
-        if len(mine) < FEWEST_OF_CLASS:
+        rows = z[codes == label]
+        if len(rows) < FEWEST_OF_CLASS:
             continue
-        means, shares = mine.mean(axis=0, dtype=np.float64), (mine > 0).mean(axis=0)
+        means, shares = rows.mean(axis=0, dtype=np.float64), (rows > 0).mean(axis=0)
         usual = np.flatnonzero((means >= USUAL_MEAN) & (shares >= USUAL_SHARE))
         order = usual[np.argsort(-means[usual], kind="stable")]
-        found += [Usual(label, int(at), len(mine), float(means[at]), float(shares[at])) for at in order]
-    return found
+        contexts += [Usual(label, int(at), len(rows), float(means[at]), float(shares[at])) for at in order]
+    return contexts
 
 
 def farthest_below(values: Float[np.ndarray, " images"], *, most: int) -> tuple[Array, Array]:

@@ -98,17 +98,17 @@ def find_slices(
     chosen = options or SliceOptions()
     chosen.check()
     if high.shape != low.shape or wrong.shape != high.shape[:1] or search.shape != high.shape[:1]:
-        got = f"{high.shape}, {low.shape}, {wrong.shape} and {search.shape}"
-        raise MismatchError(expected("slices", "concept sides and one truth an image", got))
+        actual = f"{high.shape}, {low.shape}, {wrong.shape} and {search.shape}"
+        raise MismatchError(expected("slices", "concept sides and one truth an image", actual))
     if search.all() or not search.any():
         raise InputError(expected("slices", "images in both halves", f"{int(search.sum())} of {len(search)} in one"))
     literals = _Literals(high, low, rows=np.flatnonzero(search), wrong=wrong)
-    found = list(_search(literals, chosen))
+    conjunctions = list(_search(literals, chosen))
     rest = ~search
     whole = Half(int(rest.sum()), int((wrong & rest).sum()))
     return [
-        _measured(terms, high, low, wrong=wrong, search=search, whole=whole, of=len(found), options=chosen)
-        for terms in found
+        _measured(terms, high, low, wrong=wrong, search=search, whole=whole, of=len(conjunctions), options=chosen)
+        for terms in conjunctions
     ]
 
 
@@ -153,18 +153,19 @@ def _best(literals: _Literals, among: Array, options: SliceOptions) -> tuple[flo
     best: tuple[float, tuple[int, ...]] | None = None
     beam: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     for _ in range(options.longest):
-        masks = np.stack([_mask(literals, among, one) for _, one in beam])
+        masks = np.stack([_mask(literals, among, conjunction) for _, conjunction in beam])
         n, errors = literals.counts(masks)
         bounds = np.where(n >= options.smallest, lower_bound(errors, n), -1.0)
         grown: dict[tuple[int, ...], float] = {}
-        for (before, one), row in zip(beam, bounds, strict=True):
+        for (before, conjunction), row in zip(beam, bounds, strict=True):
             for index in np.argsort(-row, kind="stable")[:BEAM].tolist():
-                if row[index] > before and literals.term(index)[0] not in {literals.term(at)[0] for at in one}:
-                    grown.setdefault(tuple(sorted((*one, index))), float(row[index]))
+                if row[index] > before and literals.term(index)[0] not in {literals.term(at)[0] for at in conjunction}:
+                    grown.setdefault(tuple(sorted((*conjunction, index))), float(row[index]))
         if not grown:
             break
-        beam = sorted(((bound, one) for one, bound in grown.items()), key=lambda one: (-one[0], one[1]))[:BEAM]
-        longer = next((one for one in beam if _each_term_tells(literals, among, one[1], options.alpha)), None)
+        bounded = ((bound, conjunction) for conjunction, bound in grown.items())
+        beam = sorted(bounded, key=lambda scored: (-scored[0], scored[1]))[:BEAM]
+        longer = next((scored for scored in beam if _each_term_tells(literals, among, scored[1], options.alpha)), None)
         if longer is not None and (best is None or longer[0] > best[0]):
             best = longer
     return best
@@ -177,8 +178,9 @@ def _each_term_tells(literals: _Literals, among: Array, conjunction: tuple[int, 
     inside = _mask(literals, among, conjunction)
     n, errors = int(inside.sum()), int((inside & literals.wrong).sum())
     for index in conjunction:
-        wider = _mask(literals, among, tuple(one for one in conjunction if one != index))
+        wider = _mask(literals, among, tuple(other for other in conjunction if other != index))
         p = upper_tail(errors, n, errors=int((wider & literals.wrong).sum()), n=int(wider.sum()))
+        # Bonferroni: any of the literals might have been this term
         if p * literals.sides.shape[1] > alpha:
             return False
     return True
@@ -213,11 +215,11 @@ def _measured(
 ) -> Slice:
     """Return a slice counted in both halves."""
     inside = np.logical_and.reduce([(high if sign > 0 else low)[:, at] for at, sign in terms])
-    found, measured = (
+    searched, measured = (
         Half(int((inside & half).sum()), int((inside & half & wrong).sum())) for half in (search, ~search)
     )
     p = min(1.0, of * upper_tail(measured.errors, measured.n, errors=whole.errors, n=whole.n))
-    return Slice(terms, found, measured, p, p <= options.alpha)
+    return Slice(terms, searched, measured, p, p <= options.alpha)
 
 
 def upper_tail(k: int, drawn: int, *, errors: int, n: int) -> float:
@@ -226,8 +228,8 @@ def upper_tail(k: int, drawn: int, *, errors: int, n: int) -> float:
         return 1.0
     logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
 
-    def choose(total: int, taken: Array) -> Array:
-        picked: Array = logs[total] - logs[taken] - logs[total - taken]
+    def choose(total: int, covered: Array) -> Array:
+        picked: Array = logs[total] - logs[covered] - logs[total - covered]
         return picked
 
     counts = np.arange(k, min(drawn, errors) + 1)

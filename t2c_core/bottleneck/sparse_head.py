@@ -53,7 +53,7 @@ def fit_sparse_head(
     With one strength nothing is chosen. Raises InputError for a strength that is not positive, or when a class has no
     row to fit on.
     """
-    if not strengths or not all(math.isfinite(one) and one > 0 for one in strengths):
+    if not strengths or not all(math.isfinite(strength) and strength > 0 for strength in strengths):
         raise InputError(expected("strengths of the sparse head", "one or more above 0", f"{list(strengths)}"))
     chosen = strengths[0]
     if len(strengths) > 1:
@@ -75,7 +75,8 @@ def _choose(x: Array, codes: Array, *, aside: Array, classes: int, strengths: Se
         accuracies.append(float(np.mean(logits.argmax(axis=1) == codes[aside])))
     best = max(accuracies)
     error = math.sqrt(best * (1 - best) / int(np.count_nonzero(aside)))
-    return next(one for one, found in zip(strengths, accuracies, strict=True) if found >= best - error)
+    # strengths rise, and the smallest C is the sparsest head
+    return next(strength for strength, accuracy in zip(strengths, accuracies, strict=True) if accuracy >= best - error)
 
 
 def _fit(x: Array, codes: Array, *, classes: int, strength: float, seed: int) -> tuple[LinearHead, bool]:

@@ -120,13 +120,13 @@ def _check_text(where: str, text: str) -> None:
 
 def _check_distinct(entries: list[tuple[str, ConceptPrompts]]) -> None:
     """Raise SpecError for names equal up to case and spaces, which text encoders fold."""
-    seen: dict[str, tuple[str, str]] = {}
+    by_name: dict[str, tuple[str, str]] = {}
     for where, entry in entries:
         folded = " ".join(entry.concept.casefold().split())
-        if folded in seen:
-            first_where, first = seen[folded]
-            got = f"{first!r} ({first_where}) and {entry.concept!r} ({where})"
+        if folded in by_name:
+            first_where, first = by_name[folded]
+            actual = f"{first!r} ({first_where}) and {entry.concept!r} ({where})"
             raise SpecError(
-                expected("concepts", "names that differ in more than case and spaces", got, "Rename or remove one.")
+                expected("concepts", "names that differ in more than case and spaces", actual, "Rename or remove one.")
             )
-        seen[folded] = where, entry.concept
+        by_name[folded] = where, entry.concept

@@ -28,8 +28,8 @@ def compose(head: Head, linear_map: LinearMap) -> Head:
     which orders the classes of an image no differently. Raises MismatchError when the map ends in another dimension.
     """
     if linear_map.target != head.dimension:
-        want, got = f"a target of {head.dimension} dimensions, as the head reads", f"{linear_map.target}"
-        raise MismatchError(expected("map under a head", want, got))
+        want, actual = f"a target of {head.dimension} dimensions, as the head reads", f"{linear_map.target}"
+        raise MismatchError(expected("map under a head", want, actual))
     weight = np.ascontiguousarray((linear_map.weight @ head.weight.T).T)
     return Head(head.classes, weight, head.weight @ linear_map.bias + head.bias, head.kind)
 
@@ -52,8 +52,8 @@ def probe_from_moments(moments: Moments, classes: Sequence[str], *, ridge: float
     the moments hold another number of classes.
     """
     if len(moments.sum_y) != len(classes):
-        want, got = f"{len(classes)} classes, as named", f"{len(moments.sum_y)}"
-        raise MismatchError(expected("moments of a probe", want, got))
+        want, actual = f"{len(classes)} classes, as named", f"{len(moments.sum_y)}"
+        raise MismatchError(expected("moments of a probe", want, actual))
     solved = fit(moments, ridge=ridge).map
     return Head(tuple(classes), np.ascontiguousarray(solved.weight.T), solved.bias, "probe")
 

@@ -56,12 +56,12 @@ def evaluate(
     Comparisons are strict, so a constant concept satisfies neither side at k = 0.
     """
     _check(expression, similarities)
-    known = {name: mean_and_std(similarities[name]) for name in concepts(expression)} if stats is None else stats
+    moments = {name: mean_and_std(similarities[name]) for name in concepts(expression)} if stats is None else stats
     steps: list[FunnelStep] = []
     remaining = np.ones(len(next(iter(similarities.values()))), dtype=np.bool_)
     searched = len(remaining)
     for term in conjuncts(expression):
-        mask = _mask(term, similarities, known)
+        mask = _mask(term, similarities, moments)
         remaining = remaining & mask
         steps.append(FunnelStep(render(term), int(mask.sum()), int(remaining.sum())))
     return Found(remaining, searched, tuple(steps))

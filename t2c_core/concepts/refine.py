@@ -59,5 +59,5 @@ def _direction(vector: Array, *, subject: str) -> NDArray[np.float32]:
     length = float(np.linalg.norm(vector))
     if not np.isfinite(length) or length < 1e-12:
         raise InputError(expected(subject, "a direction", "a vector of length 0"))
-    found: NDArray[np.float32] = (vector / length).astype(np.float32)
-    return found
+    direction: NDArray[np.float32] = (vector / length).astype(np.float32)
+    return direction

@@ -52,9 +52,9 @@ def paired_cosine(
     """
     if x.shape != y.shape:
         raise MismatchError(expected("paired features", f"one shape, {x.shape}", f"{y.shape}"))
-    left, right = unit(x.astype(np.float64)), unit(y.astype(np.float64))
-    found: Array = np.einsum("it,it->i", left, right)
-    return found
+    unit_x, unit_y = unit(x.astype(np.float64)), unit(y.astype(np.float64))
+    cosines: Array = np.einsum("it,it->i", unit_x, unit_y)
+    return cosines
 
 
 def _padded(block: Array) -> NDArray[np.float32]:

@@ -89,9 +89,9 @@ class Judgement:
     mark: Mark
     """trusted only when both transport and meaning are good."""
     transport: State
-    """What agreement says."""
+    """State of the transport, from the agreement of similarities."""
     meaning: State
-    """What the area says."""
+    """State of the meaning, from the area under the ROC curve."""
     why: str
     """One sentence for people."""
 
@@ -102,15 +102,15 @@ def judge(transport: Transport | None, meaning: Meaning | None) -> Judgement:
     `untrusted`: one of the two is poor. `unverified`: one was not measured. `trusted`: both are good. `weak`: the rest,
     where the rows there are leave it open.
     """
-    (carried, one), (means, other) = judge_transport(transport), judge_meaning(meaning)
+    (carried, transport_reason), (means, meaning_reason) = judge_transport(transport), judge_meaning(meaning)
     states = (carried, means)
     if "poor" in states:
-        return Judgement("untrusted", carried, means, one if carried == "poor" else other)
+        return Judgement("untrusted", carried, means, transport_reason if carried == "poor" else meaning_reason)
     if "unknown" in states:
-        return Judgement("unverified", carried, means, other if means == "unknown" else one)
+        return Judgement("unverified", carried, means, meaning_reason if means == "unknown" else transport_reason)
     if states == ("good", "good"):
-        return Judgement("trusted", carried, means, f"{one}; {other}")
-    return Judgement("weak", carried, means, other if means == "unclear" else one)
+        return Judgement("trusted", carried, means, f"{transport_reason}; {meaning_reason}")
+    return Judgement("weak", carried, means, meaning_reason if means == "unclear" else transport_reason)
 
 
 def judge_transport(found: Transport | None) -> tuple[State, str]:
@@ -142,16 +142,16 @@ def judge_meaning(found: Meaning | None) -> tuple[State, str]:
     if min(found.positives, found.negatives) < FEWEST:
         few = f"{found.positives} images known to have it and {found.negatives} known not to"
         return "unknown", f"{few}; {FEWEST} of each are asked"
-    said = f"AUROC {found.auroc:.2f} ({found.low:.2f} to {found.high:.2f})"
+    claim = f"AUROC {found.auroc:.2f} ({found.low:.2f} to {found.high:.2f})"
     needed = max(MEANING_FLOOR, found.threshold)
     beside = f"{needed:.2f} that random directions reach" if needed > MEANING_FLOOR else f"the floor {needed:.2f}"
     if found.high < needed:
-        return "poor", f"{said} is below {beside}"
+        return "poor", f"{claim} is below {beside}"
     if found.low <= needed:
-        return "unclear", f"{said} is not above {beside} for certain"
+        return "unclear", f"{claim} is not above {beside} for certain"
     if found.q > ALPHA:
-        return "unclear", f"{said}, but over the whole bank that may be luck (q {found.q:.2f})"
-    return "good", said
+        return "unclear", f"{claim}, but over the whole bank that may be luck (q {found.q:.2f})"
+    return "good", claim
 
 
 # Random directions: what an area or an agreement means nothing without.
@@ -208,13 +208,14 @@ def log10_p_random(area: float, areas: Float64[np.ndarray, " _concepts"], *, pai
 def neighbours(vectors: Array, *, most: int = 3) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the places and cosines (concepts, most or fewer) of each vector's nearest others, nearest first."""
     units = unit(vectors.astype(np.float64)).astype(np.float32)
-    kept = max(0, min(most, len(units) - 1))
-    places = np.empty((len(units), kept), dtype=np.int64)
-    cosines = np.empty((len(units), kept), dtype=np.float32)
+    count = max(0, min(most, len(units) - 1))
+    places = np.empty((len(units), count), dtype=np.int64)
+    cosines = np.empty((len(units), count), dtype=np.float32)
     for start in range(0, len(units), 1024):
         block = units[start : start + 1024] @ units.T
+        # no concept is its own neighbour
         block[np.arange(len(block)), start + np.arange(len(block))] = -np.inf
-        nearest = np.argsort(-block, axis=1, kind="stable")[:, :kept]
+        nearest = np.argsort(-block, axis=1, kind="stable")[:, :count]
         places[start : start + 1024] = nearest
         cosines[start : start + 1024] = np.take_along_axis(block, nearest, axis=1)
     return places, cosines

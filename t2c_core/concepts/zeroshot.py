@@ -86,14 +86,14 @@ def accuracy_by_class(
 def _labelled(predicted: Sequence[str], labels: Sequence[str | None], classes: Sequence[str]) -> list[tuple[str, str]]:
     if len(predicted) != len(labels):
         raise MismatchError(expected("labels", f"{len(predicted)}, one a prediction", f"{len(labels)}"))
-    known = set(classes)
+    named = set(classes)
     pairs = [
-        (guess, label) for guess, label in zip(predicted, labels, strict=True) if label in known and label is not None
+        (guess, label) for guess, label in zip(predicted, labels, strict=True) if label in named and label is not None
     ]
     if not pairs:
-        seen = sorted({label for label in labels if label is not None})[:5]
+        present = sorted({label for label in labels if label is not None})[:5]
         todo = "Name the classes as the labels are written."
-        raise InputError(expected("labels", "some of the classes", f"{seen}" if seen else "no labels", todo))
+        raise InputError(expected("labels", "some of the classes", f"{present}" if present else "no labels", todo))
     return pairs
 
 

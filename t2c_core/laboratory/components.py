@@ -39,29 +39,29 @@ def principal_axes(moments: JointMoments, *, k: int) -> tuple[Axes, ...]:
     """
     if k < 1:
         raise InputError(expected("components", "1 or more", str(k)))
-    found: list[Axes] = []
+    by_encoder: list[Axes] = []
     for index in range(len(moments.centre.dimensions)):
         axes = _axes(moments.covariance(index, index), k, precision=moments.centre.value.dtype, encoder=index)
-        if not found:
+        if not by_encoder:
             at = np.abs(axes.vectors).argmax(axis=0)
             signs = np.sign(axes.vectors[at, np.arange(len(at))])
         else:
-            shared = min(len(found[0].variance), len(axes.variance))
-            together = found[0].vectors[:, :shared].T @ moments.covariance(0, index) @ axes.vectors[:, :shared]
+            shared = min(len(by_encoder[0].variance), len(axes.variance))
+            together = by_encoder[0].vectors[:, :shared].T @ moments.covariance(0, index) @ axes.vectors[:, :shared]
             signs = np.ones(len(axes.variance))
             signs[:shared] = np.where(np.diag(together) < 0, -1.0, 1.0)
-        found.append(Axes(axes.vectors * signs, axes.variance, axes.share))
-    return tuple(found)
+        by_encoder.append(Axes(axes.vectors * signs, axes.variance, axes.share))
+    return tuple(by_encoder)
 
 
 def _axes(covariance: Array, k: int, *, precision: np.dtype[Any], encoder: int) -> Axes:
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1][:k], vectors[:, ::-1][:, :k]
     total = float(np.trace(covariance))
-    kept = values > max(float(values[0]), 0.0) * np.finfo(precision).eps * 8
-    if total <= 0 or not kept.any():
+    varying = values > max(float(values[0]), 0.0) * np.finfo(precision).eps * 8
+    if total <= 0 or not varying.any():
         raise InputError(expected(f"features of encoder {encoder + 1}", "features that vary", "one point"))
-    return Axes(vectors[:, kept], values[kept], values[kept] / total)
+    return Axes(vectors[:, varying], values[varying], values[varying] / total)
 
 
 def component_map(
@@ -72,8 +72,10 @@ def component_map(
     Least squares of target components on source components, which are uncorrelated: W = diag(1 / variance) Vs' Sxy Vt.
     Rows are unit vectors (a row of zeros stays zero), turned so that diagonal entries are not negative.
     """
-    one, other = axes[source], axes[target]
-    weight = one.vectors.T @ moments.covariance(source, target) @ other.vectors / one.variance[:, None]
+    source_axes, target_axes = axes[source], axes[target]
+    weight = (
+        source_axes.vectors.T @ moments.covariance(source, target) @ target_axes.vectors / source_axes.variance[:, None]
+    )
     rows: Array = weight.T.copy()
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     np.divide(rows, lengths, out=rows, where=lengths > 0)

@@ -46,8 +46,9 @@ def point_counts(parts: int, points: int) -> tuple[int, ...]:
         raise InputError(expected("parts and points of a curve", "1 or more of each", f"{parts} and {points}"))
     counts = [1] if min(parts, points) > 1 else [parts]
     while len(counts) < min(parts, points):
-        last, left = counts[-1], min(parts, points) - len(counts)
-        counts.append(max(last + 1, round(last * (parts / last) ** (1 / left))))
+        last, remaining = counts[-1], min(parts, points) - len(counts)
+        # equal ratios over the points that remain, but one part more at least
+        counts.append(max(last + 1, round(last * (parts / last) ** (1 / remaining))))
     return tuple(counts)
 
 
@@ -78,8 +79,8 @@ def curve(
 
 def _point(seed: int, parts: Sequence[int], total: Moments, held: Moments, *, ridge: float) -> CurvePoint:
     linear_map = light_fit(total, ridge=ridge)
-    judged = quality(held, linear_map, train_mean=total.mean_y) if held.n > 1 else None
-    return CurvePoint(seed, tuple(parts), total.n, linear_map, judged)
+    held_out_quality = quality(held, linear_map, train_mean=total.mean_y) if held.n > 1 else None
+    return CurvePoint(seed, tuple(parts), total.n, linear_map, held_out_quality)
 
 
 def light_fit(moments: Moments, *, ridge: float) -> LinearMap:

@@ -44,9 +44,11 @@ class JointCentre:
 
 def joint_centre(features: Sequence[Float[np.ndarray, "_images _source"]]) -> JointCentre:
     """Return the means of each encoder's first rows; float64 when all features are, else float32."""
-    kind = np.float64 if all(one.dtype == np.float64 for one in features) else np.float32
-    means = [one.mean(axis=0, dtype=np.float64) for one in features]
-    return JointCentre(np.concatenate(means).astype(kind), tuple(one.shape[1] for one in features))
+    kind = np.float64 if all(encoder_features.dtype == np.float64 for encoder_features in features) else np.float32
+    means = [encoder_features.mean(axis=0, dtype=np.float64) for encoder_features in features]
+    return JointCentre(
+        np.concatenate(means).astype(kind), tuple(encoder_features.shape[1] for encoder_features in features)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +77,8 @@ class JointMoments:
     def of(cls, features: Sequence[Float[np.ndarray, "_images _source"]], *, centre: JointCentre) -> Self:
         """Return the moments of the same images' features by each encoder."""
         everything = [(features, np.zeros(len(features[0]), dtype=np.int8))]
-        found = fold_joint(everything, centre=centre, groups=1)[0]
-        return cls(found.n, centre, found.sums, found.gram)
+        moments = fold_joint(everything, centre=centre, groups=1)[0]
+        return cls(moments.n, centre, moments.sums, moments.gram)
 
     def __add__(self, other: Self) -> Self:
         """Return the moments of both sets of rows."""
@@ -157,10 +159,10 @@ def fold_joint(
         _check_rows(features, centre)
         for index, rows in _rows_of(np.asarray(group), groups):
             sums[index].add(features, rows)
-    found = tuple(one.moments() for one in sums)
-    for one in found:
-        _check_finite(one)
-    return found
+    by_group = tuple(total.moments() for total in sums)
+    for moments in by_group:
+        _check_finite(moments)
+    return by_group
 
 
 def _rows_of(group: NDArray[np.integer[Any]], groups: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -186,13 +188,15 @@ class _Sum:
 
     def add(self, features: Sequence[Array], rows: NDArray[np.int64]) -> None:
         """Centre the named rows of each encoder's features into the buffer; multiply whenever it is full."""
-        done, room = 0, len(self._rows)
-        while done < len(rows):
-            some = rows[done : done + min(_COPIED_ROWS, room - self._waiting)]
+        added, room = 0, len(self._rows)
+        while added < len(rows):
+            some = rows[added : added + min(_COPIED_ROWS, room - self._waiting)]
             into = self._rows[self._waiting : self._waiting + len(some)]
-            for part, one in zip(self._total.centre.parts(), features, strict=True):
-                np.subtract(one[some], self._total.centre.value[part], out=into[:, part], casting="same_kind")
-            done += len(some)
+            for part, encoder_features in zip(self._total.centre.parts(), features, strict=True):
+                np.subtract(
+                    encoder_features[some], self._total.centre.value[part], out=into[:, part], casting="same_kind"
+                )
+            added += len(some)
             self._waiting += len(some)
             self._n += len(some)
             if self._waiting == room:
@@ -219,16 +223,16 @@ class _Sum:
 
 def _largest(*diagonals: Array | None) -> Array | None:
     """Return the largest of each entry, of those diagonals that there are."""
-    there = [one for one in diagonals if one is not None]
-    return np.max(there, axis=0) if there else None
+    present = [diagonal for diagonal in diagonals if diagonal is not None]
+    return np.max(present, axis=0) if present else None
 
 
 def _check_rows(features: Sequence[Array], centre: JointCentre) -> None:
-    got = tuple(one.shape for one in features)
-    wanted = tuple((len(features[0]), width) for width in centre.dimensions)
-    if got != wanted:
+    shapes = tuple(encoder_features.shape for encoder_features in features)
+    expected_shapes = tuple((len(features[0]), width) for width in centre.dimensions)
+    if shapes != expected_shapes:
         want = f"the same images by each encoder, dimensions {centre.dimensions}"
-        raise MismatchError(expected("joint features", want, f"shapes {got}"))
+        raise MismatchError(expected("joint features", want, f"shapes {shapes}"))
 
 
 def _check_finite(moments: JointMoments) -> None:

@@ -38,8 +38,10 @@ def fit_pairs(fitted: JointMoments, held: JointMoments, *, ridges: Mapping[Pair,
     for (source, target), ridge in ridges.items():
         pair = fitted.pair(source, target)
         solution = fit(pair, ridge=ridge)
-        judged = quality(held.pair(source, target), solution.map, train_mean=pair.mean_y) if held.n > 1 else None
-        yield PairFit(source, target, solution, judged)
+        held_out_quality = (
+            quality(held.pair(source, target), solution.map, train_mean=pair.mean_y) if held.n > 1 else None
+        )
+        yield PairFit(source, target, solution, held_out_quality)
 
 
 def ordered_pairs(encoders: int) -> list[Pair]:
@@ -59,21 +61,22 @@ def choose_ridges(
     pairs = ordered_pairs(len(train.centre.dimensions)) if pairs is None else pairs
     if min(train.n, validation.n) < 2:
         return dict.fromkeys(pairs, 0.0)
-    found: dict[Pair, float] = {}
-    for source in dict.fromkeys(one for one, _ in pairs):
+    ridges: dict[Pair, float] = {}
+    for source in dict.fromkeys(start for start, _ in pairs):
         away = validation.mean(source) - train.mean(source)
-        xx, seen = train.covariance(source, source), validation.covariance(source, source)
+        xx, validation_xx = train.covariance(source, source), validation.covariance(source, source)
         between = train.n * validation.n / (train.n + validation.n) * float(away @ away)
-        candidates = _candidates((float(np.trace(xx) + np.trace(seen)) + between) / len(xx))
-        seen += validation.n * np.outer(away, away)
+        candidates = _candidates((float(np.trace(xx) + np.trace(validation_xx)) + between) / len(xx))
+        # about the means of train, through which every candidate map passes
+        validation_xx += validation.n * np.outer(away, away)
         tolerance = resolution(train.pair(source, source))
-        spectrum = Spectrum(xx, seen, candidates=candidates, tolerance=tolerance)
-        for target in (two for one, two in pairs if one == source):
+        spectrum = Spectrum(xx, validation_xx, candidates=candidates, tolerance=tolerance)
+        for target in (end for start, end in pairs if start == source):
             away_y = validation.mean(target) - train.mean(target)
             xy = validation.covariance(source, target) + validation.n * np.outer(away, away_y)
             errors = spectrum.errors(train.covariance(source, target), xy)
-            found[source, target] = smallest(candidates, errors)
-    return found
+            ridges[source, target] = smallest(candidates, errors)
+    return ridges
 
 
 def _candidates(mean_eigenvalue: float) -> Array:

@@ -102,7 +102,7 @@ class Aligner:
 
     def fit(self, evidence: Evidence) -> Fit:
         """Return the map; raises InputError for evidence that is missing or not finite, and what its module raises."""
-        given: dict[Need, object] = {
+        by_need: dict[Need, object] = {
             "moments": evidence.moments,
             "rows": evidence.rows,
             "labels": evidence.rows.codes if evidence.rows is not None else None,
@@ -110,7 +110,7 @@ class Aligner:
             "target head": evidence.target_head,
         }
         for need in sorted(self.needs):
-            if given[need] is None:
+            if by_need[need] is None:
                 raise InputError(expected(f"evidence for {self.name}", need, "none"))
         _check_finite(evidence)
         return self.solve(evidence)
@@ -179,8 +179,8 @@ def _least_squares(ridge: float, evidence: Evidence) -> Fit:
 
 
 def _low_rank(rank: int, ridge: float, evidence: Evidence) -> Fit:
-    found = _of_solution(fit_low_rank(_given(evidence.moments), rank=rank, ridge=ridge))
-    return replace(found, notes=(f"the map passes through {rank:,} dimensions; rank is that of the source features",))
+    fitted = _of_solution(fit_low_rank(_given(evidence.moments), rank=rank, ridge=ridge))
+    return replace(fitted, notes=(f"the map passes through {rank:,} dimensions; rank is that of the source features",))
 
 
 def _of_solution(solution: Solution) -> Fit:
@@ -189,13 +189,13 @@ def _of_solution(solution: Solution) -> Fit:
 
 
 def _procrustes(evidence: Evidence) -> Fit:
-    found = fit_rotation(_given(evidence.moments))
-    notes = [f"one scale for all lengths: {found.scale:.6g}"]
-    if not found.converged:
-        left = f"the next promised {found.promise:.2g} of the squared error removed"
-        notes.append(f"the rotation had not come to rest after {found.steps} steps: {left}")
-    method = "trust-region" if found.steps else "svd"
-    return Fit(found.map, method, found.n, found.rank, notes=tuple(notes))
+    rotation = fit_rotation(_given(evidence.moments))
+    notes = [f"one scale for all lengths: {rotation.scale:.6g}"]
+    if not rotation.converged:
+        promise = f"the next promised {rotation.promise:.2g} of the squared error removed"
+        notes.append(f"the rotation had not come to rest after {rotation.steps} steps: {promise}")
+    method = "trust-region" if rotation.steps else "svd"
+    return Fit(rotation.map, method, rotation.n, rotation.rank, notes=tuple(notes))
 
 
 def _sgd(options: SgdOptions, device: str, evidence: Evidence) -> Fit:
@@ -203,10 +203,10 @@ def _sgd(options: SgdOptions, device: str, evidence: Evidence) -> Fit:
     from t2c.core.maps.gradient.sgd import fit_sgd
 
     rows = _given(evidence.rows)
-    found = fit_sgd(rows.x, rows.y, options=options, device=device, watch=evidence.watch)
+    descended = fit_sgd(rows.x, rows.y, options=options, device=device, watch=evidence.watch)
     only = "ridge is what the weights' decay alone amounts to: here the bias decays too, which no ridge does"
-    notes = (only,) if options.decay_bias and found.ridge else ()
-    return Fit(found.map, "sgd", len(rows.x), _rank(found.map), ridge=found.ridge, notes=notes)
+    notes = (only,) if options.decay_bias and descended.ridge else ()
+    return Fit(descended.map, "sgd", len(rows.x), _rank(descended.map), ridge=descended.ridge, notes=notes)
 
 
 def _cross_entropy(temperature: float, options: SgdOptions, device: str, evidence: Evidence) -> Fit:
@@ -235,14 +235,14 @@ def _crossed(evidence: Evidence, codes: Array, *, temperature: float, options: S
 
 def _data_free(evidence: Evidence) -> Fit:
     source, target = _given(evidence.source_head), _given(evidence.target_head)
-    found = fit_heads(source, target)
-    notes = [f"the composition reproduces {found.explained:.1%} of the source head's squared weights"]
-    if found.rank < target.dimension:
-        seen = f"{found.rank:,} of {target.dimension:,} target dimensions"
-        notes.append(f"two heads of {len(target.classes):,} classes decide {seen}; the others are 0")
+    head_map = fit_heads(source, target)
+    notes = [f"the composition reproduces {head_map.explained:.1%} of the source head's squared weights"]
+    if head_map.rank < target.dimension:
+        decided = f"{head_map.rank:,} of {target.dimension:,} target dimensions"
+        notes.append(f"two heads of {len(target.classes):,} classes decide {decided}; the others are 0")
     if source.normalise or target.normalise:
         notes.append("a text head is taken without its normalising, which only scales an image's logits")
-    return Fit(found.map, "svd", 0, found.rank, found.condition, notes=tuple(notes))
+    return Fit(head_map.map, "svd", 0, head_map.rank, head_map.condition, notes=tuple(notes))
 
 
 def _rank(linear_map: LinearMap) -> int:

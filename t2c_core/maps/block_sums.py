@@ -29,8 +29,10 @@ Array = NDArray[Any]
 def column_sums(block: Float[np.ndarray, "images source"]) -> Float64[np.ndarray, " source"]:
     """Return the sum of each column of a contiguous block."""
     even = len(block) - len(block) % _TOGETHER
-    ones = np.ones((1, _TOGETHER), dtype=block.dtype)
-    sums: Array = (ones @ block[:even].reshape(-1, _TOGETHER, block.shape[1]))[:, 0].sum(axis=0, dtype=np.float64)
+    row_of_ones = np.ones((1, _TOGETHER), dtype=block.dtype)
+    sums: Array = (row_of_ones @ block[:even].reshape(-1, _TOGETHER, block.shape[1]))[:, 0].sum(
+        axis=0, dtype=np.float64
+    )
     sums += block[even:].sum(axis=0, dtype=np.float64)
     return sums
 

@@ -68,8 +68,8 @@ def factorise(system: Float64[np.ndarray, "source source"]) -> Factor | None:
 def _factorise_block(a: Array, start: int) -> Array:
     """Subtract what the factor's columns so far say of one block column of `a`, replace it, return the diagonal's inverse."""
     stop = min(start + BLOCK, len(a))
-    done, column = a[start:, :start], a[start:, start:stop]
-    column -= done @ done[: stop - start].T
+    factored, column = a[start:, :start], a[start:, start:stop]
+    column -= factored @ factored[: stop - start].T
     diagonal = np.linalg.cholesky(column[: stop - start])
     inverse: Array = np.linalg.inv(diagonal)
     column[: stop - start] = diagonal

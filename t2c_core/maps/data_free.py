@@ -45,21 +45,22 @@ def fit_heads(source: Head, target: Head) -> HeadMap:
     for a head that tells no two classes apart.
     """
     check_same_classes(source.classes, target.classes, sides=("the source head", "the target head"))
-    seen, wanted = centred(target.weight), centred(source.weight)
-    left, values, right = np.linalg.svd(seen, full_matrices=False)
-    kept = values > (values[0] if len(values) else 0.0) * max(seen.shape) * np.finfo(np.float32).eps
-    if not kept.any():
+    target_weight, source_weight = centred(target.weight), centred(source.weight)
+    u, values, vt = np.linalg.svd(target_weight, full_matrices=False)
+    # numpy.linalg.matrix_rank's tolerance at float32, in which heads are stored
+    significant = values > (values[0] if len(values) else 0.0) * max(target_weight.shape) * np.finfo(np.float32).eps
+    if not significant.any():
         todo = "A data-free map needs heads of two classes or more."
         raise InputError(expected("target head", "classes that differ", "weights that are the same for all", todo))
-    inverse = (right[kept].T / values[kept]) @ left[:, kept].T
-    weight = (inverse @ wanted).T
+    inverse = (vt[significant].T / values[significant]) @ u[:, significant].T
+    weight = (inverse @ source_weight).T
     shift = inverse @ centred((source.bias - target.bias).astype(np.float64)[:, None])[:, 0]
-    missed = float(((seen @ weight.T - wanted) ** 2).sum())
-    energy = float((wanted**2).sum())
+    missed = float(((target_weight @ weight.T - source_weight) ** 2).sum())
+    energy = float((source_weight**2).sum())
     return HeadMap(
         LinearMap(weight.astype(np.float32), shift.astype(np.float32)),
-        int(kept.sum()),
-        float(values[kept][0] / values[kept][-1]),
+        int(significant.sum()),
+        float(values[significant][0] / values[significant][-1]),
         1 - missed / energy if energy > 0 else 1.0,
     )
 

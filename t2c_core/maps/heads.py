@@ -64,8 +64,8 @@ class Head:
 
     def predict(self, features: Float[np.ndarray, "images target"]) -> Int64[np.ndarray, " images"]:
         """Return the index of the largest logit of each image; of equals the first."""
-        found: NDArray[np.int64] = self.logits(features).argmax(axis=1)
-        return found
+        predicted: NDArray[np.int64] = self.logits(features).argmax(axis=1)
+        return predicted
 
 
 def check_same_classes(first: Sequence[str], second: Sequence[str], *, sides: tuple[str, str]) -> None:
@@ -75,8 +75,8 @@ def check_same_classes(first: Sequence[str], second: Sequence[str], *, sides: tu
     todo = "Reorder one of them: logits are compared position by position."
     if len(first) != len(second):
         todo = "Give both the same classes, in one order: --classes"
-        want, got = f"the {len(first)} classes of {sides[0]}", f"{len(second)}"
-        raise MismatchError(expected(f"classes of {sides[1]}", want, got, todo))
+        want, actual = f"the {len(first)} classes of {sides[0]}", f"{len(second)}"
+        raise MismatchError(expected(f"classes of {sides[1]}", want, actual, todo))
     at = next(index for index, pair in enumerate(zip(first, second, strict=True)) if pair[0] != pair[1])
     want = f"{first[at]!r} at position {at}, as in {sides[0]}"
     raise MismatchError(expected(f"classes of {sides[1]}", want, repr(second[at]), todo))

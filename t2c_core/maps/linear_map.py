@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearMap:
-    """What alignment learns."""
+    """An affine map from a source to a target space: x W + b of a row x."""
 
     weight: Float32[np.ndarray, "source target"]
     """W of the formula."""
@@ -27,8 +27,8 @@ class LinearMap:
 
     def __post_init__(self) -> None:
         if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[1:]:
-            got = f"{self.weight.shape} and {self.bias.shape}"
-            raise MismatchError(expected("linear map", "weight (source, target) and bias (target,)", got))
+            actual = f"{self.weight.shape} and {self.bias.shape}"
+            raise MismatchError(expected("linear map", "weight (source, target) and bias (target,)", actual))
 
     @property
     def source(self) -> int:

@@ -138,16 +138,16 @@ def running_totals(parts: Sequence[Moments], *, counts: Sequence[int]) -> Iterat
     """Yield the merge of the first parts, for each of the rising counts; each shares memory with the next: use it first."""
     if not counts or not parts:
         return
-    total, n, done, summed = Moments.zero(parts[0].centre), 0, 0, 0.0
+    total, n, merged, summed = Moments.zero(parts[0].centre), 0, 0, 0.0
     for count in counts:
-        some = parts[done:count]
+        some = parts[merged:count]
         for part in some:
             _check_centres(total.centre, part.centre)
         for into, *sums in zip(total._sums(), *(part._sums() for part in some), strict=True):
             add_all(into, sums)
         n += sum(part.n for part in some)
         summed = max([summed, *(part.summed for part in some)])
-        done = count
+        merged = count
         yield total._with(n, total._sums(), summed=summed)
 
 
@@ -191,11 +191,14 @@ def check_sums(subject: str, sums: Array, squares: Array, *, dtype: np.dtype[Any
     if not np.isfinite(sums).all():
         raise InputError(expected(subject, "finite numbers in every row used", "NaN or infinity"))
     if not np.isfinite(squares).all():
-        got = f"larger ones, in dimension {int(np.flatnonzero(~np.isfinite(squares))[0])} first"
+        actual = f"larger ones, in dimension {int(np.flatnonzero(~np.isfinite(squares))[0])} first"
         most = float(np.sqrt(np.finfo(dtype).max)) / 1000
         raise InputError(
             expected(
-                subject, f"numbers of up to about {most:.0e}, whose squares {dtype} can add up", got, "Scale them down."
+                subject,
+                f"numbers of up to about {most:.0e}, whose squares {dtype} can add up",
+                actual,
+                "Scale them down.",
             )
         )
 
@@ -249,9 +252,9 @@ def _check_pair(x: Array, y: Array) -> None:
 
 
 def _check_width(centre: Centre, x: Array, y: Array) -> None:
-    want, got = (len(centre.x), len(centre.y)), (x.shape[1], y.shape[1])
-    if want != got:
-        raise MismatchError(expected("dimensions (source, target) of a block", f"{want} as in the centre", f"{got}"))
+    want, actual = (len(centre.x), len(centre.y)), (x.shape[1], y.shape[1])
+    if want != actual:
+        raise MismatchError(expected("dimensions (source, target) of a block", f"{want} as in the centre", f"{actual}"))
 
 
 def _check_centres(left: Centre, right: Centre) -> None:

@@ -51,20 +51,20 @@ def fit_rotation(moments: Moments) -> Rotation:
         raise InputError(expected("rows to fit", "1 or more", "0"))
     xx, xy = covariances(moments)
     if xx.shape[0] > xy.shape[1]:
-        found, scale = _searched(moments, xx, xy)
+        search, scale = _searched(moments, xx, xy)
     else:
-        found = Search(polar(xy), 0.0, 0, 0.0, converged=True)
-        scale = _scale(found.q, xx, xy)
-    weight = (scale * found.q).astype(np.float32)
+        search = Search(polar(xy), 0.0, 0, 0.0, converged=True)
+        scale = _scale(search.q, xx, xy)
+    weight = (scale * search.q).astype(np.float32)
     bias = (moments.mean_y - moments.mean_x @ weight.astype(np.float64)).astype(np.float32)
     fitted = LinearMap(weight, bias)
-    return Rotation(fitted, scale, _rank(xy), found.steps, found.converged, found.promise, moments.n)
+    return Rotation(fitted, scale, _rank(xy), search.steps, search.converged, search.promise, moments.n)
 
 
 def polar(matrix: Float64[np.ndarray, "source target"]) -> Float64[np.ndarray, "source target"]:
     """Return the nearest matrix with orthonormal rows or columns: U V' of matrix = U S V'."""
-    left, _, right = np.linalg.svd(matrix, full_matrices=False)
-    product: Array = left @ right
+    u, _, vt = np.linalg.svd(matrix, full_matrices=False)
+    product: Array = u @ vt
     return product
 
 

@@ -67,8 +67,8 @@ def quality(moments: Moments, linear_map: LinearMap, *, train_mean: Float[np.nda
 def _errors(moments: Moments, linear_map: LinearMap, train_mean: Array) -> tuple[Array, Array]:
     """Return squared errors (target,) of the map and of the mean predictor, expanded about the moments' centre in float64."""
     if (linear_map.source, linear_map.target) != moments.xy.shape or train_mean.shape != moments.sum_y.shape:
-        got = f"{(linear_map.source, linear_map.target)} and a mean of shape {train_mean.shape}"
-        raise MismatchError(expected("map to judge", f"dimensions {moments.xy.shape} as in the moments", got))
+        actual = f"{(linear_map.source, linear_map.target)} and a mean of shape {train_mean.shape}"
+        raise MismatchError(expected("map to judge", f"dimensions {moments.xy.shape} as in the moments", actual))
     weight = linear_map.weight.astype(np.float64)
     centre_x, centre_y = moments.centre.x.astype(np.float64), moments.centre.y.astype(np.float64)
     shift = linear_map.bias + centre_x @ weight - centre_y
@@ -81,14 +81,14 @@ def _errors(moments: Moments, linear_map: LinearMap, train_mean: Array) -> tuple
 
 def _explained(moments: Moments, weight: Array) -> Array:
     """Return diag(W' X'X W - 2 W' X'Y), (target,), from the lower triangle of X'X: half the work of the whole."""
-    found = np.zeros(weight.shape[1])
+    explained = np.zeros(weight.shape[1])
     for start in range(0, len(weight), _BLOCK):
         rows = slice(start, start + _BLOCK)
         products = moments.xx[rows, :start] @ weight[:start] - moments.xy[rows]
         products *= 2
         products += moments.xx[rows, rows] @ weight[rows]
-        found += np.einsum("st,st->t", products, weight[rows])
-    return found
+        explained += np.einsum("st,st->t", products, weight[rows])
+    return explained
 
 
 def _three_r2(errors: Array, own: Array, everything: float) -> tuple[float, float, float]:

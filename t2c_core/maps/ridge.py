@@ -104,8 +104,8 @@ def smallest(candidates: Float64[np.ndarray, " candidates"], errors: Float64[np.
 def resolution(moments: Moments) -> float:
     """Return the relative eigenvalue below which X'X is rounding noise of its block products, subtracted ones included."""
     noise = float(np.finfo(moments.precision).eps) * (len(moments.sum_x) if moments.precision == np.float64 else 8)
-    left = float(np.trace(moments.xx))
-    return noise * max(1.0, moments.summed / left) if left > 0 else noise
+    remaining = float(np.trace(moments.xx))
+    return noise * max(1.0, moments.summed / remaining) if remaining > 0 else noise
 
 
 def _total(folds: Sequence[Moments]) -> Moments:
@@ -131,9 +131,9 @@ def _solve(system: Array, xy: Array, *, tolerance: float) -> tuple[Array, int, f
         return factor.solve(xy), len(system), factor.condition, "cholesky"
     values, vectors = np.linalg.eigh(system)
     inverse = _inverse(values, tolerance=tolerance)
-    kept = values[inverse > 0]
+    significant = values[inverse > 0]
     weight = vectors @ (inverse[:, None] * (vectors.T @ xy))
-    return weight, len(kept), float(kept[-1] / kept[0]) if len(kept) else 1.0, "eigen"
+    return weight, len(significant), float(significant[-1] / significant[0]) if len(significant) else 1.0, "eigen"
 
 
 def _rank(xx: Array, *, tolerance: float, n: int) -> int:
@@ -198,5 +198,5 @@ def _held_out_errors(rest: Moments, fold: Moments, candidates: Array) -> Array:
 
 def _inverse(values: Array, *, tolerance: float) -> Array:
     """Return 1 / eigenvalues (any, source), 0 for those that are noise beside the largest."""
-    kept = values > tolerance * np.maximum(values[..., -1:], 0.0)
-    return np.divide(1.0, values, out=np.zeros_like(values), where=kept)
+    significant = values > tolerance * np.maximum(values[..., -1:], 0.0)
+    return np.divide(1.0, values, out=np.zeros_like(values), where=significant)

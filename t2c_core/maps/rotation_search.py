@@ -67,14 +67,14 @@ def search_rotation(
         tried = _minimum(model, radius)
         promise = 2 * model.scale * tried.gain / -error
         following = _polar_of_sum(q, tried.move @ model.turn.T)
-        found = error_of(following, energy, cross)
-        came_true = (error - found) / (promise * -error) if promise > 0 else 1.0
+        next_error = error_of(following, energy, cross)
+        came_true = (error - next_error) / (promise * -error) if promise > 0 else 1.0
         if came_true < 0.25:
             radius *= 0.25
         elif came_true > 0.75 and tried.edge:
             radius *= 2
-        if found < error:
-            q, error = following, found
+        if next_error < error:
+            q, error = following, next_error
         before.append(error)
         rested = len(before) > RECENT and before[-1 - RECENT] - error <= TOLERANCE * -error
         if promise <= TOLERANCE and not tried.edge and (tried.solved or rested):
@@ -160,18 +160,18 @@ def _minimum(model: _Model, radius: float) -> _Step:
         move, residual, gain = move + far * direction, residual + far * bent, gain + far * size / 2
         gone, across = gone + 2 * far * across + far**2 * reach, across + far * reach
         steepest = model.preconditioned(residual)
-        left = float(np.einsum("st,st->", residual, steepest))
-        if left <= _SOLVED**2 * first:
+        next_size = float(np.einsum("st,st->", residual, steepest))
+        if next_size <= _SOLVED**2 * first:
             return _Step(move, gain, edge=False, solved=True)
-        turned, size = left / size, left
+        turned, size = next_size / size, next_size
         direction = turned * direction - steepest
-        across, reach = turned * across, left + turned**2 * reach
+        across, reach = turned * across, next_size + turned**2 * reach
     return _Step(move, gain, edge=False, solved=False)
 
 
 def _symmetric(matrix: Array) -> Array:
-    both: Array = (matrix + matrix.T) / 2
-    return both
+    symmetric: Array = (matrix + matrix.T) / 2
+    return symmetric
 
 
 def _polar_of_sum(q: Array, move: Array) -> Array:

@@ -111,15 +111,17 @@ def self_distance(
 ) -> SelfDistance:
     """Return how far the current set lies from the reference, beside its blocks; values in the rows' own order."""
     ordered = np.sort(reference[:: max(1, len(reference) // SAMPLE)])
+    # an edge below every reference value: there the share of current values beneath all of them counts
     below_all = np.nextafter(reference.min(keepdims=True), -np.inf, dtype=reference.dtype)
     grid = np.unique(np.concatenate([below_all, ordered[(np.arange(1, GRID) * len(ordered)) // GRID]]))
     bins = np.searchsorted(grid, reference, side="left")
     whole = np.cumsum(np.bincount(bins, minlength=len(grid) + 1)[:-1])
-    mine = _below(bins, blocks.reference, blocks.count, len(grid))
+    reference_below = _below(bins, blocks.reference, blocks.count, len(grid))
     n, rows = len(reference), blocks.rows
-    own = np.abs(mine / rows - (whole - mine) / (n - rows)).max(axis=1)
-    theirs = _below(np.searchsorted(grid, current, side="left"), blocks.current, blocks.pieces, len(grid))
-    pieces = np.abs(theirs / rows - whole / n).max(axis=1)
+    own = np.abs(reference_below / rows - (whole - reference_below) / (n - rows)).max(axis=1)
+    current_below = _below(np.searchsorted(grid, current, side="left"), blocks.current, blocks.pieces, len(grid))
+    pieces = np.abs(current_below / rows - whole / n).max(axis=1)
+    # distances that differ by rounding alone are equal
     farther = int(np.count_nonzero(pieces[:, None] > own[None, :] + 1e-12))
     return SelfDistance(float(own.mean()), float(pieces.mean()), rank_sum_p(farther, blocks.count, blocks.pieces))
 

@@ -53,8 +53,8 @@ class ClassMix:
     @property
     def shared(self) -> Array:
         """Say which classes have FEWEST images or more on both sides, (classes,) bool."""
-        found: Array = np.minimum(self.counts_reference, self.counts_current) >= FEWEST
-        return found
+        enough: Array = np.minimum(self.counts_reference, self.counts_current) >= FEWEST
+        return enough
 
     def outside(self) -> tuple[int, int]:
         """Return how many reference and current images belong to classes that are not shared."""
@@ -96,15 +96,15 @@ def class_shift(
     Images without a class are left out. `scale` is the unit of effects (0 gives effects of 0).
     """
     sides = [(reference, mix.reference), (current, mix.current)]
-    known = [_with_class(values, codes) for values, codes in sides]
-    if not all(len(values) for values, _ in known):
+    labelled = [_with_class(values, codes) for values, codes in sides]
+    if not all(len(values) for values, _ in labelled):
         return ClassShift(0.0, 0.0, 0.0, 0.0)
     shared = np.flatnonzero(mix.shared)
-    means = [_class_means(values, codes, len(mix.shared)) for values, codes in known]
-    shares = mix.counts_current / len(known[1][0])
+    means = [_class_means(values, codes, len(mix.shared)) for values, codes in labelled]
+    shares = mix.counts_current / len(labelled[1][0])
     within = float(shares[shared] @ (means[1][shared] - means[0][shared]))
-    whole = float(known[1][0].mean(dtype=np.float64) - known[0][0].mean(dtype=np.float64))
-    d, log10_p = _distance(known, shared, mix) if len(shared) else (0.0, 0.0)
+    whole = float(labelled[1][0].mean(dtype=np.float64) - labelled[0][0].mean(dtype=np.float64))
+    d, log10_p = _distance(labelled, shared, mix) if len(shared) else (0.0, 0.0)
     unit = 1 / scale if scale > 0 else 0.0
     return ClassShift((whole - within) * unit, within * unit, d, log10_p)
 
@@ -121,20 +121,21 @@ def _class_means(values: Array, codes: Array, classes: int) -> Array:
     return sums / np.maximum(np.bincount(codes, minlength=classes), 1)
 
 
-def _distance(known: list[tuple[Array, Array]], shared: Array, mix: ClassMix) -> tuple[float, float]:
+def _distance(labelled: list[tuple[Array, Array]], shared: Array, mix: ClassMix) -> tuple[float, float]:
     """Return the distance after giving the reference the current mix, and log10 of its p-value."""
     place = np.full(len(mix.shared), -1)
     place[shared] = np.arange(len(shared))
-    inside = [_with_class(values, place[codes]) for values, codes in known]
+    inside = [_with_class(values, place[codes]) for values, codes in labelled]
     pooled = np.sort(np.concatenate([values[:: max(1, len(values) // SAMPLE)] for values, _ in inside]))
     grid = np.unique(pooled[(np.arange(1, GRID) * len(pooled)) // GRID])
     below = [_distributions(values, codes, grid, len(shared)) for values, codes in inside]
     n = np.array([mix.counts_reference[shared], mix.counts_current[shared]], dtype=np.float64)
     weights = n[1] / n[1].sum()
     d = float(np.abs(weights @ (below[0] - below[1])).max())
-    both = (n[0][:, None] * below[0] + n[1][:, None] * below[1]) / n.sum(axis=0)[:, None]
+    mixture = (n[0][:, None] * below[0] + n[1][:, None] * below[1]) / n.sum(axis=0)[:, None]
+    # of a difference of means under permutation within a class, drawn without replacement: n / (n - 1)
     variance = weights**2 * (1 / n[0] + 1 / n[1]) * n.sum(axis=0) / (n.sum(axis=0) - 1)
-    return d, _log10_p(d, _covariance(both, variance))
+    return d, _log10_p(d, _covariance(mixture, variance))
 
 
 def _distributions(values: Array, codes: Array, grid: Array, classes: int) -> Array:
@@ -166,6 +167,7 @@ def _log10_p(d: float, covariance: Array) -> float:
     if beyond >= TAIL:
         return math.log10((1 + beyond) / (DRAWS + 1))
     start = float(np.partition(farthest, DRAWS - TAIL)[DRAWS - TAIL])
+    # beyond the draws: the Gaussian tail at the widest point, joined on at the TAIL-th largest draw
     log_p = math.log(TAIL / DRAWS) - (d * d - start * start) / (2 * widest)
     return min(0.0, log_p / math.log(10))
 

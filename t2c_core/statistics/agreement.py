@@ -82,7 +82,7 @@ def agreement(pairs: Array, grain: str) -> Share:
 def pairs_of(answers: Mapping[str, int]) -> list[tuple[int, int]]:
     """Return the answers of every two annotators of one item, in the order of their names."""
     ordered = [answers[name] for name in sorted(answers)]
-    return [(one, two) for place, one in enumerate(ordered) for two in ordered[place + 1 :]]
+    return [(first, second) for place, first in enumerate(ordered) for second in ordered[place + 1 :]]
 
 
 def _share(count: int, n: int, *, chance: float, observed: float | None = None) -> Share:

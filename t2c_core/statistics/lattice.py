@@ -70,22 +70,23 @@ def _exits_by_rows(h: int, m: int, n: int) -> Exits:
     counts[: highs[0] + 1] = 1
     large = np.ldexp(np.longdouble(1), _LARGE_EXPONENT)
     log_scale, floor = 0.0, 0
-    found = [(highs[0] + 1, 0, 0.0, counts[highs[0] : highs[0] + 1].copy())]
+    exits = [(highs[0] + 1, 0, 0.0, counts[highs[0] : highs[0] + 1].copy())]
     for y in range(1, n + 1):
         low, high = lows[y], highs[y]
         if low > floor:
-            found.append((floor, y, log_scale, counts[floor:low].copy()))
+            exits.append((floor, y, log_scale, counts[floor:low].copy()))
             floor = low
         if low > high:
             break
         row = counts[low : high + 1]
         np.add.accumulate(row, out=row)
         if row[-1] > large:
+            # counts of paths outgrow long double: they are scaled down, and their logarithm keeps the factor
             log_scale += _LARGE_EXPONENT * math.log(2)
             row /= large
         if high < m:
-            found.append((high + 1, y, log_scale, row[-1:].copy()))
-    firsts, ys, scales, leaving = zip(*found, strict=True)
+            exits.append((high + 1, y, log_scale, row[-1:].copy()))
+    firsts, ys, scales, leaving = zip(*exits, strict=True)
     sizes = [len(part) for part in leaving]
     along = np.arange(sum(sizes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     paths = np.concatenate(leaving)
@@ -116,8 +117,8 @@ def _exits_by_diagonals(h: int, m: int, n: int) -> Exits:
         y = np.arange(low, high + 2)
         values = inside[low : high + 2] * (s - y) / s
         values[1:] += inside[low : high + 1] * y[1:] / s
-        left = [e for e in {low, high + 1} if not new_low <= e <= new_high and e <= n and s - e <= m]
-        points += [(s - edge, edge, math.log(values[edge - low])) for edge in left if values[edge - low] > 0]
+        leaving = [e for e in {low, high + 1} if not new_low <= e <= new_high and e <= n and s - e <= m]
+        points += [(s - edge, edge, math.log(values[edge - low])) for edge in leaving if values[edge - low] > 0]
         inside[low : high + 2] = 0
         first, last = max(new_low, low), min(new_high, high + 1)
         if first > last:

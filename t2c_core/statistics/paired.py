@@ -75,8 +75,8 @@ def mean_difference(
     for (first, second), count in zip(parts, counts, strict=True):
         shares = [np.nan_to_num(side) / count / columns for side in (first, second)]
         totals += [side.sum() for side in shares]
-        each = (shares[0] - shares[1]).sum(axis=1)
-        variance += len(each) * float(each.var(ddof=1)) if len(each) > 1 else 0.0
+        contributions = (shares[0] - shares[1]).sum(axis=1)
+        variance += len(contributions) * float(contributions.var(ddof=1)) if len(contributions) > 1 else 0.0
     middle, half = float(totals[0] - totals[1]), Z_95 * math.sqrt(variance)
     fewest = int(min(count.min() for count in counts))
     return Difference(fewest, float(totals[0]), float(totals[1]), middle, middle - half, middle + half)

@@ -34,7 +34,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
-    """What was measured of each direction."""
+    """Rank correlation, overlap and areas of each direction, in order of direction."""
 
     spearman: Float64[np.ndarray, " concepts"]
     """Rank correlation of aligned and own similarities; NaN where one is constant."""
@@ -59,21 +59,21 @@ def measure(
     Memory: AT_ONCE similarities a row. Two products and two sorts a direction are all the work there is.
     """
     correlations, overlaps = (np.full(len(vectors), np.nan) for _ in range(2))
-    found = [np.full((len(vectors), one.classes), np.nan) for one in known]
-    rows = [None if (one.codes >= 0).all() else np.flatnonzero(one.codes >= 0) for one in known]
-    codes = [one.codes if at is None else one.codes[at] for one, at in zip(known, rows, strict=True)]
-    counts = [np.bincount(code, minlength=one.classes) for one, code in zip(known, codes, strict=True)]
+    class_areas = [np.full((len(vectors), labels.classes), np.nan) for labels in known]
+    rows = [None if (labels.codes >= 0).all() else np.flatnonzero(labels.codes >= 0) for labels in known]
+    codes = [labels.codes if at is None else labels.codes[at] for labels, at in zip(known, rows, strict=True)]
+    counts = [np.bincount(code, minlength=labels.classes) for labels, code in zip(known, codes, strict=True)]
     for start in range(0, len(vectors), AT_ONCE):
         block = vectors[start : start + AT_ONCE]
-        theirs = block @ own.T if own is not None else None
+        own_similarities = block @ own.T if own is not None else None
         for index, values in enumerate(block @ aligned.T):
-            here, ranked = start + index, ranks(values)
-            for at, code, count, area in zip(rows, codes, counts, found, strict=True):
-                area[here] = areas(ranked if at is None else ranks(values[at]), code, counts=count)
-            if theirs is not None:
-                mine = ranked if both is None else ranks(values[both])
-                other = ranks(theirs[index])
-                correlations[here] = spearman(mine, other)
-                overlaps[here] = top_overlap(mine, other, share=TOP)
+            direction, ranked = start + index, ranks(values)
+            for at, code, count, area in zip(rows, codes, counts, class_areas, strict=True):
+                area[direction] = areas(ranked if at is None else ranks(values[at]), code, counts=count)
+            if own_similarities is not None:
+                aligned_ranks = ranked if both is None else ranks(values[both])
+                own_ranks = ranks(own_similarities[index])
+                correlations[direction] = spearman(aligned_ranks, own_ranks)
+                overlaps[direction] = top_overlap(aligned_ranks, own_ranks, share=TOP)
         advance(len(block))
-    return Agreement(correlations, overlaps, tuple(found))
+    return Agreement(correlations, overlaps, tuple(class_areas))

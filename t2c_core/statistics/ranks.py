@@ -22,9 +22,9 @@ def ranks(values: Float[np.ndarray, " _images"]) -> Float64[np.ndarray, " _image
     ordered = values[order]
     ranked = np.arange(1.0, len(values) + 1)
     _share_ties(ranked, np.flatnonzero(ordered[1:] == ordered[:-1]))
-    found = np.empty(len(values))
-    found[order] = ranked
-    return found
+    by_place = np.empty(len(values))
+    by_place[order] = ranked
+    return by_place
 
 
 def _share_ties(ranked: Array, tied: Array) -> None:
@@ -87,5 +87,5 @@ def areas(
     sums = np.bincount(codes, weights=ranked, minlength=len(counts))
     pairs = counts * (len(codes) - counts.astype(np.float64))
     wins = sums - counts * (counts + 1) / 2
-    found: Array = np.divide(wins, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
-    return found
+    class_areas: Array = np.divide(wins, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+    return class_areas

@@ -81,10 +81,10 @@ def agreement(by_vector: Float[np.ndarray, " images"], by_word: Float[np.ndarray
         raise InputError(expected("nearest images", f"1 to {len(by_vector) - 1} of {len(by_vector)}", str(k)))
     nearest = nearest_images(by_vector, k=k)
     shared = len(np.intersect1d(nearest, nearest_images(by_word, k=k)))
-    others, wins = np.delete(by_word, nearest), 0.0
+    remaining, wins = np.delete(by_word, nearest), 0.0
     for value in by_word[nearest]:
-        wins += np.count_nonzero(others < value) + np.count_nonzero(others == value) / 2
-    return Agreement(len(by_vector), k, shared / k, wins / (k * len(others)))
+        wins += np.count_nonzero(remaining < value) + np.count_nonzero(remaining == value) / 2
+    return Agreement(len(by_vector), k, shared / k, wins / (k * len(remaining)))
 
 
 def separation(reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"]) -> Separation:
@@ -93,8 +93,8 @@ def separation(reference: Float[np.ndarray, " _images"], current: Float[np.ndarr
     z is Welch's (1947): a mixture whose shares have shifted moves its mean by more than its ranks. It is 0 where
     nothing varies, as of single images.
     """
-    both = np.concatenate([reference, current])
-    area = auroc(both, np.arange(len(both)) >= len(reference)).auroc
+    pooled = np.concatenate([reference, current])
+    area = auroc(pooled, np.arange(len(pooled)) >= len(reference)).auroc
     parts = [values.astype(np.float64) for values in (reference, current)]
     variance = sum(float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0 for values in parts)
     moved = float(parts[1].mean() - parts[0].mean())

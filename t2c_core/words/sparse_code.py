@@ -114,17 +114,17 @@ class SparseDecoder:
 
     def _decoded(self, direction: Array, code: _Code) -> Decoded:
         order = [place for place in np.lexsort((code.words, -code.weights)) if code.weights[place] > 0]
-        shown = np.asarray(order[: self.k], np.int64)
-        after = [*code.weights[order[1 : self.k + 1]], None][: len(shown)]
+        top = np.asarray(order[: self.k], np.int64)
+        after = [*code.weights[order[1 : self.k + 1]], None][: len(top)]
         words = tuple(
             Word(
                 self.vocabulary.words[code.words[place]],
                 float(weight),
                 None if next_ is None else float(weight - next_),
             )
-            for place, weight, next_ in zip(shown, code.weights[shown], after, strict=True)
+            for place, weight, next_ in zip(top, code.weights[top], after, strict=True)
         )
-        reached = unit(self._sum(_Code(code.words[shown], code.weights[shown]))[None])[0]
+        reached = unit(self._sum(_Code(code.words[top], code.weights[top]))[None])[0]
         return Decoded(words, float(np.clip(reached @ direction, -1, 1)))
 
 

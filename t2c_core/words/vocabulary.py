@@ -55,13 +55,13 @@ class Vocabulary:
         when there is not one vector a word.
         """
         _check(words, vectors)
-        kept = np.ascontiguousarray(vectors, dtype=np.float32)
-        lengths = np.linalg.norm(kept, axis=1)
+        contiguous = np.ascontiguousarray(vectors, dtype=np.float32)
+        lengths = np.linalg.norm(contiguous, axis=1)
         if not lengths.all():
             word = words[int(np.argmin(lengths))]
             raise InputError(expected(f"vector of word {word!r}", "a vector with a direction", "a zero vector"))
-        ones, origin = np.ones(len(words), np.float32), np.zeros(kept.shape[1])
-        plain = cls(tuple(words), kept, origin, (1 / lengths).astype(np.float32), ones)
+        unit_spread, origin = np.ones(len(words), np.float32), np.zeros(contiguous.shape[1])
+        plain = cls(tuple(words), contiguous, origin, (1 / lengths).astype(np.float32), unit_spread)
         total = sum((block.sum(axis=0, dtype=np.float64) for _, block in plain.blocks()), origin)
         moved = replace(plain, mean=total / len(words))
         away = np.concatenate([np.linalg.norm(block, axis=1) for _, block in moved.blocks()])
@@ -90,8 +90,8 @@ class Vocabulary:
     def at(self, places: Int64[np.ndarray, " _concepts"]) -> Float32[np.ndarray, "_concepts target"]:
         """Return the centred unit vectors of some words."""
         units = self.vectors[places] * self.scale[places, None]
-        found: NDArray[np.float32] = (units - self.mean.astype(np.float32)) * self.spread[places, None]
-        return found
+        centred: NDArray[np.float32] = (units - self.mean.astype(np.float32)) * self.spread[places, None]
+        return centred
 
     def index(self) -> dict[str, int]:
         """Return the place of each word, folded to lower case; of equals the first."""
@@ -142,11 +142,11 @@ class VocabularyDecoder:
         return [self._decoded(*pair) for pair in zip(places, cosines, strict=True)]
 
     def _decoded(self, places: Array, cosines: Array) -> Decoded:
-        shown = min(self.k, len(places))
+        count = min(self.k, len(places))
         next_best = [float(value) for value in cosines[1:]] + [None]
         words = tuple(
             Word(self.vocabulary.words[place], float(score), None if after is None else float(score) - after)
-            for place, score, after in zip(places[:shown], cosines[:shown], next_best, strict=False)
+            for place, score, after in zip(places[:count], cosines[:count], next_best, strict=False)
         )
         return Decoded(words, words[0].score)
 
@@ -217,6 +217,7 @@ class _Best:
         k = self.scores.shape[1]
         over = scores > self.scores[:, -1:]
         if np.count_nonzero(over) > _CROWD * k * len(scores) and scores.shape[1] > k:
+            # all must be sorted below, and no more than a block's own k best can stay
             over &= scores >= np.partition(scores, -k, axis=1)[:, -k, None]
         rows, columns = np.nonzero(over)
         row = np.concatenate([np.repeat(np.arange(len(scores)), k), rows])
@@ -224,8 +225,8 @@ class _Best:
         score = np.concatenate([self.scores.ravel(), scores[rows, columns]])
         order = np.lexsort((place, -score, row))
         first = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(scores)))[:-1]])
-        kept = order[first[:, None] + np.arange(k)]
-        return _Best(place[kept], score[kept])
+        best = order[first[:, None] + np.arange(k)]
+        return _Best(place[best], score[best])
 
 
 def _directions(vectors: Array) -> NDArray[np.float32]:
@@ -234,15 +235,15 @@ def _directions(vectors: Array) -> NDArray[np.float32]:
 
 def _inverse(lengths: Array) -> NDArray[np.float32]:
     """Return 1 / length, and 0 for lengths that are rounding alone."""
-    found: NDArray[np.float32] = np.divide(1, lengths, out=np.zeros(len(lengths), np.float32), where=lengths > 1e-6)
-    return found
+    inverse: NDArray[np.float32] = np.divide(1, lengths, out=np.zeros(len(lengths), np.float32), where=lengths > 1e-6)
+    return inverse
 
 
 def _check(words: Sequence[str], vectors: Array) -> None:
     if len(words) < 2:
-        got = f"{len(words)}" + (f": {words[0]!r}" if words else "")
+        actual = f"{len(words)}" + (f": {words[0]!r}" if words else "")
         todo = "Of one word alone nothing can be said: the nearest is always it."
-        raise InputError(expected("words of a vocabulary", "2 or more", got, todo))
+        raise InputError(expected("words of a vocabulary", "2 or more", actual, todo))
     if vectors.ndim != 2 or len(vectors) != len(words):
         raise MismatchError(
             expected("vectors of a vocabulary", f"shape ({len(words)}, target), one a word", f"{vectors.shape}")

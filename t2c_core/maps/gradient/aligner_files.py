@@ -39,17 +39,17 @@ def read_aligner(path: str | Path) -> tuple[LinearMap, str]:
         raise InputError(expected(f"aligner {file}", "a file that is there", "none"))
     weight, bias = _two(_state(file), file)
     if weight.ndim != 2 or bias.shape != weight.shape[:1]:
-        got = f"W {tuple(weight.shape)} and b {tuple(bias.shape)}"
-        raise MismatchError(expected(f"aligner {file}", "W (target, source) and b (target,)", got, WRITE))
+        actual = f"W {tuple(weight.shape)} and b {tuple(bias.shape)}"
+        raise MismatchError(expected(f"aligner {file}", "W (target, source) and b (target,)", actual, WRITE))
     if weight.is_meta or bias.is_meta:
-        got = "tensors of the meta device, which have none"
-        raise InputError(expected(f"aligner {file}", "tensors with data", got, WRITE))
-    kept = str(weight.dtype).removeprefix("torch.")
+        actual = "tensors of the meta device, which have none"
+        raise InputError(expected(f"aligner {file}", "tensors with data", actual, WRITE))
+    dtype = str(weight.dtype).removeprefix("torch.")
     numbers, offset = (part.detach().to_dense().float().numpy() for part in (weight, bias))
     if not (np.isfinite(numbers).all() and np.isfinite(offset).all()):
         todo = "Fit the map again, or convert it again from the numbers it was made from"
         raise InputError(expected(f"aligner {file}", "finite numbers", "NaN or infinity", todo))
-    return LinearMap(np.ascontiguousarray(numbers.T), offset), kept
+    return LinearMap(np.ascontiguousarray(numbers.T), offset), dtype
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -77,9 +77,9 @@ def _state(file: Path) -> State:
             return read_checkpoint(file, subject=f"aligner {file}")
     except InputError as error:
         other = "a damaged file, or one of another kind"
-        got = next((text for sign, text in _PICKLES.items() if sign in str(error)), other)
+        actual = next((text for sign, text in _PICKLES.items() if sign in str(error)), other)
         todo = f"An .onnx file is only written: import the .pth. {WRITE}" if file.suffix == ".onnx" else WRITE
-        raise InputError(expected(f"aligner {file}", "W and b in a torch or safetensors file", got, todo)) from error
+        raise InputError(expected(f"aligner {file}", "W and b in a torch or safetensors file", actual, todo)) from error
 
 
 def _check_zip(file: Path) -> None:
@@ -104,7 +104,7 @@ def _two(state: State, file: Path) -> tuple[torch.Tensor, torch.Tensor]:
             weight, bias = (bare[name] for name in names)
             if weight.is_floating_point() and bias.is_floating_point():
                 return weight, bias
-    listed = ", ".join(f"{name} {tuple(one.shape)} {one.dtype}" for name, one in list(state.items())[:4])
+    listed = ", ".join(f"{name} {tuple(tensor.shape)} {tensor.dtype}" for name, tensor in list(state.items())[:4])
     more = f" and {len(state) - 4} more" if len(state) > 4 else ""
     want = "two floating tensors, W (target, source) and b (target,)"
     raise InputError(expected(f"aligner {file}", want, listed + more, WRITE))

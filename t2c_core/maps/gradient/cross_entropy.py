@@ -53,19 +53,21 @@ def fit_cross_entropy(
 
     def crossed(place: torch.device) -> Loss:
         vectors, offset = (on_device(part, place) for part in (head.weight, head.bias))
-        wanted = on_device(chosen, place)
+        targets = on_device(chosen, place)
 
         def loss(z: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-            seen = torch.nn.functional.normalize(z, dim=1) if head.normalise else z
-            return torch.nn.functional.cross_entropy(torch.addmm(offset, seen, vectors.T) / temperature, wanted[rows])
+            features = torch.nn.functional.normalize(z, dim=1) if head.normalise else z
+            return torch.nn.functional.cross_entropy(
+                torch.addmm(offset, features, vectors.T) / temperature, targets[rows]
+            )
 
         return loss
 
     weight, bias = minimise(
         used, crossed, target=head.dimension, scale=scale, options=options, device=device, watch=watch
     )
-    found = LinearMap((weight * scale).astype(np.float32), bias.astype(np.float32))
-    return _of_unit_length(found, used) if head.normalise else found
+    fitted = LinearMap((weight * scale).astype(np.float32), bias.astype(np.float32))
+    return _of_unit_length(fitted, used) if head.normalise else fitted
 
 
 def _of_unit_length(linear_map: LinearMap, x: Float[np.ndarray, "images source"]) -> LinearMap:

@@ -77,8 +77,8 @@ def fit_linear_head(
     _check(x, codes, classes)
     rows = np.ones((len(x), x.shape[1] + 1), dtype=np.float32)
     rows[:, :-1] = x
-    found = _train(rows, codes.astype(np.int64), classes, chosen)
-    return LinearHead(np.ascontiguousarray(found[:-1].T), found[-1].copy())
+    parameters = _train(rows, codes.astype(np.int64), classes, chosen)
+    return LinearHead(np.ascontiguousarray(parameters[:-1].T), parameters[-1].copy())
 
 
 def _train(rows: NDArray[np.float32], codes: NDArray[np.int64], classes: int, options: HeadOptions) -> Array:
@@ -91,21 +91,21 @@ def _train(rows: NDArray[np.float32], codes: NDArray[np.int64], classes: int, op
         order = rng.permutation(len(rows))
         x, y, rate = rows[order], codes[order], np.float32(options.rate(epoch))
         for start in range(0, len(x), options.batch):
-            batch, wanted = x[start : start + options.batch], y[start : start + options.batch]
+            batch, batch_codes = x[start : start + options.batch], y[start : start + options.batch]
             velocity *= momentum
-            velocity += _gradient(batch, wanted, parameters)
+            velocity += _gradient(batch, batch_codes, parameters)
             velocity += decay * parameters
             parameters -= rate * velocity
     return parameters
 
 
-def _gradient(batch: NDArray[np.float32], wanted: NDArray[np.int64], parameters: Array) -> Array:
+def _gradient(batch: NDArray[np.float32], codes: NDArray[np.int64], parameters: Array) -> Array:
     """Return the gradient of the mean cross-entropy of a batch."""
     surplus = batch @ parameters
     surplus -= surplus.max(axis=1, keepdims=True)
     np.exp(surplus, out=surplus)
     surplus /= surplus.sum(axis=1, keepdims=True)
-    surplus[np.arange(len(batch)), wanted] -= 1
+    surplus[np.arange(len(batch)), codes] -= 1
     gradient: Array = batch.T @ surplus
     gradient /= np.float32(len(batch))
     return gradient
@@ -116,5 +116,5 @@ def _check(x: Array, codes: Array, classes: int) -> None:
         want = "x (images, concepts) and one class code an image"
         raise MismatchError(expected("rows of the head", want, f"{x.shape} and {codes.shape}"))
     if not len(x) or codes.min() < 0 or codes.max() >= classes:
-        got = f"{codes.min()} to {codes.max()}" if len(x) else "no rows"
-        raise InputError(expected("class codes of the head", f"0 to {classes - 1}", got))
+        actual = f"{codes.min()} to {codes.max()}" if len(x) else "no rows"
+        raise InputError(expected("class codes of the head", f"0 to {classes - 1}", actual))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Descended:
-    """What SGD ended at."""
+    """The map that SGD ended at, and the ridge that its weight decay amounts to."""
 
     map: LinearMap
     """The map in the features' own units."""
@@ -48,8 +48,8 @@ def fit_sgd(
     scale, unscale = scale_of(x, variance=options.variance), scale_of(y, variance=options.variance)
 
     def squared(place: torch.device) -> Loss:
-        wanted = on_device(y, place)
-        return lambda z, rows: torch.nn.functional.mse_loss(z, wanted[rows].float() * unscale)
+        targets = on_device(y, place)
+        return lambda z, rows: torch.nn.functional.mse_loss(z, targets[rows].float() * unscale)
 
     weight, bias = minimise(x, squared, target=y.shape[1], scale=scale, options=options, device=device, watch=watch)
     fitted = LinearMap((weight * scale / unscale).astype(np.float32), (bias / unscale).astype(np.float32))

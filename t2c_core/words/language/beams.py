@@ -42,18 +42,22 @@ def grow(beams: list[Beam], log_p: torch.Tensor, *, ends: torch.Tensor, width: i
     most = min(width, log_p.shape[1])
     values, ids = (part.tolist() for part in log_p.topk(most, dim=1))
     closing = set(ends.nonzero().flatten().tolist())
-    made: dict[int, list[Beam]] = {}
+    by_vector: dict[int, list[Beam]] = {}
     row = 0
     for beam in beams:
-        found = made.setdefault(beam.vector, [])
+        candidates = by_vector.setdefault(beam.vector, [])
         if beam.ended:
-            found.append(beam)
+            candidates.append(beam)
             continue
         for value, token in zip(values[row], ids[row], strict=True):
             if value == float("-inf"):
                 continue
             end = token in closing
             tokens = beam.tokens if end else (*beam.tokens, token)
-            found.append(Beam(beam.vector, tokens, beam.total + value, beam.steps + 1, ended=end, row=row))
+            candidates.append(Beam(beam.vector, tokens, beam.total + value, beam.steps + 1, ended=end, row=row))
         row += 1
-    return [beam for found in made.values() for beam in sorted(found, key=lambda one: -one.score)[:width]]
+    return [
+        beam
+        for candidates in by_vector.values()
+        for beam in sorted(candidates, key=lambda candidate: -candidate.score)[:width]
+    ]

@@ -67,7 +67,11 @@ class LanguageDecoder:
         check_vectors(vectors, target=self.target, decoder=self.name)
         scaled = (vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.float32)  # any length fits float32
         unit = functional.normalize(torch.from_numpy(scaled), dim=1).to(self.language.device)
-        return [one for start in range(0, len(unit), self.batch) for one in self._fitting(unit[start:][: self.batch])]
+        return [
+            decoded
+            for start in range(0, len(unit), self.batch)
+            for decoded in self._fitting(unit[start:][: self.batch])
+        ]
 
     def _fitting(self, vectors: torch.Tensor) -> list[Decoded]:
         """Decode a batch; when the device runs out of memory, its halves."""
@@ -114,8 +118,8 @@ class LanguageDecoder:
         if weight == 0:
             return plain, longer
         prefixes = [(*self.prompt, *beam.tokens) for beam in alive]
-        theirs = vectors[[beam.vector for beam in alive]]
-        ids, cosines = self.guide.of(prefixes, plain, theirs)
+        beam_vectors = vectors[[beam.vector for beam in alive]]
+        ids, cosines = self.guide.of(prefixes, plain, beam_vectors)
         cosines = cosines / self.settings.temperature
         if self.name == "rescore":
             return rescored(plain, ids, weight * cosines), longer
@@ -129,18 +133,18 @@ class LanguageDecoder:
         texts = [text.strip() for text in self.language.texts(rows)]
         of_texts = self.guide.texts.of(texts)
         before = len(self.language.text(self.prompt))
-        said: list[dict[str, tuple[float, float]]] = [{} for _ in vectors]
+        by_vector: list[dict[str, tuple[float, float]]] = [{} for _ in vectors]
         cosines = (of_texts * vectors[[beam.vector for beam in beams]]).sum(dim=1).tolist()
         for beam, text, cosine in zip(beams, texts, cosines, strict=True):
-            word, known = text[before:].strip(), said[beam.vector]
+            word, scores = text[before:].strip(), by_vector[beam.vector]
             if math.isnan(cosine) or not word:
                 continue
-            known[word] = max(known.get(word, (cosine, beam.score)), (cosine, beam.score))
-        return [self._decoded(found) for found in said]
+            scores[word] = max(scores.get(word, (cosine, beam.score)), (cosine, beam.score))
+        return [self._decoded(scores) for scores in by_vector]
 
-    def _decoded(self, found: dict[str, tuple[float, float]]) -> Decoded:
+    def _decoded(self, scores: dict[str, tuple[float, float]]) -> Decoded:
         led = self.settings.guidance > 0
-        ordered = sorted(found.items(), key=lambda item: -item[1][0 if led else 1])
+        ordered = sorted(scores.items(), key=lambda item: -item[1][0 if led else 1])
         words = []
         for place, (text, (cosine, _)) in enumerate(ordered[: self.settings.top]):
             margin = cosine - ordered[place + 1][1][0] if led and place + 1 < len(ordered) else None
@@ -173,11 +177,11 @@ def load_language_decoder(
     """
     if name not in LANGUAGE_DECODERS:
         raise unknown("language decoder", name, LANGUAGE_DECODERS)
-    asked = settings or Settings()
-    target = text_dimension(encode, asked.prompt)
-    language = load_language_model(model, prompt=asked.prompt, device=device)
-    rules = rules_of(language, asked)
-    prompt = tuple(language.prompt_tokens(asked.prompt))
+    chosen = settings or Settings()
+    target = text_dimension(encode, chosen.prompt)
+    language = load_language_model(model, prompt=chosen.prompt, device=device)
+    rules = rules_of(language, chosen)
+    prompt = tuple(language.prompt_tokens(chosen.prompt))
     texts = TextVectors(encode, language.device, target, check)
-    guide = Guide(language, texts, prompt, candidates=asked.candidates, never=rules.never)
-    return LanguageDecoder(name, language, asked, target, rules, guide, prompt)
+    guide = Guide(language, texts, prompt, candidates=chosen.candidates, never=rules.never)
+    return LanguageDecoder(name, language, chosen, target, rules, guide, prompt)

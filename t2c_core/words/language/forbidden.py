@@ -66,8 +66,8 @@ def no_word(text: str) -> bool:
 def named(written: list[str], words: tuple[str, ...], model: str) -> list[bool]:
     """Tell of each token whether it is one of these words, whatever the case; raises SpecError for one that is no token."""
     folded = {word.strip().casefold() for word in words}
-    found = [text.strip().casefold() for text in written]
-    if missing := sorted(folded - set(found)):
+    token_texts = [text.strip().casefold() for text in written]
+    if missing := sorted(folded - set(token_texts)):
         want = f"words that {model} has as one token"
         raise SpecError(expected("forbidden words", want, repr(missing[0]), "Forbid the word's first part instead"))
-    return [text in folded and text != "" for text in found]
+    return [text in folded and text != "" for text in token_texts]

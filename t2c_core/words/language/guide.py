@@ -86,10 +86,10 @@ class Guide:
         ids = torch.empty((len(prefixes), self.count), dtype=torch.long, device=log_p.device)
         cosines = torch.empty((len(prefixes), self.count), device=log_p.device)
         for prefix, rows in groups.items():
-            found, theirs = self._kept[prefix]
+            candidates, text_vectors = self._kept[prefix]
             self._kept.move_to_end(prefix)
-            ids[rows] = found
-            cosines[rows] = (vectors[rows] @ theirs.T).nan_to_num(nan=-torch.inf)
+            ids[rows] = candidates
+            cosines[rows] = (vectors[rows] @ text_vectors.T).nan_to_num(nan=-torch.inf)
         self._forget()
         strayed = cosines.isneginf().all(dim=1)
         if prefixes[0] == self.prompt and bool(strayed.all()):
@@ -110,9 +110,9 @@ class Guide:
             for prefix, row in zip(prefixes, ids.tolist(), strict=True)
             for text in self.language.texts([(*prefix, token) for token in row])
         ]
-        theirs = self.texts.of(written).reshape(len(prefixes), self.count, self.texts.target)
+        text_vectors = self.texts.of(written).reshape(len(prefixes), self.count, self.texts.target)
         for number, prefix in enumerate(prefixes):
-            self._kept[prefix] = (ids[number], theirs[number].clone())
+            self._kept[prefix] = (ids[number], text_vectors[number].clone())
 
     def _refuse(self, ids: torch.Tensor) -> None:
         want = f"at least one of {self.count} candidates of {self.language.name} that CLIP can read"

