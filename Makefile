@@ -39,7 +39,7 @@ demo: install  ## run the main job on the embedded default: about 90 s, no netwo
 demo-paper: install  ## the paper's experiments on a drawn world, written to docs/paper.md: about 5 minutes, no network, no GPU
 	@$(BIN)/python -m t2c.flows.paper
 
-# two workers on two cores: more threads of BLAS only spin against each other
+# three workers on two cores: tests of servers wait; more threads of BLAS only spin against each other
 test: export OMP_NUM_THREADS := 1
 test: lint  ## lint, types, import contracts and every test a bare machine can run
 	$(BIN)/python -m pytest -n 3 --dist loadfile -q -m 'not slow and not gpu'

@@ -26,7 +26,7 @@ VERBS = {
     "measure_map": "flows.maps.listed:measure_map",
     "add_concepts": "flows.concepts.banks:add_concepts",
     "import_concepts": "flows.features.imports:import_concepts",
-    "carry_concepts": "flows.concepts.carry:carry",
+    "carry_concepts": "flows.concepts.map_concepts:carry",
     "refine_concept": "flows.concepts.refine:refine_concept",
     "score": "flows.scores.score:score",
     "trust": "flows.trust.trust:trust",

@@ -17,7 +17,7 @@ import t2c.schemas.specs.base
 import t2c.schemas.tables.tables  # noqa: F401  (loaded first, as TYPE_CHECKING is not theirs)
 
 CHECKED = (
-    "bottleneck.blame",
+    "bottleneck.contribution",
     "bottleneck.bottleneck",
     "bottleneck.reading",
     "bottleneck.slices",

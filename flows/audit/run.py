@@ -26,7 +26,7 @@ from t2c.flows.engine.shown import Shown
 from t2c.flows.engine.stop import EXIT_DRIFT
 from t2c.flows.features.extract_report import ExtractReport
 from t2c.flows.maps.align import AlignReport
-from t2c.flows.report.write import ReportReport
+from t2c.flows.report.write import WrittenReport
 from t2c.flows.scores.ask import FindReport, SummaryReport
 from t2c.flows.scores.score import ScoreReport
 from t2c.flows.shift.shift import ShiftReport
@@ -77,7 +77,7 @@ class AuditReport(Shown):
     """Zero-shot tasks, each done on its datasets."""
     extras: tuple[ExtraReport, ...] = ()
     """What the optional blocks of the file asked for, in the order of `t2c.flows.audit.extras.EXTRAS`."""
-    reports: tuple[ReportReport, ...] = ()
+    reports: tuple[WrittenReport, ...] = ()
     """HTML files."""
 
     @property

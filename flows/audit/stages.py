@@ -15,7 +15,7 @@ from t2c.flows.engine.runner import Runner
 from t2c.flows.features.extract import extract
 from t2c.flows.features.extract_report import ExtractReport
 from t2c.flows.maps.align import AlignReport, align
-from t2c.flows.report.write import ReportReport, report
+from t2c.flows.report.write import WrittenReport, report
 from t2c.flows.scores.ask import FindReport, SummaryReport, find, summary
 from t2c.flows.scores.score import ScoreReport, score
 from t2c.flows.shift.shift import ShiftReport, shift
@@ -174,7 +174,7 @@ def classify(job: Job, name: str, task: ZeroshotSpec) -> ZeroshotReport:
     )
 
 
-def write_report(job: Job, number: int, tasks: tuple[ZeroshotReport, ...]) -> ReportReport:
+def write_report(job: Job, number: int, tasks: tuple[ZeroshotReport, ...]) -> WrittenReport:
     """Write the HTML of one comparison (or of the first dataset when there is none); the first has the plain name."""
     spec = job.spec
     file = Path(spec.report or "report.html")

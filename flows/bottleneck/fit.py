@@ -20,7 +20,7 @@ from t2c.flows.bottleneck.measure import (
     open_measured,
 )
 from t2c.flows.bottleneck.task import SplitOptions, Task, open_task
-from t2c.flows.engine.answers import Answer, answer, store_path
+from t2c.flows.engine.answers import Answer, store_path, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.exemplars import refinements
@@ -153,7 +153,7 @@ def _report(
     made_from = [manifest.as_parent() for manifest in refinements(store, task.scores.bank).values()]
 
     def ask(kind: str, compute: Any, *, parents: Sequence[Parent] = (), **more: Any) -> Answer:
-        part = answer(store, kind, compute, spec=measured.spec(**more), parents=[*measured.parents, *parents])
+        part = stored_once(store, kind, compute, spec=measured.spec(**more), parents=[*measured.parents, *parents])
         progress.advance(1)
         return part
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from t2c.core.bottleneck.blame import Group, blame, group_errors
-from t2c.core.bottleneck.bottleneck import Bottleneck, Scale, Share, explain
+from t2c.core.bottleneck.bottleneck import Bottleneck, Contribution, Scale, explain
+from t2c.core.bottleneck.contribution import Group, blame, group_errors
 from t2c.core.statistics.proportions import wilson
 from t2c.flows.rows.labels import check_some_labels, codes_of, truth_of
 from t2c.flows.rows.similarity_rows import matrix
@@ -189,7 +189,7 @@ def explanation_table(one: Measured, rows: Sequence[int]) -> pa.Table:
     return pa.Table.from_pylist(lines, schema=EXPLANATIONS)
 
 
-def _share(measured: Measured, keys: Sequence[int], share: Share) -> dict[str, Any]:
+def _share(measured: Measured, keys: Sequence[int], share: Contribution) -> dict[str, Any]:
     named = {"key": keys[share.concept], "concept": measured.model.concepts[share.concept]}
     return {**named, "z": share.z, "share": share.predicted, "runner_up_share": share.runner_up}
 

@@ -12,7 +12,7 @@ from t2c.flows.bottleneck.use import ExplainReport
 from t2c.flows.page import charts, words
 from t2c.flows.page.document import write_document
 from t2c.flows.page.pictures import Thumbnail
-from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.flows.page.thumbnails import PictureSource, thumbnails
 from t2c.store.artifacts.bottlenecks import FITTED
 from t2c.store.sources.image_bytes import open_bytes
 
@@ -68,7 +68,7 @@ def cards(table: pa.Table, images: pa.Table, *, read: Read) -> tuple[Card, ...]:
     lines: dict[int, list[dict[str, Any]]] = {}
     for line in table.to_pylist():
         lines.setdefault(line["row"], []).append(line)
-    requests = [Wanted(where[row]["image_id"], where[row]["uri"]) for row in lines]
+    requests = [PictureSource(where[row]["image_id"], where[row]["uri"]) for row in lines]
     pictures = thumbnails(requests, read=read, edge=160)
     return tuple(
         _card(picture, where[row]["image_id"], image_lines)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from t2c.flows.bottleneck.page import Card, cards
 from t2c.flows.page.pictures import Thumbnail
 from t2c.flows.page.section import Context, Gathered
-from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.flows.page.thumbnails import PictureSource, thumbnails
 from t2c.schemas.bottleneck_certificate import BottleneckCertificate
 from t2c.store.artifacts.answers import answer_table, list_answers
 from t2c.store.artifacts.bottlenecks import StoredBottleneck, list_bottlenecks, open_bottleneck
@@ -210,7 +210,7 @@ def _errors(reader: _Reader, dataset: str, images: Images) -> tuple[ErrorGroup, 
     for line in lines:
         rows = line["rows"][:PICTURES]
         about = image_rows(images, rows, ["image_id", "uri"]).to_pylist()
-        requests.append([Wanted(row["image_id"], row["uri"]) for row in about])
+        requests.append([PictureSource(row["image_id"], row["uri"]) for row in about])
     pictures = iter(thumbnails([request for group in requests for request in group], read=open_bytes))
     return tuple(
         ErrorGroup(line, tuple(next(pictures) for _ in group)) for line, group in zip(lines, requests, strict=True)

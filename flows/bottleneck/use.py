@@ -15,7 +15,7 @@ from t2c.flows.bottleneck.measure import (
     open_measured,
 )
 from t2c.flows.concepts.exemplar_rows import rows_of_ids
-from t2c.flows.engine.answers import answer, store_path
+from t2c.flows.engine.answers import store_path, stored_once
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.similarity_rows import find_concept
 from t2c.schemas.bottleneck_certificate import BottleneckCertificate, Edit
@@ -137,7 +137,7 @@ def explain_images(
     """
     measured = _open(store, dataset, model, duplicates=bool(images or rows))
     chosen = [*rows_of_ids(measured.images, images), *rows] or example_rows(measured)
-    explained = answer(
+    explained = stored_once(
         store,
         "explanations",
         lambda: explanation_table(measured, chosen),
@@ -156,7 +156,7 @@ def bottleneck_errors(store: Store, dataset: DatasetRef | str, *, model: str | N
     measured = _open(store, dataset, model)
     right = _right(measured)
     accuracy_row(right)
-    errors = answer(
+    errors = stored_once(
         store, "bottleneck_errors", lambda: error_table(measured), spec=measured.spec(), parents=measured.parents
     )
     wrong = int(np.count_nonzero(~right))
@@ -189,8 +189,8 @@ def edit_bottleneck(
         raise SpecError(expected("edits", "one or more", "none", todo))
     after = replace(measured, stored=_write_edit(measured, factors), model=measured.model.edited(factors))
     spec, parents = after.spec(before=stored.name), [*after.parents, stored.manifest.as_parent()]
-    accuracy = answer(store, "bottleneck", lambda: _before_and_after(measured, after), spec=spec, parents=parents)
-    changed = answer(store, "bottleneck_edits", lambda: _changed(measured, after), spec=spec, parents=parents)
+    accuracy = stored_once(store, "bottleneck", lambda: _before_and_after(measured, after), spec=spec, parents=parents)
+    changed = stored_once(store, "bottleneck_edits", lambda: _changed(measured, after), spec=spec, parents=parents)
     return EditReport(
         name=after.stored.name,
         edited_from=stored.name,

@@ -100,7 +100,7 @@ def _carry(out: Output, bank: str, store_url: str, **options: Any) -> None:
 
     It takes a map from the CLIP to the encoder: t2c align DATASET --source CLIP --target ENCODER.
     """
-    from t2c.flows.concepts.carry import carry as step
+    from t2c.flows.concepts.map_concepts import carry as step
 
     report = step(open_store(store_url), bank, **options)
     out.facts("report", {"bank": report.bank, "concepts": report.concepts, "map": report.map[:12]})

@@ -10,7 +10,7 @@ import pyarrow as pa
 from t2c.core.concepts.refine import linear_classifier, mean_of_exemplars
 from t2c.flows.concepts.refine_job import RefineJob, RefineOptions, aside_of, exemplar_table, open_job
 from t2c.flows.concepts.refine_measure import Aside, Measure, borne_out, measure_table
-from t2c.flows.engine.answers import answer, store_path
+from t2c.flows.engine.answers import store_path, stored_once
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.exemplars import refinements
 from t2c.flows.rows.labels import label_parents
@@ -102,7 +102,7 @@ def refine_concept(
         "method": job.method,
         "map": job.scores.map,
     }
-    provenance = answer(store, REFINED, lambda: exemplar_table(job, aside), spec=spec, parents=parents)
+    provenance = stored_once(store, REFINED, lambda: exemplar_table(job, aside), spec=spec, parents=parents)
     grown = _add(job, named, vector, provenance=provenance.path and provenance.digest)
     marks = marks_in_use(store, job.images.dataset, map=job.scores.map, bank=job.bank.bank)
     by_key: Mapping[int, str] = marks.by_key if marks is not None else {}
@@ -117,7 +117,7 @@ def refine_concept(
     )
     rest = [mark_answer.as_parent() for mark_answer in (marks.answers if marks is not None else ())]
     rest += label_parents(job.images)
-    table = answer(
+    table = stored_once(
         store,
         "refinement",
         lambda: measure_table(measure, aside, borne_out=evidence, sampled=job.sampled),

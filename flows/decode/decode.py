@@ -16,7 +16,7 @@ from t2c.flows.decode.fidelity import Judge, compared_images, compared_sides, tr
 from t2c.flows.decode.images import DecodeImages, fitted_images, open_decode_images
 from t2c.flows.decode.means import ClassMeans, Clusters, OneImage
 from t2c.flows.decode.vectors import Array, Question, Scene, What, parse_what
-from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.heads import parse_head
@@ -120,7 +120,7 @@ def decode(
     trust, marks = trust_of_words(store, images.dataset, pair.linear_map, words)
     scene = Scene(usable_images, words.vocabulary, device, rescale, direction, fitted_images(usable_images))
     work = _Work(scene, question, spec, words, trust, progress or NoProgress())
-    decoded = answer(
+    decoded = stored_once(
         store,
         "decoded",
         work.table,

@@ -9,7 +9,7 @@ from t2c.core.words.fidelity import AUROC_FLOOR
 from t2c.flows.page import words
 from t2c.flows.page.pictures import Thumbnail
 from t2c.flows.page.section import Context, Gathered
-from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.flows.page.thumbnails import PictureSource, thumbnails
 from t2c.schemas.names import parse_dataset_ref
 from t2c.store.artifacts.answers import answer_table, list_answers
 from t2c.store.artifacts.images import Images, open_images
@@ -213,7 +213,7 @@ def _ablation(first: Sequence[Mapping[str, Any]]) -> str:
 
 def _with_pictures(vectors: Sequence[tuple[Mapping[str, Any], ...]], images: Mapping[str, Images]) -> tuple[Card, ...]:
     """Return cards with the nearest images of each vector and of its best word."""
-    requests: list[Wanted] = []
+    requests: list[PictureSource] = []
     sizes: list[int] = []
     for part in vectors:
         for name in ("rows_of_vector", "rows_of_word"):
@@ -235,8 +235,10 @@ def _card(
     return Card(best["vector"], best["origin"], lines, doubtful, near_vector, near_word)
 
 
-def _wanted(images: Images | None, rows: Sequence[int]) -> list[Wanted]:
+def _wanted(images: Images | None, rows: Sequence[int]) -> list[PictureSource]:
     if images is None or not rows:
         return []
     about = image_rows(images, rows, ["image_id", "uri", "label"]).to_pylist()
-    return [Wanted(row["image_id"], row["uri"], () if row["label"] is None else (row["label"],)) for row in about]
+    return [
+        PictureSource(row["image_id"], row["uri"], () if row["label"] is None else (row["label"],)) for row in about
+    ]

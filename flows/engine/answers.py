@@ -33,7 +33,7 @@ class Answer:
     """Whether it was computed now."""
 
 
-def answer(
+def stored_once(
     store: Store,
     kind: str,
     compute: Callable[[], pa.Table],

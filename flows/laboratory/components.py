@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from t2c.core.laboratory.components import component_map, diagonal_share, principal_axes, random_share
 from t2c.core.laboratory.joint_fit import ordered_pairs
-from t2c.flows.engine.answers import answer
+from t2c.flows.engine.answers import stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
 from t2c.flows.engine.shown import Shown
@@ -95,7 +95,7 @@ def components(
     spec: dict[str, Any] = {"dataset": images.dataset, "encoders": list(sides.names), "k": k, **sides.limits()}
     parents = [images.manifest.as_parent(), *(feature.manifest.as_parent() for feature in sides.features)]
     work = partial(_measure, sides, k, runner=runner or SerialRunner(), progress=progress or NoProgress())
-    stored_answer = answer(store, "components", work, spec=spec, parents=parents)
+    stored_answer = stored_once(store, "components", work, spec=spec, parents=parents)
     return ComponentsReport(
         dataset=f"{images.dataset}@{images.snapshot}",
         encoders=sides.names,

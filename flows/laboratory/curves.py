@@ -15,7 +15,7 @@ import pyarrow as pa
 from t2c.core.laboratory.curves import CurvePoint, curve, point_counts
 from t2c.core.laboratory.joint import JointMoments, merge_joint
 from t2c.core.laboratory.joint_fit import choose_ridges
-from t2c.flows.engine.answers import answer
+from t2c.flows.engine.answers import stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.laboratory.curve_plan import CurvePlan, by_classes, by_samples
@@ -122,7 +122,7 @@ def curves(
     ]
     parents += tables_read(images, held_out_where)
     options = _Options(by, points, seeds, ridge, seed)
-    stored_answer = answer(
+    stored_answer = stored_once(
         store,
         "curves",
         partial(_measure, sides, plan, judges, options, progress=progress or NoProgress()),

@@ -15,7 +15,7 @@ import pyarrow as pa
 from t2c.core.laboratory.joint import JointMoments
 from t2c.core.laboratory.joint_fit import PairFit, choose_ridges, fit_pairs, ordered_pairs
 from t2c.core.laboratory.space_similarity import space_similarity
-from t2c.flows.engine.answers import answer
+from t2c.flows.engine.answers import stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
 from t2c.flows.engine.shown import Shown
@@ -117,7 +117,7 @@ def pairs(
     work = partial(
         _measure, sides, judges, named, ridge=ridge, runner=runner or SerialRunner(), progress=progress or NoProgress()
     )
-    stored_answer = answer(store, "pairs", work, spec=spec, parents=parents)
+    stored_answer = stored_once(store, "pairs", work, spec=spec, parents=parents)
     notes = _notes(
         sides, judges, stored_answer.table, chosen_on=chosen_on.get("ridge_chosen_on"), stored=bool(stored_answer.path)
     )

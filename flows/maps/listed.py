@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from t2c.core.maps.linear_map import LinearMap
-from t2c.flows.engine.answers import answer, store_path
+from t2c.flows.engine.answers import store_path, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.fitted import measured
@@ -151,7 +151,7 @@ def measure_map(
     parents += [own] if own is not None else []
     work = partial(_measure, images, stored, x, y, progress=progress or NoProgress())
     spec = {"dataset": images.dataset, "map": stored.name}
-    measurement = answer(store, "map_quality", work, spec=spec, parents=parents)
+    measurement = stored_once(store, "map_quality", work, spec=spec, parents=parents)
     (row,) = measurement.table.to_pylist()
     quality = HeldOut(**{name: row[name] for name in HeldOut.__dataclass_fields__})
     where = f"{images.dataset}@{images.snapshot}"

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner
 from t2c.flows.engine.shown import Shown
@@ -231,4 +231,4 @@ def _answer(store: Store, images: Images, target: str, plan: Comparison) -> Answ
         "bank": plan.bank,
         "tasks": [task.question(bank=plan.bank) for task in plan.tasks],
     }
-    return answer(store, "objectives", partial(compare, plan), spec=spec, parents=parents)
+    return stored_once(store, "objectives", partial(compare, plan), spec=spec, parents=parents)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from t2c.flows.page.question import Question
+from t2c.flows.page.report_spec import ReportSpec
 from t2c.flows.rows.sides import Side
 from t2c.store.artifacts.linear_maps import StoredMap
 from t2c.store.disk.manifest import Manifest
@@ -14,7 +14,7 @@ from t2c.store.disk.manifest import Manifest
 class Context:
     """What a section may read: the question, its sides, and the map their similarities were made with."""
 
-    asked: Question
+    asked: ReportSpec
     """What the report was asked."""
     sides: tuple[Side, ...]
     """The reference and, when there is one, the current side."""

@@ -11,7 +11,7 @@ from t2c.flows.page.pictures import Thumbnail
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PictureSource:
     """One picture to be shown."""
 
     image_id: str
@@ -23,7 +23,7 @@ class Wanted:
 
 
 def thumbnails(
-    wanted: Sequence[Wanted], *, read: Callable[[str], bytes], edge: int = EDGE, threads: int = 8
+    wanted: Sequence[PictureSource], *, read: Callable[[str], bytes], edge: int = EDGE, threads: int = 8
 ) -> list[Thumbnail]:
     """Return the thumbnails of some pictures, in order; each place is read once, several at a time."""
     places = {picture.uri: picture for picture in wanted}

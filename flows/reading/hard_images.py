@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from t2c.core.bottleneck.reading import farthest_below, usual_contexts
-from t2c.flows.engine.answers import answer
+from t2c.flows.engine.answers import stored_once
 from t2c.flows.reading.reading import Codes, Read, ReadingReport, image_classes, open_read, reading_report
 from t2c.flows.rows.labels import LABEL
 from t2c.flows.rows.predicted import predicted_classes, predictions_parent
@@ -53,7 +53,7 @@ def hard_images(
     parents = [*opened.parents, *([predictions_parent(opened.images)] if model is not None else [])]
     spec = opened.spec(keys=keys, images=images, model=model or "", labels=labels, truth=digest(codes.tolist()))
     search = _Search(keys, codes, classes, images, says)
-    stored_answer = answer(store, "hard_images", lambda: _hard_images(opened, search), spec=spec, parents=parents)
+    stored_answer = stored_once(store, "hard_images", lambda: _hard_images(opened, search), spec=spec, parents=parents)
     notes = [note] if note else []
     if not stored_answer.table.num_rows:
         notes.append("no class usually has any of these contexts")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from t2c.core.bottleneck.reading import cooccurrence
-from t2c.flows.engine.answers import answer
+from t2c.flows.engine.answers import stored_once
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.labels import LABEL, codes_of, label_names, truth_of
 from t2c.flows.rows.similarity_rows import find_concept
@@ -102,7 +102,7 @@ def class_ranks(
     keys = [find_concept(names, concept, bank=opened.scores.bank) for concept in concepts] or list(range(len(names)))
     codes, classes = image_classes(opened.images, labels)
     spec = opened.spec(keys=keys, images=images, labels=labels, truth=digest(codes.tolist()))
-    stored_answer = answer(
+    stored_answer = stored_once(
         store,
         "class_ranks",
         lambda: _class_ranks(opened, keys, codes, classes, most=images),
@@ -165,7 +165,7 @@ def concept_pairs(
     if not np.isfinite(k):
         raise SpecError(expected("-k", "a finite number of standard deviations", str(k)))
     opened = open_read(store, dataset, duplicates=False, sides=sides)
-    stored_answer = answer(
+    stored_answer = stored_once(
         store, "cooccurrence", lambda: _pairs(opened, k), spec=opened.spec(k=k), parents=opened.parents
     )
     return reading_report(opened, stored_answer.table, stored_answer.path, new=stored_answer.new)

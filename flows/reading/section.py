@@ -7,7 +7,7 @@ from typing import Any
 from t2c.flows.page import words
 from t2c.flows.page.pictures import Thumbnail
 from t2c.flows.page.section import Context, Gathered
-from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.flows.page.thumbnails import PictureSource, thumbnails
 from t2c.store.artifacts.answers import answer_table, list_answers
 from t2c.store.artifacts.images import Images, open_images
 from t2c.store.artifacts.selection import image_rows
@@ -182,6 +182,8 @@ def _pictures(images: Images, groups: Sequence[Sequence[tuple[int, tuple[str, ..
     """Return the pictures of groups of (row, facts)."""
     flat = [entry for group in groups for entry in group]
     about = image_rows(images, [row for row, _ in flat], ["image_id", "uri"]).to_pylist()
-    requests = [Wanted(image["image_id"], image["uri"], facts) for image, (_, facts) in zip(about, flat, strict=True)]
+    requests = [
+        PictureSource(image["image_id"], image["uri"], facts) for image, (_, facts) in zip(about, flat, strict=True)
+    ]
     pictures = iter(thumbnails(requests, read=open_bytes))
     return [tuple(next(pictures) for _ in group) for group in groups]

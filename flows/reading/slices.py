@@ -10,7 +10,7 @@ import pyarrow as pa
 from t2c.core.bottleneck.slices import Slice, SliceOptions, find_slices
 from t2c.core.maps.row_keys import block_of
 from t2c.core.statistics.proportions import wilson
-from t2c.flows.engine.answers import answer
+from t2c.flows.engine.answers import stored_once
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.features_of_rows import keys_of
 from t2c.flows.rows.labels import LABEL, truth_of
@@ -128,7 +128,7 @@ def model_slices(
         "options": asdict(chosen),
     }
     parents = [images.manifest.as_parent(), scores.manifest.as_parent(), predictions_parent(images)]
-    stored_answer = answer(store, "slices", lambda: _table(question), spec=spec, parents=parents)
+    stored_answer = stored_once(store, "slices", lambda: _table(question), spec=spec, parents=parents)
     notes = []
     if foreign:
         notes.append(f"{foreign:,} images have a label that the model never names: they count as errors")

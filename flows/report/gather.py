@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from t2c.core.shift.shift import ALPHA
 from t2c.core.statistics.stats import concept_stats
 from t2c.flows.page import words
-from t2c.flows.page.question import Question
+from t2c.flows.page.report_spec import ReportSpec
 from t2c.flows.report.data import (
     ARTIFACTS,
     DUPLICATES,
@@ -38,7 +38,7 @@ from t2c.schemas.errors import CorruptError, expected
 from t2c.schemas.tables.tables import CONCEPT_STATS, OUTCOMES
 from t2c.store.artifacts.images import Images
 from t2c.store.artifacts.linear_maps import StoredMap
-from t2c.store.artifacts.similarities import empty_stats
+from t2c.store.artifacts.similarities import Scores, empty_stats
 from t2c.store.disk.manifest import Manifest, Parent, check_files, find_manifest
 from t2c.store.disk.paths import artifact as artifact_folder
 from t2c.store.disk.root import Store
@@ -242,17 +242,17 @@ PACKAGES = ("t2c-audit-store", "numpy", "pyarrow", "duckdb", "pillow")
 """Distributions whose versions are named."""
 
 
-def again(asked: Question, output: str | Path) -> str:
-    """Return the command that makes the report again, snapshots named."""
-    parts = ["t2c", "report", asked.reference, *([asked.current] if asked.current else [])]
-    options = {"--where": asked.where, "--reference-where": asked.reference_where, "--source": asked.source}
-    options |= {"--target": asked.target, "--concepts": asked.bank}
+def reproduce_command(spec: ReportSpec, output: str | Path, *, scores: Scores, title: str | None = None) -> str:
+    """Return the command that makes the report again: snapshots, map and bank named, whatever the store holds by then."""
+    parts = ["t2c", "report", spec.reference, *([spec.current] if spec.current else [])]
+    options = {"--where": spec.where, "--reference-where": spec.reference_where, "--source": spec.source}
+    options |= {"--target": spec.target, "--concepts": scores.bank, "--map": scores.map, "--title": title}
+    parts += [text for query in spec.queries for text in ("--query", logic.render(query))]
     parts += [text for key, value in options.items() if value for text in (key, value)]
-    parts += [text for query in asked.queries for text in ("--query", logic.render(query))]
-    parts += ["--alpha", f"{asked.alpha:g}"] if asked.alpha != ALPHA else []
-    for name, value in asked.judged.items():
+    parts += ["--alpha", f"{spec.alpha:g}"] if spec.alpha != ALPHA else []
+    for name, value in spec.judged.items():
         parts += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-    return shlex.join([*parts, "--store", str(asked.store.url), "-o", Path(output).name])
+    return shlex.join([*parts, "--store", str(spec.store.url), "-o", Path(output).name])
 
 
 def versions() -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from t2c.flows.page import words
 from t2c.flows.page.pictures import Strip
-from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.flows.page.thumbnails import PictureSource, thumbnails
 from t2c.flows.report.data import FUNNEL, ConceptImages, LogicResult
 from t2c.flows.rows.sides import Side
 from t2c.store.artifacts.selection import image_rows
@@ -43,7 +43,7 @@ def grids(sides: Sequence[Side], keys: Sequence[int], *, most: int, read: Read) 
     )
 
 
-def _end(side: Side, key: int, most: int, *, sign: int) -> Iterator[Wanted]:
+def _end(side: Side, key: int, most: int, *, sign: int) -> Iterator[PictureSource]:
     """Yield the pictures at one end of a concept, the farthest first."""
     values = side.among.values(key)
     values[side.left_out] = np.nan
@@ -51,7 +51,7 @@ def _end(side: Side, key: int, most: int, *, sign: int) -> Iterator[Wanted]:
     about = image_rows(side.among.images, rows, ["image_id", "uri", "label"]).to_pylist()
     for row, image in zip(rows, about, strict=True):
         label = () if image["label"] is None else (image["label"],)
-        yield Wanted(image["image_id"], image["uri"], (words.number(float(values[row]), 3), *label))
+        yield PictureSource(image["image_id"], image["uri"], (words.number(float(values[row]), 3), *label))
 
 
 def logic(result: FindResult, *, dataset: str, read: Read) -> LogicResult:
@@ -60,7 +60,7 @@ def logic(result: FindResult, *, dataset: str, read: Read) -> LogicResult:
     rest = [{"step": row["term"], "remaining": row["remaining"]} for row in result.funnel.to_pylist()]
     concepts = result.thresholds["concept"].to_pylist()
     requested = [
-        Wanted(
+        PictureSource(
             row["image_id"],
             row["uri"],
             tuple(f"{name} {words.signed(z)}" for name, z in dict(zip(concepts, row["z"], strict=True)).items()),

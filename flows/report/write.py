@@ -15,16 +15,16 @@ from t2c.core.shift.shift import ALPHA
 from t2c.flows.engine.output_files import replacing
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
-from t2c.flows.page.question import Question
+from t2c.flows.page.report_spec import ReportSpec
 from t2c.flows.page.section import Context
 from t2c.flows.report.data import DatasetAccount, ReportData, Zeroshot
 from t2c.flows.report.gather import (
     account,
-    again,
     aligner,
     artifacts,
     check_artifacts,
     most_telling,
+    reproduce_command,
     side_stats,
     versions,
 )
@@ -56,7 +56,7 @@ FOUND = 12
 
 
 @dataclass(frozen=True, slots=True)
-class ReportReport(Shown):
+class WrittenReport(Shown):
     """The written page: its path and size, and how much it describes."""
 
     path: str
@@ -98,7 +98,7 @@ def report(
     blocks: int = BLOCKS,
     untrusted: bool = False,
     progress: Progress | None = None,
-) -> ReportReport:
+) -> WrittenReport:
     """Write one self-contained HTML file about a dataset and, when a second side is named, about what changed.
 
     Sides are named, and shifts judged, as `shift` does. `queries` are concept-logic expressions, asked of every dataset; `zeroshot`
@@ -107,7 +107,7 @@ def report(
     file replaces the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for
     an output that cannot be written, and what `shift` and `find` raise.
     """
-    question = Question(
+    question = ReportSpec(
         store,
         _pinned(store, reference),
         _pinned(store, current) if current else None,
@@ -143,7 +143,7 @@ def report(
             zeroshot=tuple(task for task in tasks if task.accuracies.num_rows),
             sections={key: gathered.data for key, gathered in sections.items()},
             artifacts=artifacts(store, read),
-            commands=(*commands, again(question, output)),
+            commands=(*commands, reproduce_command(question, output, scores=scores, title=title)),
             versions=versions(),
             alpha=alpha,
             **_answers(question, sides, advance),
@@ -151,7 +151,7 @@ def report(
         page = render(replace(data, missing=_missing(data))).encode()
         temporary.write_bytes(page)
     flagged = 0 if data.shift is None else sum(verdict != "none" for verdict in data.shift["verdict"].to_pylist())
-    return ReportReport(str(Path(output).absolute()), len(page), data.reference_stats.num_rows, flagged, len(read))
+    return WrittenReport(str(Path(output).absolute()), len(page), data.reference_stats.num_rows, flagged, len(read))
 
 
 def _not_default(options: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _pinned(store: Store, dataset: str) -> str:
     return f"{images.dataset}@{images.snapshot}"
 
 
-def _sides(question: Question) -> tuple[Side, ...]:
+def _sides(question: ReportSpec) -> tuple[Side, ...]:
     """Return the two sides of the comparison, or the one dataset that is described."""
     if question.compares:
         slices = two_slices(
@@ -190,18 +190,18 @@ def _manifests(sides: Sequence[Side], linear_map: StoredMap) -> list[Manifest]:
     return list({(manifest.artifact, manifest.snapshot): manifest for manifest in every}.values())
 
 
-def _stored(question: Question, linear_map: StoredMap) -> tuple[list[Zeroshot], list[Manifest]]:
+def _stored(question: ReportSpec, linear_map: StoredMap) -> tuple[list[Zeroshot], list[Manifest]]:
     """Return the zero-shot tasks that were done before on the datasets."""
     stored = [stored_tasks(open_images(question.store, dataset), linear_map) for dataset in question.datasets]
     return [task for tasks, _ in stored for task in tasks], [manifest for _, read in stored for manifest in read]
 
 
-def _accounts(question: Question) -> tuple[DatasetAccount, ...]:
+def _accounts(question: ReportSpec) -> tuple[DatasetAccount, ...]:
     first, *rest = (open_images(question.store, dataset) for dataset in question.datasets)
     return (account(first, role="reference"), *(account(images, role="current") for images in rest))
 
 
-def _answers(question: Question, sides: Sequence[Side], advance: Callable[[str], None]) -> dict[str, Any]:
+def _answers(question: ReportSpec, sides: Sequence[Side], advance: Callable[[str], None]) -> dict[str, Any]:
     """Return the fields of ReportData that are answers to questions."""
     compared: pa.Table | None = None
     notes: tuple[str, ...] = ()
@@ -250,7 +250,7 @@ def _missing(data: ReportData) -> tuple[tuple[str, str], ...]:
 
 
 @contextmanager
-def _watched(progress: Progress | None, question: Question) -> Iterator[Callable[[str], None]]:
+def _watched(progress: Progress | None, question: ReportSpec) -> Iterator[Callable[[str], None]]:
     """Yield a function that says which part comes next."""
     bar = progress or NoProgress()
     bar.start("report", 3 + len(question.queries), "parts")

@@ -8,12 +8,12 @@ import pyarrow as pa
 
 from t2c.core.shift.block_null import BLOCKS
 from t2c.core.shift.shift import ALPHA
-from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
 from t2c.flows.shift.classes import AUTO, classes_of
-from t2c.flows.shift.table import Beyond, Wanted, compare_all, self_null
+from t2c.flows.shift.table import Beyond, Comparison, compare_all, self_null
 from t2c.flows.trust.trust import marks_in_use
 from t2c.schemas.errors import SpecError, expected
 from t2c.store.artifacts.similarities import Scores
@@ -106,7 +106,7 @@ def shift(
     reference_side, current_side = open_sides(store, *slices, **scored, duplicates=duplicates)
     scores = reference_side.among.scores
     marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
-    comparison = Wanted(
+    comparison = Comparison(
         reference_side,
         current_side,
         classes_of(reference_side, current_side, classes=classes),
@@ -128,7 +128,9 @@ def shift(
     parents += comparison.classes.parents if comparison.classes else ()
     parents += [manifest.as_parent() for manifest in marks.answers] if marks else []
     bar = progress or NoProgress()
-    shift_answer = answer(store, "shift", lambda: compare_all(comparison, progress=bar), spec=spec, parents=parents)
+    shift_answer = stored_once(
+        store, "shift", lambda: compare_all(comparison, progress=bar), spec=spec, parents=parents
+    )
     return _report(comparison, shift_answer)
 
 
@@ -138,7 +140,7 @@ def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) 
     return {"algorithm": "two-sample Kolmogorov-Smirnov", **options, **sides}
 
 
-def _report(comparison: Wanted, shift_answer: Answer) -> ShiftReport:
+def _report(comparison: Comparison, shift_answer: Answer) -> ShiftReport:
     reference_side, current_side, table = comparison.one, comparison.other, shift_answer.table
     counts = [table[name][0].as_py() if table.num_rows else 0 for name in ("n_reference", "n_current")]
     left_out = sum(table["left_out"].to_pylist())
@@ -164,7 +166,7 @@ def _report(comparison: Wanted, shift_answer: Answer) -> ShiftReport:
     )
 
 
-def _more_notes(comparison: Wanted, table: pa.Table, left_out: int) -> tuple[str, ...]:
+def _more_notes(comparison: Comparison, table: pa.Table, left_out: int) -> tuple[str, ...]:
     """Return what a reader must know about marks, the split and the blocks."""
     notes = []
     if left_out:

@@ -72,7 +72,7 @@ UNTRUSTED = "untrusted"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
+class Comparison:
     """What is compared, and how."""
 
     one: Side
@@ -97,7 +97,7 @@ class Wanted:
         return not self.untrusted and self.marks is not None and self.marks.get(key) == UNTRUSTED
 
 
-def compare_all(wanted: Wanted, *, progress: Progress) -> pa.Table:
+def compare_all(wanted: Comparison, *, progress: Progress) -> pa.Table:
     """Return SHIFT over the concepts that both sides have, smallest q first."""
     names = wanted.one.among.names[: len(wanted.other.among.names)]
     rows = [np.flatnonzero(side.rows()) for side in (wanted.one, wanted.other)]
@@ -114,7 +114,7 @@ def compare_all(wanted: Wanted, *, progress: Progress) -> pa.Table:
 
 
 def _compared(
-    comparison: Wanted, reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]
+    comparison: Comparison, reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]
 ) -> dict[str, Any]:
     """Return the columns of one concept that need no other concept."""
     whole = compare(np.sort(reference), np.sort(current), ordered=True)
@@ -132,7 +132,7 @@ def _scale(reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32])
     return std or mean_and_std(np.concatenate([reference, current]))[1]
 
 
-def shift_table(rows: Sequence[dict[str, Any]], wanted: Wanted) -> pa.Table:
+def shift_table(rows: Sequence[dict[str, Any]], wanted: Comparison) -> pa.Table:
     """Return SHIFT of compared concepts: q-values over those that are judged, verdicts, causes, marks."""
     eligible = [row for row in rows if not wanted.left_out(row["key"])]
     _add_q(eligible, "log10_p", "log10_q")
@@ -162,7 +162,7 @@ def _log10_q(log10_p: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _verdict(row: Mapping[str, Any], comparison: Wanted) -> str:
+def _verdict(row: Mapping[str, Any], comparison: Comparison) -> str:
     """Return risen or fallen, by sign, for a concept beyond the null that was asked for."""
     beyond = (
         row["q"] <= comparison.alpha if comparison.beyond == "chance" else row.get("q_blocks", 1.0) <= comparison.alpha

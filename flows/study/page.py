@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from t2c.flows.engine.progress import Progress
-from t2c.flows.page.thumbnails import Wanted, thumbnails
+from t2c.flows.page.thumbnails import PictureSource, thumbnails
 from t2c.flows.study.design import Study
 from t2c.schemas.errors import InputError, expected
 from t2c.store.artifacts.images import Images
@@ -100,7 +100,7 @@ def collage_pictures(images: Images, study: Study, progress: Progress) -> dict[i
     progress.start("pictures", len(rows), "pictures")
     uri_of_row: dict[int, str] = {}
     for start in range(0, len(rows), 64):
-        requests = [Wanted(str(row), uri) for row, uri in zip(rows[start:][:64], uris[start:][:64], strict=True)]
+        requests = [PictureSource(str(row), uri) for row, uri in zip(rows[start:][:64], uris[start:][:64], strict=True)]
         pictures = thumbnails(requests, read=open_bytes, edge=EDGE)
         uri_of_row |= {int(picture.image_id): picture.data_uri for picture in pictures if picture.data_uri}
         progress.advance(len(requests))

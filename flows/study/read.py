@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from t2c.core.statistics.agreement import GRAINS, RATES, UNRELATED, Share, agreement, pairs_of, rate
-from t2c.flows.engine.answers import answer
+from t2c.core.statistics.agreement import GRAINS, RATES, UNRELATED, AnswerShare, agreement, pairs_of, rate
+from t2c.flows.engine.answers import stored_once
 from t2c.flows.engine.shown import Shown
 from t2c.flows.study.design import Study
 from t2c.flows.study.key_file import read_key
@@ -79,8 +79,8 @@ def read(store: Store, files: Sequence[Path], *, key: Path, most_failed: int | N
         "answers": {result.annotator: result.answers for result in results},
         "most_failed": most_failed,
     }
-    everything = answer(store, "study_answers", lambda: answers_table(results, study), spec=spec, parents=[parent])
-    summary = answer(store, "study", lambda: study_table(counted, study), spec=spec, parents=[parent])
+    everything = stored_once(store, "study_answers", lambda: answers_table(results, study), spec=spec, parents=[parent])
+    summary = stored_once(store, "study", lambda: study_table(counted, study), spec=spec, parents=[parent])
     waiting = tuple(name for name in study.pages if name not in {result.annotator for result in results})
     return ReadReport(
         study.digest, study.dataset, summary.table, everything.table, attention, waiting, summary.path, summary.new
@@ -115,7 +115,7 @@ def _figures(source: str, answers_of_items: Iterable[dict[str, int]]) -> list[di
     return rows
 
 
-def _row(source: str, figure: str, grain: str, share: Share) -> dict[str, Any]:
+def _row(source: str, figure: str, grain: str, share: AnswerShare) -> dict[str, Any]:
     numbers = {
         name: getattr(share, name) for name in ("n", "count", "rate", "low", "high", "chance", "chance_observed")
     }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from t2c.flows.concepts.banks import add_concepts
 from t2c.flows.suite.class_maps import ClassMap, class_map
-from t2c.flows.suite.contestants import Machine, name_of
+from t2c.flows.suite.models import EncoderRun, name_of
 from t2c.flows.suite.plan import Plan, Skipped
 from t2c.flows.suite.tasks import Task
 from t2c.schemas.digest import digest
@@ -33,7 +33,7 @@ def bank_of(task: Task, target: str) -> str:
 
 
 def class_banks(
-    store: Store, plan: Plan, target: "str | Encoder", *, machine: Machine
+    store: Store, plan: Plan, target: "str | Encoder", *, machine: EncoderRun
 ) -> tuple[dict[Task, Vectors], tuple[Skipped, ...]]:
     """Return the bank of each task, encoded unless the store holds it, and the tasks that have none.
 

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.features_of_rows import features_of
 from t2c.flows.suite.banks import Vectors, class_banks
 from t2c.flows.suite.class_maps import check_folders
-from t2c.flows.suite.contestants import (
-    Contestant,
-    Machine,
+from t2c.flows.suite.datasets import prepare
+from t2c.flows.suite.models import (
+    EncoderRun,
+    TestedModel,
     check_models,
-    contestants,
     extract_missing,
     name_of,
     named_maps,
+    tested_models,
 )
-from t2c.flows.suite.datasets import prepare
 from t2c.flows.suite.plan import Skipped, plan_tasks
 from t2c.flows.suite.tasks import Task
 from t2c.flows.zeroshot.zeroshot import ZeroshotReport, zeroshot
@@ -104,11 +104,11 @@ def suite(
     for a task (nearest names) or a model without a map, SpecError, MismatchError, and what extracting raises.
     """
     plan = plan_tasks(Path(data), tasks)
-    machine = Machine(runner or SerialRunner(), progress or NoProgress(), device, batch_size, workers)
+    machine = EncoderRun(runner or SerialRunner(), progress or NoProgress(), device, batch_size, workers)
     named = named_maps(store, maps, target=target)
     check_models(models, named)
     vectors, unread = class_banks(store, plan, target, machine=machine)
-    tested = contestants(store, models, target=target, maps=named, align_on=align_on, machine=machine)
+    tested = tested_models(store, models, target=target, maps=named, align_on=align_on, machine=machine)
     work = _Work(store, target, tested, machine, {name_of(encoder): encoder for encoder in (*models, target)})
     for reader in dict.fromkeys(task.reader for task in vectors):
         tasks_of_reader = {task: class_vectors for task, class_vectors in vectors.items() if task.reader == reader}
@@ -137,8 +137,8 @@ class _Work:
 
     store: Store
     target: "str | Encoder"
-    tested: tuple[Contestant, ...]
-    machine: Machine
+    tested: tuple[TestedModel, ...]
+    machine: EncoderRun
     runnable: "dict[str, str | Encoder]"
     answers: list[Answer] = field(default_factory=list)
     indexed: list[str] = field(default_factory=list)
@@ -181,10 +181,12 @@ class _Work:
             }
             compute = partial(self._row, task, vectors, contestant, images)
             self.answers.append(
-                answer(self.store, "suite", compute, spec=spec, parents=[*parents, *([through] if through else [])])
+                stored_once(
+                    self.store, "suite", compute, spec=spec, parents=[*parents, *([through] if through else [])]
+                )
             )
 
-    def _row(self, task: Task, vectors: Vectors, contestant: Contestant, images: Images) -> pa.Table:
+    def _row(self, task: Task, vectors: Vectors, contestant: TestedModel, images: Images) -> pa.Table:
         """Return SUITE of one contestant and task."""
         itself = {"source": contestant.name, "target": contestant.name}
         sides = {"linear_map": contestant.linear_map.digest} if contestant.linear_map is not None else itself
@@ -202,7 +204,7 @@ class _Work:
         return _table(task, contestant, report)
 
 
-def _table(task: Task, contestant: Contestant, report: ZeroshotReport) -> pa.Table:
+def _table(task: Task, contestant: TestedModel, report: ZeroshotReport) -> pa.Table:
     """Return SUITE of one report; raises InputError when no image counts."""
     if not report.scores:
         raise InputError(expected(f"images of {task.title}", "labelled images with features", "none"))

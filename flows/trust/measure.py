@@ -28,7 +28,7 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class TrustQuestion:
     """One question of trust: concepts, a map, and what is known about a dataset's images."""
 
     images: Images
@@ -133,7 +133,7 @@ class Measured:
         return positives, int(np.count_nonzero(codes >= 0)) - positives
 
 
-def measure_trust(asked: Asked, *, progress: Progress) -> Measured:
+def measure_trust(asked: TrustQuestion, *, progress: Progress) -> Measured:
     """Measure every concept of a bank and the random directions. Raises InputError when no row may be judged."""
     own = None if asked.linear_map.identity else asked.own()
     rows = _rows(asked, own)
@@ -162,17 +162,17 @@ def measure_trust(asked: Asked, *, progress: Progress) -> Measured:
     return Measured(0 if own_units is None else len(own_units), concepts, bank, sphere, truth_codes)
 
 
-def _asked_truths(question: Asked) -> list[tuple[int, Truth]]:
+def _asked_truths(question: TrustQuestion) -> list[tuple[int, Truth]]:
     """Return the truths that bear out a concept, with their places."""
     used = {match.truth for match in question.matches.values()}
     return [(place, truth) for place, truth in enumerate(question.truths) if place in used]
 
 
-def _groups(question: Asked, place: int) -> list[tuple[int, ...]]:
+def _groups(question: TrustQuestion, place: int) -> list[tuple[int, ...]]:
     return [match.codes for match in question.matches.values() if match.truth == place]
 
 
-def _rows(question: Asked, own: Features | None) -> _Rows:
+def _rows(question: TrustQuestion, own: Features | None) -> _Rows:
     """Return the rows with a feature that are current and readable, each content once, none in-sample."""
     images, features = question.images, question.features()
     count = min(images.rows, features.rows)

@@ -19,11 +19,11 @@ from t2c.core.concepts.trust import (
 from t2c.core.statistics.auroc import newcombe
 from t2c.core.statistics.ranks import spearman_interval
 from t2c.flows.engine.progress import Progress
-from t2c.flows.trust.measure import Asked, Measured, measure_trust
+from t2c.flows.trust.measure import Measured, TrustQuestion, measure_trust
 from t2c.schemas.tables.answers.trust import TRUST
 
 
-def trust_table(asked: Asked, *, progress: Progress) -> pa.Table:
+def trust_table(asked: TrustQuestion, *, progress: Progress) -> pa.Table:
     """Return TRUST of every concept, in order of key. Raises InputError when no row may be judged."""
     measured = measure_trust(asked, progress=progress)
     names = asked.concepts.names()
@@ -47,7 +47,7 @@ def _transport(measured: Measured, key: int) -> Transport | None:
     return Transport(measured.agreed, correlation, *spearman_interval(correlation, measured.agreed), overlap)
 
 
-def _meanings(question: Asked, measured: Measured) -> dict[int, Meaning]:
+def _meanings(question: TrustQuestion, measured: Measured) -> dict[int, Meaning]:
     """Return the meaning of each concept that something bears out, with q-values over all of those with an area."""
     by_key: dict[int, tuple[tuple[int, int], float, list[npt.NDArray[np.float64]]]] = {}
     for key, match in question.matches.items():
@@ -81,7 +81,7 @@ def _of_transport(measured: Measured, transport: Transport | None) -> dict[str, 
     return {**facts, **bounds, "spearman": transport.spearman, "overlap": transport.overlap}
 
 
-def _of_meaning(question: Asked, key: int, meaning: Meaning | None) -> dict[str, Any]:
+def _of_meaning(question: TrustQuestion, key: int, meaning: Meaning | None) -> dict[str, Any]:
     if meaning is None:
         return {"positives": 0, "negatives": 0}
     match = question.matches[key]

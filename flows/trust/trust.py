@@ -6,13 +6,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.exemplars import every_exemplar
 from t2c.flows.rows.labels import label_parents
 from t2c.flows.rows.truths import check_matches, match, truths_of
-from t2c.flows.trust.measure import Asked
+from t2c.flows.trust.measure import TrustQuestion
 from t2c.flows.trust.table import trust_table
 from t2c.schemas.errors import SpecError, expected
 from t2c.schemas.names import DatasetRef
@@ -96,7 +96,7 @@ def trust(
     check_matches(matches, truths, concepts.names(), names=labels, dataset=images.dataset)
     found_map = identity_map(store, scores.source) if scores.identity else open_map(store, scores.map)
     spent = every_exemplar(store, concepts.bank)
-    question = Asked(images, found_map, concepts, tuple(truths), matches, directions, max_rows, seed, spent)
+    question = TrustQuestion(images, found_map, concepts, tuple(truths), matches, directions, max_rows, seed, spent)
     bar = progress or NoProgress()
     spec: dict[str, Any] = {
         "dataset": images.dataset,
@@ -108,7 +108,7 @@ def trust(
         "max_rows": max_rows,
         "seed": seed,
     }
-    trust_answer = answer(
+    trust_answer = stored_once(
         store, "trust", lambda: trust_table(question, progress=bar), spec=spec, parents=_parents(question)
     )
     return TrustReport(
@@ -183,7 +183,7 @@ def marks_by_name(store: Store, dataset: str, *, map: str, bank: str) -> dict[st
     return None if marks is None else marks.by_name
 
 
-def _parents(question: Asked) -> list[Parent]:
+def _parents(question: TrustQuestion) -> list[Parent]:
     """Return the artifacts that the answer rests on."""
     own = question.own()
     rests_on = (question.images, question.features(), question.concepts, own)

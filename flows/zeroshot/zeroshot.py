@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from t2c.core.concepts.zeroshot import Prediction, predict
-from t2c.flows.engine.answers import Answer, answer
+from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
 from t2c.flows.engine.shown import Shown
@@ -155,7 +155,7 @@ def _classified(task: _Task, side: Classifier, vectors: _Vectors, *, runner: Run
         "target": linear_map.target.id,
     }
     work = partial(_classify, task, side, vectors, runner=runner, progress=progress)
-    return answer(images.store, "zeroshot", work, spec=spec, parents=parents)
+    return stored_once(images.store, "zeroshot", work, spec=spec, parents=parents)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from t2c.flows.bottleneck.task import SplitOptions
     from t2c.flows.bottleneck.use import EditReport, ErrorsReport, ExplainReport
     from t2c.flows.concepts.banks import ConceptsReport
-    from t2c.flows.concepts.carry import CarryReport
+    from t2c.flows.concepts.map_concepts import CarryReport
     from t2c.flows.concepts.prompt import PromptReport
     from t2c.flows.concepts.refine import RefineReport
     from t2c.flows.concepts.refine_job import RefineOptions
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from t2c.flows.objectives.objectives import Fitting, ObjectivesReport
     from t2c.flows.reading.reading import ReadingReport
     from t2c.flows.reading.slices import SlicesReport
-    from t2c.flows.report.write import ReportReport
+    from t2c.flows.report.write import WrittenReport
     from t2c.flows.rows.sides import Slice
     from t2c.flows.scores.ask import FindReport, SummaryReport
     from t2c.flows.scores.score import ScoreReport
@@ -375,7 +375,7 @@ class Store(Handle):
         UnknownName for a bank, features or a map that are not there, SpecError without image features in the bank's space,
         MismatchError for a map of other spaces, or a bank of that name that this map did not carry.
         """
-        from t2c.flows.concepts.carry import carry
+        from t2c.flows.concepts.map_concepts import carry
 
         return carry(self._store, bank, dataset=dataset, target=target, name=name, linear_map=linear_map)
 
@@ -1225,7 +1225,7 @@ class Store(Handle):
         blocks: int = 20,
         untrusted: bool = False,
         progress: Progress | None = None,
-    ) -> ReportReport:
+    ) -> WrittenReport:
         """Write one self-contained HTML file about a dataset and, when a second side is named, about what changed.
 
         Sides are named, and shifts judged, as `shift` does. `queries` are concept-logic expressions, asked of every dataset; `zeroshot`

@@ -109,7 +109,7 @@ class Bottleneck:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Contribution:
     """One concept's shares of two logits of an image, the predicted class's and the runner-up's."""
 
     concept: int
@@ -137,9 +137,9 @@ class Explanation:
     """Class with the second largest."""
     margin: float
     """Logit of the predicted class minus that of the runner-up."""
-    shares: tuple[Share, ...]
+    shares: tuple[Contribution, ...]
     """The largest shares of the predicted class's logit, largest first."""
-    differences: tuple[Share, ...]
+    differences: tuple[Contribution, ...]
     """The largest differences of share, predicted minus runner-up, largest first."""
 
 
@@ -150,10 +150,11 @@ def explain(model: Bottleneck, z: Float32[np.ndarray, " concepts"], *, shown: in
     shares = model.shares(z)
     predicted_shares, runner_up_shares = shares[predicted], shares[runner_up]
 
-    def largest(values: Array) -> tuple[Share, ...]:
+    def largest(values: Array) -> tuple[Contribution, ...]:
         order = np.argsort(-values, kind="stable")[:shown]
         return tuple(
-            Share(int(at), float(z[at]), float(predicted_shares[at]), float(runner_up_shares[at])) for at in order
+            Contribution(int(at), float(z[at]), float(predicted_shares[at]), float(runner_up_shares[at]))
+            for at in order
         )
 
     margin = float(logits[predicted] - logits[runner_up])

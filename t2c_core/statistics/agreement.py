@@ -37,7 +37,7 @@ GRAINS: Mapping[str, tuple[tuple[int, ...], ...]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class AnswerShare:
     """A share of answers or of pairs of answers, with a 95 % interval, beside chance."""
 
     n: int
@@ -56,14 +56,14 @@ class Share:
     """For agreement: the share among annotators who answer at random with the observed frequencies; None for rates."""
 
 
-def rate(answers: Array, which: str) -> Share:
+def rate(answers: Array, which: str) -> AnswerShare:
     """Return how often answers (n,) of 1 to 4 say that a word is `relevant`, `similar` or `main`; raises InputError."""
     _check(answers)
     fits = np.isin(answers, RATES[which])
     return _share(int(fits.sum()), len(answers), chance=len(RATES[which]) / 4)
 
 
-def agreement(pairs: Array, grain: str) -> Share:
+def agreement(pairs: Array, grain: str) -> AnswerShare:
     """Return how often two annotators agree: pairs (n, 2) of answers to one item each; raises InputError.
 
     Uniform answers agree with 62.5, 37.5 and 25 % at the three grains: the sum of each group's squared share of the four.
@@ -85,9 +85,9 @@ def pairs_of(answers: Mapping[str, int]) -> list[tuple[int, int]]:
     return [(first, second) for place, first in enumerate(ordered) for second in ordered[place + 1 :]]
 
 
-def _share(count: int, n: int, *, chance: float, observed: float | None = None) -> Share:
+def _share(count: int, n: int, *, chance: float, observed: float | None = None) -> AnswerShare:
     low, high = wilson(count, n)
-    return Share(n, count, count / n, low, high, chance, observed)
+    return AnswerShare(n, count, count / n, low, high, chance, observed)
 
 
 def _check(answers: Array) -> None:

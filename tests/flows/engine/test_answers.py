@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from t2c.flows.engine.answers import answer
+from t2c.flows.engine.answers import stored_once
 from t2c.store.disk.manifest import Parent
 from t2c.store.disk.root import Store
 
@@ -16,9 +16,9 @@ def test_the_same_question_is_computed_once_and_another_parent_is_another_questi
 
     spec = {"reference": "photos", "current": "new"}
     parents = [Parent("images", "photos", 1, "0" * 64)]
-    first = answer(store, "shift", compute, spec=spec, parents=parents)
-    again = answer(store, "shift", compute, spec=spec, parents=parents)
-    other = answer(store, "shift", compute, spec=spec, parents=[Parent("images", "photos", 2, "1" * 64)])
+    first = stored_once(store, "shift", compute, spec=spec, parents=parents)
+    again = stored_once(store, "shift", compute, spec=spec, parents=parents)
+    other = stored_once(store, "shift", compute, spec=spec, parents=[Parent("images", "photos", 2, "1" * 64)])
     assert (first.new, again.new, other.new) == (True, False, True)
     assert again.table.equals(first.table)
     assert (again.digest, again.path) == (first.digest, first.path)

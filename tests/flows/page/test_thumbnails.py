@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from t2c.flows.engine.small_pictures import EDGE, shrink
-from t2c.flows.page.thumbnails import Wanted, thumbnail, thumbnails
+from t2c.flows.page.thumbnails import PictureSource, thumbnail, thumbnails
 from t2c.schemas.errors import InputError
 
 
@@ -110,7 +110,7 @@ def test_the_data_uri_is_webp_of_the_bytes_read() -> None:
 
 def test_many_are_read_once_each_and_keep_their_order() -> None:
     asked = []
-    wanted = [Wanted(f"{index}.jpg", f"place-{index % 3}", (str(index),)) for index in range(9)]
+    wanted = [PictureSource(f"{index}.jpg", f"place-{index % 3}", (str(index),)) for index in range(9)]
     shown = thumbnails(wanted, read=lambda uri: asked.append(uri) or GOOD)
     assert [(one.image_id, one.facts) for one in shown] == [(f"{index}.jpg", (str(index),)) for index in range(9)]
     assert sorted(asked) == ["place-0", "place-1", "place-2"]
@@ -119,4 +119,4 @@ def test_many_are_read_once_each_and_keep_their_order() -> None:
 
 def test_a_large_picture_warns_nobody() -> None:
     large = encoded(Image.new("1", (10_000, 9_500)), "PNG")
-    assert thumbnails([Wanted("x", "x")], read=lambda _: large)[0].width == EDGE
+    assert thumbnails([PictureSource("x", "x")], read=lambda _: large)[0].width == EDGE

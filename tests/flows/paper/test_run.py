@@ -43,6 +43,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     )
 
 
+@pytest.mark.slow
 def test_every_question_of_the_recipe_is_answered(outcome: Outcome) -> None:
     found = outcome.findings
     assert found.images == 240
@@ -60,6 +61,7 @@ def test_every_question_of_the_recipe_is_answered(outcome: Outcome) -> None:
     assert all(step["exit_code"] == 0 for step in outcome.report.steps)
 
 
+@pytest.mark.slow
 def test_what_does_not_depend_on_scale_comes_out(outcome: Outcome) -> None:
     found = outcome.findings
     to_clip = [row for row in found.pairs if row["target"] == "demo:clip"]
@@ -75,6 +77,7 @@ def test_what_does_not_depend_on_scale_comes_out(outcome: Outcome) -> None:
     assert samples.aligned[-1] > 2 * samples.aligned[0]
 
 
+@pytest.mark.slow
 def test_the_page_shows_every_figure_that_it_wrote(outcome: Outcome) -> None:
     text = outcome.page.read_text()
     shown = re.findall(r"\]\((paper/[a-z0-9-]+\.svg)\)", text)
@@ -89,6 +92,7 @@ def test_the_page_shows_every_figure_that_it_wrote(outcome: Outcome) -> None:
     assert "nan" not in text
 
 
+@pytest.mark.slow
 def test_sentences_follow_the_numbers(outcome: Outcome) -> None:
     def said(change: dict[str, Any]) -> str:
         return render(replace(outcome.findings, **change), seconds=60, cores=2)

@@ -1,5 +1,8 @@
 """The report step: asks once, shows what the other steps answer, checks what it reads, and writes a whole file or none."""
 
+import html
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from t2c.flows.cli.app import run
 from t2c.flows.maps.align import align
 from t2c.flows.report.write import report
 from t2c.flows.scores.score import score
@@ -142,6 +146,25 @@ def test_a_title_and_commands_of_ones_own_are_shown(audited: Planted, tmp_path: 
     text = Path(report(audited.store, "photos", output=tmp_path / "r.html", **options).path).read_text()
     assert "<title>November</title>" in text
     assert text.index("t2c audit audit.yaml") < text.index("t2c report photos@1")
+
+
+def test_the_printed_command_makes_the_page_again_though_another_map_was_scored(
+    audited: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"output": tmp_path / "r.html", "queries": ["red > 0"], "title": "Again", "beyond": "blocks"}
+    first = Path(report(audited.store, "photos", "new_photos", **options).path).read_text()
+    (command,) = re.findall(r"^(?:<pre[^>]*><code>)?(t2c report .*)$", first, re.MULTILINE)
+    align(audited.store, "photos", source=SOURCE.name, target=TARGET.name, ridge=1e4, seed=7)
+    for dataset in ("photos", "new_photos"):
+        score(audited.store, dataset, source=SOURCE.name, bank="everyday")
+    monkeypatch.chdir(tmp_path)
+    assert run(shlex.split(html.unescape(command))[1:]) == 0
+    assert without_time(Path("r.html").read_text()) == without_time(first)
+
+
+def without_time(page: str) -> str:
+    """A page without the time it was made, and without the commands as they were typed."""
+    return re.sub(r"<time[^>]*>.*?</time>|<h3>[^<]*again[^<]*</h3>\n<pre.*?</pre>", "", page, flags=re.DOTALL)
 
 
 def test_progress_counts_every_part(audited: Planted, tmp_path: Path) -> None:

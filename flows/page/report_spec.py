@@ -10,7 +10,7 @@ from t2c.store.disk.root import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReportSpec:
     """What is compared with what, with snapshots named, so that every part of a report reads the same rows."""
 
     store: Store

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from t2c.flows.cli.app import run
-from t2c.flows.concepts.carry import carry
+from t2c.flows.concepts.map_concepts import carry
 from t2c.flows.maps.align import align
 from t2c.flows.scores.score import score
 from t2c.schemas.errors import MismatchError, SpecError, UnknownName

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from t2c.core.bottleneck.blame import blame, group_errors
 from t2c.core.bottleneck.bottleneck import Bottleneck, Scale
+from t2c.core.bottleneck.contribution import blame, group_errors
 from t2c.schemas.errors import MismatchError
 
 MODEL = Bottleneck(

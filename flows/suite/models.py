@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class EncoderRun:
     """How encoders run."""
 
     runner: Runner
@@ -37,7 +37,7 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class TestedModel:
     """One encoder under test."""
 
     name: str
@@ -70,15 +70,15 @@ def check_models(models: Sequence["str | Encoder"], maps: Sequence[StoredMap]) -
         _runnable(model)
 
 
-def contestants(
+def tested_models(
     store: Store,
     models: Sequence["str | Encoder"],
     *,
     target: "str | Encoder",
     maps: Sequence[StoredMap],
     align_on: str | None,
-    machine: Machine,
-) -> tuple[Contestant, ...]:
+    machine: EncoderRun,
+) -> tuple[TestedModel, ...]:
     """Return every contestant: the models, in order, and then the models that only a named map brings.
 
     A model's map is fitted on `align_on` (features missing there are extracted first), or is the one that the store
@@ -92,20 +92,20 @@ def contestants(
     to_fit = [model for model in models if name_of(model) not in (*brought, name_of(target))]
     if align_on is not None and to_fit:
         extract_missing(store, parse_dataset_ref(align_on).name, [*to_fit, target], machine=machine)
-    entered: list[Contestant] = []
+    entered: list[TestedModel] = []
     for model in models:
         # popped: what stays belongs to models that only a named map brings
         own = brought.pop(name_of(model), [])
-        entered += [Contestant(name_of(model), linear_map) for linear_map in own]
-        entered += [] if own else [Contestant(name_of(model), _map_of(store, model, target, align_on, machine))]
+        entered += [TestedModel(name_of(model), linear_map) for linear_map in own]
+        entered += [] if own else [TestedModel(name_of(model), _map_of(store, model, target, align_on, machine))]
     brought_alone = [
-        Contestant(linear_map.source.name, linear_map) for several in brought.values() for linear_map in several
+        TestedModel(linear_map.source.name, linear_map) for several in brought.values() for linear_map in several
     ]
     return tuple(dict.fromkeys([*entered, *brought_alone]))
 
 
 def _map_of(
-    store: Store, model: "str | Encoder", target: "str | Encoder", align_on: str | None, machine: Machine
+    store: Store, model: "str | Encoder", target: "str | Encoder", align_on: str | None, machine: EncoderRun
 ) -> StoredMap | None:
     """Return the map from a model to the target: fitted now, or the store's; None when the model is the target."""
     source, goal = name_of(model), name_of(target)
@@ -122,7 +122,7 @@ def _map_of(
 
 
 def extract_missing(
-    store: Store, dataset: str, encoders: Iterable["str | Encoder"], *, machine: Machine
+    store: Store, dataset: str, encoders: Iterable["str | Encoder"], *, machine: EncoderRun
 ) -> tuple[str, ...]:
     """Extract the features that a dataset lacks, in one pass, and return by which encoders; no other is even loaded."""
     rows = open_images(store, dataset).rows
