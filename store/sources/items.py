@@ -8,7 +8,10 @@ from pathlib import PurePosixPath
 
 from t2c.schemas.errors import InputError, SpecError, expected
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .dib .tif .tiff .avif .avifs .jp2 .j2k .jpx .ppm .pgm .pbm .pnm .tga .ico .psd"
+    " .heic .heif".split()
+)
 """Names that promise an image; used to tell containers from folders, never to decide what a file is."""
 
 _SPLITS = r"train|training|val|valid|validation|dev|eval|test|testing"
