@@ -90,7 +90,7 @@ class OwnVectors:
             raise InputError(expected(f"vectors {self.path}", "a .npy or .parquet file", reason.lower())) from error
 
     def _read(self) -> tuple[tuple[str, ...], Array]:
-        if Path(self.path).suffix == ".parquet":
+        if Path(self.path).suffix.lower() == ".parquet":
             found = open_vectors(self.path)
             return found.ids, found.take(np.arange(found.rows))
         array = open_npy(Path(self.path))

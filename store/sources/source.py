@@ -11,9 +11,10 @@ from typing import Any
 
 from t2c.schemas.errors import InputError, T2CError, expected
 from t2c.store.disk.open_files import filesystem_of, open_file
-from t2c.store.sources.folder import METADATA_FILES, describe_items, read_metadata, walk_local, walk_remote
+from t2c.store.sources.folder import describe_items, walk_local, walk_remote
 from t2c.store.sources.image_bytes import open_bytes, open_stream
-from t2c.store.sources.items import IMAGE_SUFFIXES, Fields, Item, Source, check_unique
+from t2c.store.sources.items import IMAGE_SUFFIXES, Fields, Item, Source, check_unique, is_beside
+from t2c.store.sources.metadata import METADATA_FILES, Described, describe, is_metadata
 from t2c.store.sources.uris import is_remote, parse_uri
 
 __all__ = ["Fields", "Item", "Source", "open_bytes", "open_source", "open_stream"]
@@ -122,18 +123,20 @@ def _kind(listing: _Listing) -> str:
 
 
 def _open_folder(listing: _Listing, fields: Fields) -> Source:
-    beside = {item.image_id: item for item in listing.items if item.image_id in METADATA_FILES}
+    beside = {item.image_id: item for item in listing.items if is_metadata(item.image_id) and item.outcome is None}
     items = [item for item in listing.items if item.image_id not in beside]
-    metadata: dict[str, dict[str, object]] = {}
+    described = Described()
     if fields.columns:
-        name = next((name for name in METADATA_FILES if name in beside), None)
-        if name is None:
+        if not beside:
             got = f"no such file, and the columns {', '.join(map(repr, fields.columns))} asked for"
             todo = "Columns of a folder come from a metadata file with a column file_name."
             raise InputError(expected(f"source {listing.location}", " or ".join(METADATA_FILES), got, todo))
-        metadata = read_metadata(name, open_bytes(beside[name].uri), fields, where=listing.location)
-    described = describe_items(items, fields, metadata)
-    return Source("folder", listing.location, tuple(described), listing.hidden + len(beside))
+        files = {name: open_bytes(item.uri) for name, item in beside.items()}
+        described = describe(
+            [item.image_id for item in items if not is_beside(item.image_id)], files, fields, where=listing.location
+        )
+    found = describe_items(items, fields, described.rows)
+    return Source("folder", listing.location, tuple(found), listing.hidden + len(beside), described.notes())
 
 
 def _open_shards(listing: _Listing, fields: Fields, kind: str) -> Source:

@@ -95,9 +95,42 @@ def test_shards_that_are_no_files_are_items_of_their_own(tmp_path: Path) -> None
     ]
 
 
-def test_one_name_twice_is_refused(tmp_path: Path) -> None:
-    make_tar(tmp_path / "a.tar", [("x.jpg", b"x"), ("x.jpg", b"y")])
-    with pytest.raises(InputError, match=r"expected one image an id, but got 'a.tar/x.jpg' twice"):
+def test_a_name_that_comes_again_is_an_outcome_of_its_own(tmp_path: Path) -> None:
+    make_tar(tmp_path / "a.tar", [("x.jpg", b"x"), ("x.jpg", b"y"), ("z.jpg", b"z"), ("x.jpg", b"y")])
+    make_tar(tmp_path / "b.tar", [("x.jpg", b"x")])
+    items = open_source(tmp_path).items
+    assert [(item.image_id, item.outcome) for item in items] == [
+        ("a.tar/x.jpg", None),
+        ("a.tar/x.jpg#2", "unsupported"),
+        ("a.tar/z.jpg", None),
+        ("a.tar/x.jpg#3", "unsupported"),
+        ("b.tar/x.jpg", None),
+    ]
+    assert items[1].error == "expected each name once in a tar, but got 'x.jpg' for the 2. time"
+    assert open_bytes(items[0].uri) == b"x"
+
+
+def test_what_a_mac_leaves_behind_is_skipped(tmp_path: Path) -> None:
+    names = ["./._0.jpg", "./0.jpg", "__MACOSX/._x.jpg", "a/.DS_Store", "Thumbs.db", "./1.jpg"]
+    make_tar(tmp_path / "a.tar", [(name, b"x") for name in names])
+    source = open_source(tmp_path)
+    assert [item.image_id for item in source.items] == ["a.tar/./0.jpg", "a.tar/./1.jpg"]
+    assert source.skipped == 4
+
+
+def test_sidecars_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
+    mark = b"\xef\xbb\xbf"
+    make_tar(
+        tmp_path / "a.tar",
+        [("x.jpg", b"x"), ("x.json", mark + b'{"label": "dog"}'), ("y.jpg", b"y"), ("y.cls", mark + b"7")],
+    )
+    assert [item.label for item in open_source(tmp_path).items] == ["dog", "7"]
+
+
+@pytest.mark.parametrize(("name", "data"), [("x.cls", b"caf\xe9"), ("x.json", b'{"label": [1, 2]}')])
+def test_a_sidecar_without_a_text_label_names_it(tmp_path: Path, name: str, data: bytes) -> None:
+    make_tar(tmp_path / "a.tar", [("x.jpg", b"x"), (name, data)])
+    with pytest.raises(InputError, match=r"a.tar/x.*: expected .*, but got "):
         open_source(tmp_path)
 
 
