@@ -59,10 +59,14 @@ from t2c.store.disk.root import open_store
     help="Exit 1 when a larger share is not ok; captions and tables beside images do not count.",
 )
 def _index(out: Output, source: str, dataset: str, store_url: str, max_pixels: int | None, **options: Any) -> None:
-    """Index a folder, webdataset tars or Parquet files of images, local or s3://.
+    """Index a folder, webdataset tars (.tar, .tar.gz, .tar.zst) or Parquet files of images, local or s3://.
 
     Every input file gets a row with one outcome (ok, corrupt, too_large, unsupported, missing). Indexing again adds
-    only what is new, and supersedes what changed or is gone.
+    only what is new, and supersedes what changed or is gone. Captions, tables and notes beside images are unsupported
+    and no bad images.
+
+    A metadata.csv, .jsonl or .parquet in any folder describes its images by a column file_name: names match as paths,
+    case counts, and cells are text as they are written; empty ones, nulls and NaN are no label.
     """
     from t2c.flows.data.index import index as step
 

@@ -134,7 +134,7 @@ def _tga(stream: BinaryIO) -> tuple[int, int, Tags]:
 
 
 def _ico(stream: BinaryIO) -> tuple[int, int, Tags]:
-    """Return the size of the largest picture of an icon, from its own header where it is a PNG."""
+    """Return the size of the largest picture of an icon, from its own header: the icon's cannot tell of a bomb."""
     (count,) = struct.unpack("<4xH", exact(stream, 6))
     entries = [struct.unpack("<BBBBHHII", exact(stream, 16)) for _ in range(count)]
     if not entries:
@@ -142,10 +142,13 @@ def _ico(stream: BinaryIO) -> tuple[int, int, Tags]:
     # As Pillow chooses: the largest area, among equals the fewest bits a pixel.
     best = min(entries, key=lambda entry: (-(entry[0] or 256) * (entry[1] or 256), entry[5] or 256))
     stream.seek(best[7])
-    if stream.read(8) == b"\x89PNG\r\n\x1a\n":
-        width, height = struct.unpack(">8xII", exact(stream, 16))
-        return width, height, Tags()
-    return best[0] or 256, best[1] or 256, Tags()
+    inner = exact(stream, 24)
+    if inner.startswith(b"\x89PNG\r\n\x1a\n"):
+        width, height = struct.unpack(">16xII", inner)
+    else:  # a bitmap without its file header, of the picture and its mask
+        width, height = struct.unpack("<4xii12x", inner)
+        height = abs(height) // 2
+    return width, height, Tags()
 
 
 _BLANK = rb"(?:\s|#[^\r\n]*[\r\n])"

@@ -25,15 +25,19 @@ _MOST_SIDECAR = 1 << 20
 _LABELS = ("label", "class", "cls")
 
 
-def list_tar(stream: BinaryIO, name: str, address: str, *, fields: Fields) -> tuple[list[Item], int]:
+def list_tar(
+    stream: BinaryIO, name: str, address: str, *, fields: Fields, problem: str | None = None
+) -> tuple[list[Item], int]:
     """Return the items of one tar in stored order, and how many hidden members and sidecar files were left out.
 
     An image's id is `<tar's relative name>/<member name>`. Members that share a key with an image are its sidecars,
     every other file is an input of its own, and so is a name that comes again: the first stands, later ones are
-    `unsupported`. A tar that ends early gives what was whole and one corrupt item for itself.
+    `unsupported`. A tar that ends early, or of which unpacking found a problem, gives what was whole and one corrupt
+    item for itself.
     """
     shard = as_text(name)
-    stored, problem = _members(stream)
+    stored, damage = _members(stream)
+    problem = problem or damage
     members = [member for member in stored if not is_hidden(member.name)]
     keys = {_key(member.name) for member in members if _is_image(member)}
     sidecars = [member for member in members if not _is_image(member) and _key(member.name) in keys]
@@ -72,7 +76,7 @@ def _members(stream: BinaryIO) -> tuple[list[tarfile.TarInfo], str | None]:
             if not member.isdir():
                 found.append(member)
     except (tarfile.TarError, EOFError, OSError, ValueError) as reason:
-        return found, f"expected an uncompressed tar, but got: {reason}"
+        return found, f"expected a tar, but got: {reason}"
     return found, None
 
 

@@ -107,6 +107,15 @@ def test_a_flattened_photoshop_file_is_read() -> None:
     np.testing.assert_array_equal(read_rgb(psd(PICTURE)), np.asarray(PICTURE))
 
 
+def test_an_icon_is_as_large_as_the_picture_in_it() -> None:
+    icon = encoded("ICO", PICTURE.resize((32, 32)), sizes=[(32, 32)])
+    at = icon.index(b"IHDR")
+    sized = icon[: at + 4] + struct.pack(">II", 50_000, 50_000) + icon[at + 12 :]
+    assert outcome(sized) == "too_large"
+    bitmap = encoded("ICO", PICTURE.resize((32, 32)), sizes=[(32, 32)], bitmap_format="bmp")
+    assert outcome(bitmap[:26] + struct.pack("<ii", 40_000, 80_000) + bitmap[34:]) == "too_large"
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_upright_is_exif_transpose(orientation: int) -> None:
     image = PICTURE.copy()
