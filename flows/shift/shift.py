@@ -75,7 +75,7 @@ def shift(
     bank: str | None = None,
     linear_map: str | None = None,
     alpha: float = ALPHA,
-    duplicates: bool = True,
+    duplicates: bool = False,
     classes: str = AUTO,
     beyond: Beyond = "chance",
     blocks: int = BLOCKS,
@@ -86,7 +86,8 @@ def shift(
 
     `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
     condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
-    `photos` itself the rows added since are compared. With `duplicates=False` a content counts once.
+    `photos` itself the rows added since are compared. A content counts once on a side,
+    and what is left out is noted; with `duplicates` copies count as images of their own.
 
     Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
     takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
@@ -114,7 +115,9 @@ def shift(
         beyond,
         untrusted,
     )
-    options = {"alpha": alpha, "duplicates": duplicates, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
+    # Without copies on either side both ways to count ask one question, whose answer may be there already.
+    counted = duplicates or not (one.copies or other.copies)
+    options = {"alpha": alpha, "duplicates": counted, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
     spec = _spec(slices, scores, {**options, "classes": wanted.classes.name if wanted.classes else ""})
     parents = [part.manifest.as_parent() for side in (one, other) for part in (side.among.scores, side.among.images)]
     for side, chosen in zip((one, other), slices, strict=True):
@@ -183,6 +186,9 @@ def _notes(one: Side, other: Side, counts: Sequence[int], *, stored: bool) -> tu
             notes.append(
                 f"{side.name} has only {count} image{'' if count == 1 else 's'}: only large shifts can be seen"
             )
+        if side.copies:
+            what = "1 exact copy is" if side.copies == 1 else f"{side.copies:,} exact copies are"
+            notes.append(f"{what} left out of {side.name} (--duplicates counts them)")
         if waiting := side.not_scored():
             notes.append(f"{waiting:,} images of {side.name} are not scored yet: t2c score adds them")
     ours, theirs = len(one.among.names), len(other.among.names)
