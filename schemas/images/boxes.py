@@ -7,7 +7,7 @@ from typing import BinaryIO
 from t2c.schemas.images.exif import Tags, exact
 
 _MOST_BOXES = 1000
-_MOST_META = 1 << 20
+_MOST_META = 1 << 25
 _TURNED = {0: 1, 1: 8, 2: 3, 3: 6}
 """Quarter turns anticlockwise -> EXIF orientation."""
 _MIRRORED = {(0, 0): 4, (0, 1): 2, (1, 0): 5, (1, 1): 7, (2, 0): 2, (2, 1): 4, (3, 0): 7, (3, 1): 5}

@@ -56,8 +56,13 @@ def sniff(head: bytes, tail: bytes = b"") -> str | None:
         return "avif" if head[8:12] in (b"avif", b"avis") else None
     known = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
     if known:
-        return known
+        return None if is_apple_png(head) else known
     return next((name for name, looks in _LOOKS.items() if looks(head, tail)), None)
+
+
+def is_apple_png(head: bytes) -> bool:
+    """Return whether a file is a PNG as Apple packs it into apps: whole, and no PNG that others read."""
+    return head[:4] == b"\x89PNG" and head[12:16] == b"CgBI"
 
 
 def read_header(stream: BinaryIO, kind: str) -> Header:

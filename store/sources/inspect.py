@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from t2c.schemas.images.headers import ALLOWED, HEAD, TAIL, Header, read_header, sniff
+from t2c.schemas.images.headers import ALLOWED, HEAD, TAIL, Header, is_apple_png, read_header, sniff
 
 MAX_PIXELS = 200_000_000
 """Default cap on width x height: larger images are recorded as too_large and never decoded."""
@@ -95,6 +95,8 @@ def describe(head: bytes) -> str:
     known = next((words for magic, words in _FOREIGN if head.startswith(magic)), None)
     if known:
         return known
+    if is_apple_png(head):
+        return "a PNG in Apple's own form (CgBI)"
     if len(head) > 262 and head[257:262] == b"ustar":
         return "a tar archive (index it on its own)"
     return _describe_text(head)

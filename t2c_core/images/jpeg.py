@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from t2c.core.images.outcomes import corrupt, first_line
+from t2c.core.images.outcomes import UnreadableImage, corrupt, first_line
 from t2c.core.images.pillow import decode_with_pillow
 from t2c.schemas.images.jpeg import JpegHeader
 
@@ -35,17 +35,41 @@ def decode_jpeg(data: bytes, header: JpegHeader) -> NDArray[np.uint8]:
     """Return the stored pixels of a JPEG as uint8 RGB, (h, w, 3); raises UnreadableImage (corrupt) when some are lost."""
     if not header.scan:
         raise corrupt("a complete JPEG header", "one that ends before its pixels")
-    if data.find(b"\xff\xd9", header.scan) < 0:
+    end = data.find(b"\xff\xd9", header.scan)  # of this picture: a second one or a program's own bytes may follow
+    if end < 0:
         raise corrupt("a JPEG with its end", "one cut off after its start")
-    hole = data.find(bytes(_HOLE), header.scan)
-    if 0 <= hole < _end_of_scans(data) and not _may_be_zeros(data, header):
+    hole = data.find(bytes(_HOLE), header.scan, end)
+    at_end = hole >= 0 and not data[hole:end].strip(b"\0")
+    if hole >= 0 and not at_end and not _may_be_zeros(data, header):
         raise corrupt("a complete JPEG", f"one with nothing but zeros from byte {hole}")
     if not sees_warnings():
         return decode_with_pillow(without_metadata(data, header), "jpeg")
+    return _zeros_at_end(data, header, hole, end) if at_end else _checked(data, header, end)
+
+
+def _checked(data: bytes, header: JpegHeader, end: int) -> NDArray[np.uint8]:
+    """Return the pixels of a JPEG that ends at `end`: by one decode, and a second look where that warns."""
     try:
         return _decode(data, strict=True)
     except ValueError:
-        return _second_look(without_metadata(data, header))
+        bare = without_metadata(data, header)
+        return _second_look(bare, end - len(data) + len(bare))
+
+
+def _zeros_at_end(data: bytes, header: JpegHeader, hole: int, end: int) -> NDArray[np.uint8]:
+    """Return the pixels of a JPEG whose last bytes are zeros: padding, an even area, or a lost end, which is corrupt.
+
+    Padding is what the picture is complete without; an even area is used up to the last bit.
+    """
+    try:
+        return _checked(data[: hole + 2] + data[end:], header, hole + 2)
+    except UnreadableImage:
+        if not _may_be_zeros(data, header):
+            raise
+    try:
+        return _decode(without_metadata(data, header), strict=True)
+    except ValueError as warning:
+        raise corrupt("a complete JPEG", first_line(warning)) from warning
 
 
 def without_metadata(data: bytes, header: JpegHeader) -> bytes:
@@ -67,12 +91,12 @@ def without_metadata(data: bytes, header: JpegHeader) -> bytes:
     return b"".join([*parts, data[start:]])
 
 
-def _second_look(data: bytes) -> NDArray[np.uint8]:
-    """Return the pixels of a JPEG without metadata; a warning that is left is one about its pixels."""
+def _second_look(data: bytes, end: int) -> NDArray[np.uint8]:
+    """Return the pixels of a JPEG without metadata that ends at `end`; a warning that is left is one about its pixels."""
     try:
         return _decode(data, strict=True)
     except ValueError as warning:
-        if _is_loss(first_line(warning), data):
+        if _is_loss(first_line(warning), data, end):
             raise corrupt("a complete JPEG", first_line(warning)) from warning
     try:
         return _decode(data, strict=False)
@@ -93,7 +117,7 @@ def _decode(data: bytes, *, strict: bool) -> NDArray[np.uint8]:
     return pixels
 
 
-def _is_loss(warning: str, data: bytes) -> bool:
+def _is_loss(warning: str, data: bytes, end: int) -> bool:
     """Return whether a warning of libjpeg means that picture data is lost."""
     extraneous = _EXTRANEOUS.search(warning)
     if extraneous is None:
@@ -101,14 +125,8 @@ def _is_loss(warning: str, data: bytes) -> bool:
     count, marker = int(extraneous[1]), extraneous[2]
     if marker != _END:  # inside the picture: codes that were to be read were not
         return True
-    end = _end_of_scans(data)
     padding = len(set(data[end - count : end])) == 1
     return not padding and count * _LEFT_OVER > end
-
-
-def _end_of_scans(data: bytes) -> int:
-    """Return the offset of the last end marker, so that what a program appended to the picture is left out."""
-    return data.rfind(b"\xff\xd9")
 
 
 def _may_be_zeros(data: bytes, header: JpegHeader) -> bool:

@@ -22,7 +22,7 @@ ToRgb = Callable[[Image.Image], Image.Image]
 
 _CANNOT = ("unsupported", "unknown", "unrecognized", "not available", "not supported", "no decoder", "cannot handle")
 """Words of Pillow's for a kind of file that it does not read, which may be whole."""
-_PNG_PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
+_PNG_PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _SIXTEEN_BITS = 65535
 _BITS, _LARGEST = 258, 281
 """TIFF's BitsPerSample and MaxSampleValue."""
@@ -93,7 +93,7 @@ def _first(value: object) -> int:
 
 
 def _without_metadata(data: bytes) -> bytes:
-    """Return a PNG without every chunk that is no part of the picture: text, EXIF, colour profile, time."""
+    """Return a PNG without every chunk that is no part of its first picture: text, EXIF, colour profile, animation."""
     parts, at = [data[:8]], 8
     while at + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, at)

@@ -44,6 +44,7 @@ FOREIGN = [
     (b"hello, this is a readme\n", "text"),
     ("ünïcödé".encode() * 400, "text"),
     (b"BMW is a car maker and this is prose.\n" * 4, "text"),
+    (b"\x89PNG\r\n\x1a\n\0\0\0\4CgBI" + bytes(40), "a PNG in Apple's own form (CgBI)"),
     (b"BM is", "text"),
     (b"BM" + bytes(12) + b"\xff" * 40, "bytes of no known format"),
     (b"BM" + bytes(12) + b"\x77" * 40, "a bitmap whose header is of an unknown kind"),

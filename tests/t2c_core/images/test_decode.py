@@ -107,6 +107,14 @@ def test_a_flattened_photoshop_file_is_read() -> None:
     np.testing.assert_array_equal(read_rgb(psd(PICTURE)), np.asarray(PICTURE))
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("size", [4, 5_000_000])
+def test_an_odd_colour_profile_does_not_condemn_pixels(kind: str, size: int) -> None:
+    options: dict[str, Any] = {"WEBP": {"lossless": True}, "AVIF": {"quality": 95}}.get(kind, {})
+    data = encoded(kind, icc_profile=bytes(size), **options)
+    np.testing.assert_array_equal(read_rgb(data), read_rgb(encoded(kind, **options)))
+
+
 def test_an_icon_is_as_large_as_the_picture_in_it() -> None:
     icon = encoded("ICO", PICTURE.resize((32, 32)), sizes=[(32, 32)])
     at = icon.index(b"IHDR")
@@ -158,6 +166,7 @@ def wrong_sum(made: bytes) -> bytes:
         chunk(b"pHYs", b"short"),
         chunk(b"gAMA", b""),
         chunk(b"cHRM", b"x"),
+        chunk(b"acTL", b"xx"),
     ],
     ids=lambda odd: f"{odd[4:8].decode()} of {len(odd)}",
 )

@@ -63,6 +63,14 @@ def test_a_hole_of_zeros_is_corrupt(way: str, percent: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("percent", [20, 50, 80, 95])
+def test_an_end_of_zeros_with_an_end_marker_is_corrupt(way: str, percent: int) -> None:
+    data = jpeg(way)
+    kept = len(data) * percent // 100
+    assert outcome(data[:kept] + bytes(len(data) - kept - 2) + END) == "corrupt"
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_missing_stretch_is_corrupt(way: str) -> None:
     data = jpeg(way)
     half = len(data) // 2
@@ -85,6 +93,9 @@ def test_what_is_no_part_of_the_picture_does_no_harm(way: str) -> None:
         data + bytes(5000),
         data + b"<!-- a comment of some web server -->",
         data[:-2] + bytes(60) + END,
+        data[:-2] + bytes(3000) + END,
+        data + bytes(300) + data,
+        data + segment(0xE1, bytes(3000)) + END,
         data[:-2] + b"\xff\xff\xff" + END,
         data[:-2] + b"cam" + END,
         with_segments(data, segment(0xE2, b"ICC_PROFILE\0\1\2" + bytes(90))),
