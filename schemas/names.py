@@ -1,6 +1,7 @@
 """Names that become folders: datasets, banks, models; and references such as `photos@12`."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from t2c.schemas.errors import SpecError, expected
@@ -26,6 +27,11 @@ def check_name(name: str, *, what: str) -> str:
             )
         )
     return name
+
+
+def composed(text: str) -> str:
+    """Return text as it is compared: letters with their accents as one sign (Unicode's form NFC)."""
+    return unicodedata.normalize("NFC", text)
 
 
 def slug(text: str) -> str:

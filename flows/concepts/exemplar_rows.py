@@ -36,8 +36,8 @@ def read_rows(images: Images, text: str, *, option: str) -> list[int]:
     if not text.strip():
         raise SpecError(expected(option, "images", "nothing", _TODO))
     path = Path(text).expanduser()
-    if path.suffix == ".json" and path.is_file():
-        return _of_json(images, path.read_text(encoding="utf-8", errors="replace"), option=option)
+    if path.suffix.lower() == ".json" and path.is_file():
+        return _of_json(images, path.read_text(encoding="utf-8-sig", errors="replace"), option=option)
     return rows_of_ids(images, read_ids(path).column(0).to_pylist())
 
 

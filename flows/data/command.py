@@ -57,23 +57,31 @@ from t2c.store.disk.root import open_store
     type=click.FloatRange(0, 1),
     default=1.0,
     show_default=True,
-    help="Exit 1 when a larger share is not ok.",
+    help="Exit 1 when a larger share is not ok; captions and tables beside images do not count.",
 )
 def _index(out: Output, source: str, dataset: str, store_url: str, max_pixels: int | None, **options: Any) -> None:
-    """Index a folder, webdataset tars or Parquet files of images, local or s3://.
+    """Index a folder, webdataset tars (.tar, .tar.gz, .tar.zst) or Parquet files of images, local or s3://.
 
     Every input file gets a row with one outcome (ok, corrupt, too_large, unsupported, missing). Indexing again adds
-    only what is new, and supersedes what changed or is gone.
+    only what is new, and supersedes what changed or is gone. Captions, tables and notes beside images are unsupported
+    and no bad images.
+
+    A metadata.csv, .jsonl or .parquet in any folder describes its images by a column file_name: names match as paths,
+    case counts, and cells are text as they are written; empty ones, nulls and NaN are no label.
     """
     from t2c.flows.data.index import index as step
 
     if max_pixels is not None:
         options["max_pixels"] = max_pixels
     report = step(open_store(store_url, create=True), source, dataset, progress=Bars(quiet=out.as_json), **options)
-    out.facts("report", {"inputs": report.inputs, **report.outcomes, "duplicates": report.duplicates})
+    facts = {"inputs": report.inputs, **report.outcomes, "duplicates": report.duplicates, "side files": report.beside}
+    out.facts("report", facts)
     changes = {"new": report.new, "changed": report.changed, "unchanged": report.unchanged, "deleted": report.deleted}
     out.facts("changes", changes)
     _problems(out, report.problems)
+    out.put("notes", list(report.notes))
+    for note in report.notes:
+        out.say(f"  {show(note)}")
     out.put("snapshot", f"{report.dataset}@{report.snapshot}")
     out.wrote(f"{report.path} ({report.dataset}@{report.snapshot})")
     out.suggest(f"t2c extract {dataset} --encoder timm:resnet50.a1_in1k --encoder open_clip:ViT-B-16/openai")

@@ -1,7 +1,8 @@
 """Indexing: one row an input file with its outcome, appended to a dataset as one snapshot; nothing is decoded.
 
 A second run over the same files commits nothing. Hidden files, and metadata files beside images, are skipped and
-counted; every other file is an input and gets exactly one outcome, so the outcomes sum to the inputs.
+counted; every other file is an input and gets exactly one outcome, so the outcomes sum to the inputs. Captions, tables
+and notes are inputs with the outcome `unsupported`, but no bad images.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from t2c.store.disk.root import Store
 from t2c.store.sources.inspect import MAX_PIXELS
 from t2c.store.sources.items import Fields, Source
 from t2c.store.sources.source import open_source
+from t2c.store.sources.uris import parse_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,22 @@ class IndexReport(Shown):
     """Copies that took the place of a first copy that is gone."""
     duplicates: int
     """Inputs with the same bytes as another one that stands for them."""
+    beside: int
+    """Inputs that are no images and promise none by their name (captions, tables, notes): unsupported, but not bad."""
     problems: tuple[tuple[str, str, str], ...]
-    """(image id, outcome, error) of the first 20 inputs that are not ok."""
+    """(image id, outcome, error) of the first 20 inputs that should be images and are not ok."""
+    notes: tuple[str, ...]
+    """What was odd about the metadata: rows that match no image, images named twice."""
 
     @property
     def bad(self) -> int:
-        """Inputs whose outcome is not ok."""
-        return self.inputs - self.outcomes["ok"]
+        """Inputs that should be images and whose outcome is not ok."""
+        return self.inputs - self.outcomes["ok"] - self.beside
 
     @property
     def bad_rate(self) -> float:
-        """Share of the inputs whose outcome is not ok, 0 to 1."""
-        return self.bad / self.inputs
+        """Share of the inputs that should be images whose outcome is not ok, 0 to 1."""
+        return self.bad / (self.inputs - self.beside)
 
 
 def index(
@@ -108,7 +114,7 @@ def index(
         before = _before(store, dataset)
         plan = Plan.over(before, location=found.location, exif_times=captured_at == "exif")
         _look(plan, found, max_pixels=max_pixels, threads=threads or default_threads(), progress=progress)
-        _check_plan(plan, dataset, len(found.items))
+        _check_plan(plan, dataset, found)
         spec = {"source": found.location, "kind": found.kind, "fields": _spec(fields), "max_pixels": max_pixels}
         images = append_images(store, dataset, plan.finish(), spec=spec, token=token, summary=_summary(plan))
     report = _report(store, found, plan, images)
@@ -138,12 +144,12 @@ def _check_options(*, max_pixels: int, max_bad_rate: float) -> None:
         raise SpecError(expected("max bad rate", "a share from 0 to 1", str(max_bad_rate)))
 
 
-def _check_plan(plan: Plan, dataset: str, inputs: int) -> None:
+def _check_plan(plan: Plan, dataset: str, source: Source) -> None:
     if not plan.outcomes.get("ok"):
         counts = ", ".join(f"{count} {name}" for name, count in sorted(plan.outcomes.items()))
-        image_id, _, error = plan.problems[0]
-        got = f"{inputs} without one ({counts}); first {image_id[:200]!r}: {error}"
-        raise InputError(expected(f"source {plan.location}", "at least one readable image", got))
+        first = f"; first {plan.problems[0][0][:200]!r}: {plan.problems[0][2]}" if plan.problems else ""
+        got = f"{len(source.items)} without one ({counts}){first}"
+        raise InputError(expected(f"source {plan.location}", "at least one readable image", got, _other_column(source)))
     if not plan.overlap:
         todo = f"Index it under another name: t2c index {plan.location} --name {dataset}-2"
         raise MismatchError(
@@ -153,10 +159,18 @@ def _check_plan(plan: Plan, dataset: str, inputs: int) -> None:
         )
 
 
+def _other_column(source: Source) -> str:
+    """Return what to type when none of a Parquet file's bytes is an image: the column may be the wrong one."""
+    columns = {place.column for item in source.items if (place := parse_uri(item.uri)).row is not None}
+    named = " and ".join(map(repr, sorted(columns)))
+    return f"Column {named} was read; name another: --image-column COLUMN" if columns else ""
+
+
 def _check_bad_rate(report: IndexReport, max_bad_rate: float) -> None:
     if report.bad_rate > max_bad_rate:
-        counts = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count and name != "ok")
-        got = f"{report.bad} of {report.inputs} ({report.bad_rate:.1%}: {counts})"
+        bad = {**report.outcomes, "ok": 0, "unsupported": report.outcomes["unsupported"] - report.beside}
+        counts = ", ".join(f"{count} {name}" for name, count in bad.items() if count)
+        got = f"{report.bad} of {report.inputs - report.beside} ({report.bad_rate:.1%}: {counts})"
         todo = f"They are recorded in {report.dataset}@{report.snapshot}; mend the files and run t2c retry {report.dataset}."
         raise InputError(expected(f"bad files of {report.dataset}", f"at most {max_bad_rate:.1%}", got, todo))
 
@@ -186,5 +200,7 @@ def _report(store: Store, source: Source, plan: Plan, images: Images) -> IndexRe
         deleted=plan.deleted,
         promoted=plan.promoted,
         duplicates=plan.duplicates,
+        beside=plan.beside,
         problems=tuple(plan.problems),
+        notes=source.notes,
     )

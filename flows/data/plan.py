@@ -15,7 +15,7 @@ import pyarrow as pa
 from t2c.schemas.tables.tables import IMAGES
 from t2c.store.artifacts.images import Images
 from t2c.store.sources.inspect import Inspection
-from t2c.store.sources.items import Item
+from t2c.store.sources.items import Item, is_beside
 
 _FLUSH = 8192
 
@@ -63,8 +63,10 @@ class Plan:
     """Copies that take the place of a first copy that is gone."""
     duplicates: int = 0
     """Readable inputs with the bytes of an earlier one."""
+    beside: int = 0
+    """Inputs that are no images and promise none by their name: captions, tables, notes."""
     problems: list[tuple[str, str, str]] = field(default_factory=list)
-    """(image id, outcome, error) of the first inputs that are not ok."""
+    """(image id, outcome, error) of the first inputs that should be images and are not ok."""
     _first: dict[str, int] = field(default_factory=dict)
     _staying: dict[str, Current] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
@@ -202,6 +204,9 @@ class Plan:
 
     def _count(self, image_id: str, outcome: str, error: str | None) -> None:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        if outcome == "unsupported" and is_beside(image_id):
+            self.beside += 1
+            return
         if outcome != "ok" and len(self.problems) < 20:
             self.problems.append((image_id, outcome, error or ""))
 

@@ -90,7 +90,7 @@ class OwnVectors:
             raise InputError(expected(f"vectors {self.path}", "a .npy or .parquet file", reason.lower())) from error
 
     def _read(self) -> tuple[tuple[str, ...], Array]:
-        if Path(self.path).suffix == ".parquet":
+        if Path(self.path).suffix.lower() == ".parquet":
             vectors = open_vectors(self.path)
             return vectors.ids, vectors.take(np.arange(vectors.rows))
         array = open_npy(Path(self.path))

@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from t2c.schemas.errors import InputError, expected
+import numpy as np
 
 EDGE = 112
 """Longest side of a thumbnail in pixels."""
@@ -11,33 +11,43 @@ MAX_PIXELS = 100_000_000
 """Larger pictures are not decoded for a thumbnail."""
 QUALITY = 72
 """WebP quality, 0 to 100: about 2 kB a thumbnail."""
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def shrink(data: bytes, *, edge: int = EDGE) -> tuple[bytes, int, int]:
     """Return an image file as a WebP file of at most edge pixels a side, with its width and height.
 
-    EXIF orientation is applied, no metadata is kept, transparency lies over white, only the first frame is used.
-    Raises OSError or ValueError (InputError beyond MAX_PIXELS) when the bytes are not an image that can be decoded.
+    The picture is turned as it is for features, no metadata is kept, transparency lies over white, only the first frame
+    is used. Raises OSError or ValueError (UnreadableImage, InputError) when the bytes are no image that can be decoded.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise Image.DecompressionBombError(f"{opened.width} x {opened.height}")
-            opened.draft("RGB", (2 * edge, 2 * edge))
-            picture = _rgb(ImageOps.exif_transpose(opened))
-    except Image.DecompressionBombError as error:
-        raise InputError(expected("thumbnail", f"at most {MAX_PIXELS:,} pixels", str(error))) from error
+    picture = _decode(data, edge)
     picture.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=QUALITY, method=4)
     return out.getvalue(), picture.width, picture.height
 
 
+def _decode(data: bytes, edge: int) -> Any:
+    """Return the upright RGB picture; a JPEG by a fraction of its pixels, as Pillow can and the decoder of features cannot."""
+    from PIL import Image
+
+    from t2c.core.images.decode import read_rgb, upright
+    from t2c.core.images.jpeg import without_metadata
+    from t2c.core.images.outcomes import check_size
+    from t2c.schemas.images.headers import header_of
+
+    header = header_of(data)
+    if header is None or header.jpeg is None:
+        return Image.fromarray(np.ascontiguousarray(read_rgb(data, max_pixels=MAX_PIXELS, rgb=_rgb)))
+    check_size(header.width, header.height, MAX_PIXELS)
+    with Image.open(io.BytesIO(without_metadata(data, header.jpeg)), formats=("JPEG",)) as opened:
+        opened.draft("RGB", (2 * edge, 2 * edge))
+        return Image.fromarray(np.ascontiguousarray(upright(np.asarray(opened.convert("RGB")), header.orientation)))
+
+
 def _rgb(picture: Any) -> Any:
-    """Return a Pillow image as RGB: 16-bit grey scaled down, transparency over white."""
+    """Return a Pillow image as RGB: 16-bit grey scaled down, wider numbers stretched to what is there, alpha over white."""
     from PIL import Image
 
     if picture.mode.startswith("I;16"):

@@ -88,7 +88,7 @@ def export_features(
     UnknownName, CorruptError, StoreWriteError.
     """
     place = Path(out)
-    if place.suffix not in (".npy", ".parquet"):
+    if place.suffix.lower() not in (".npy", ".parquet"):
         raise SpecError(expected(f"export {out}", "a name ending in .npy or .parquet", repr(place.suffix)))
     images = open_images(store, ref)
     features = features_of(images, encoder)
@@ -97,7 +97,7 @@ def export_features(
         raise InputError(expected(f"{encoder} features of {ref}", "1 current row or more", "none"))
     progress = progress or NoProgress()
     progress.start(f"export {encoder}", len(rows), "rows")
-    write = _write_npy if place.suffix == ".npy" else _write_parquet
+    write = _write_npy if place.suffix.lower() == ".npy" else _write_parquet
     written = write(place, ids, features, rows, progress)
     progress.done()
     return ExportReport(f"{images.dataset}@{images.snapshot}", features.encoder, len(rows), written)

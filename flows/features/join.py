@@ -18,7 +18,7 @@ from t2c.store.disk import paths
 from t2c.store.disk.lease import lease
 from t2c.store.disk.manifest import find_manifest
 from t2c.store.disk.root import Store
-from t2c.store.sources.items import text_or_none, time_or_none
+from t2c.store.sources.cells import text_or_none, time_or_none
 
 _TODO = (
     "Ids are paths relative to the indexed folder; --unknown skip leaves these out, --unknown add makes rows for them."
@@ -84,10 +84,10 @@ def _new_rows(dataset: str, vectors: Vectors, lost: list[int], start: int) -> pa
             {
                 "row": start + number,
                 "image_id": image_id,
-                "uri": text_or_none(fields.get("uri")) or "",
+                "uri": text_or_none(fields.get("uri"), subject=f"uri of {image_id[:200]!r}") or "",
                 "content_hash": hashlib.sha256(f"id:{dataset}/{image_id}".encode()).hexdigest(),
-                "label": text_or_none(fields.get("label")),
-                "split": text_or_none(fields.get("split")),
+                "label": text_or_none(fields.get("label"), subject=f"label of {image_id[:200]!r}"),
+                "split": text_or_none(fields.get("split"), subject=f"split of {image_id[:200]!r}"),
                 "captured_at": moment,
                 "bytes": 0,
                 "outcome": "ok",

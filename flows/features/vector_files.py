@@ -103,7 +103,7 @@ def open_vectors(
     if not place.is_file():
         todo = "Give a .npy file and its ids, a .parquet, or clip-retrieval's output folder."
         raise InputError(expected(f"vectors {place}", "a file or folder", "nothing there", todo))
-    if place.suffix == ".parquet":
+    if place.suffix.lower() == ".parquet":
         return _checked(*_parquet(place, id_column, vector_column), what=str(place))
     part = open_npy(place)
     if ids is None:

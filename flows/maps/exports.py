@@ -47,16 +47,16 @@ def export_map(store: Store, digest: str, output: str | Path, *, dtype: Precisio
     MissingExtra without the onnx package, StoreWriteError.
     """
     place = Path(output).expanduser()
-    if place.suffix not in SUFFIXES:
+    if place.suffix.lower() not in SUFFIXES:
         raise SpecError(expected(f"output {output}", f"a name ending in {', '.join(SUFFIXES)}", repr(place.suffix)))
-    if place.suffix == ".onnx" and dtype != "float32":
+    if place.suffix.lower() == ".onnx" and dtype != "float32":
         raise SpecError(expected("--dtype", "float32 for .onnx", dtype))
     stored, linear_map = open_map(store, digest), load_map(store, digest)
     _check_range(linear_map, dtype)
     with replacing(place) as temporary:
-        if place.suffix == ".onnx":
+        if place.suffix.lower() == ".onnx":
             temporary.write_bytes(onnx_bytes(linear_map, said=said_of(stored.certificate, stored.digest)))
-        elif place.suffix == ".safetensors":
+        elif place.suffix.lower() == ".safetensors":
             _write_safetensors(linear_map, temporary, dtype, said_of(stored.certificate, stored.digest))
         else:
             require("extract", subject=f"aligner {place.name}", todo="or name a .safetensors file")

@@ -106,7 +106,7 @@ def _rate(row: Mapping[str, str], file: Path, number: int) -> Rate:
 def check_writable(path: str | Path) -> Path:
     """Return the path of a table that can be written; raises SpecError, before anything is measured."""
     file = Path(path)
-    if file.suffix != ".csv":
+    if file.suffix.lower() != ".csv":
         raise SpecError(expected("--rates", "a .csv file", repr(str(path))))
     if not file.parent.is_dir():
         raise SpecError(expected(f"--rates {path}", "a file in a folder", f"no folder {file.parent}"))

@@ -1,7 +1,5 @@
 """Files that name rows: .txt with one name a line, .csv or .tsv with or without a header, .json lists, .parquet columns."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +8,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from t2c.schemas.errors import InputError, expected, unknown
+from t2c.store.sources.text_tables import decode_text, read_lines, table_of
 
 ID_COLUMNS = ("image_id", "id", "image_path", "path", "file_name", "filename", "key", "url", "name", "concept")
 """Columns that are taken for the id when nobody names one, the first that is there."""
@@ -46,14 +45,15 @@ def read_ids(path: Path, *, rows: int | None = None, column: str = "") -> pa.Tab
 
 
 def _read(path: Path, rows: int | None, column: str) -> pa.Table:
-    if path.suffix == ".parquet":
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
         names = parquet.ParquetFile(path).schema_arrow.names
         return parquet.read_table(path, columns=[name for name in names if name in (*ID_COLUMNS, *_KEPT, column)])
-    if path.suffix == ".json":
+    if suffix == ".json":
         return pa.table({"name": _json_names(path)})
-    if path.suffix in (".csv", ".tsv"):
+    if suffix in (".csv", ".tsv"):
         return _csv(path, rows, column)
-    lines = path.read_bytes().decode("utf-8-sig").split("\n")
+    lines = decode_text(path.read_bytes()).split("\n")
     return pa.table(
         {"name": pa.array([line.removesuffix("\r") for line in lines[: len(lines) - (lines[-1] == "")]], pa.string())}
     )
@@ -61,7 +61,7 @@ def _read(path: Path, rows: int | None, column: str) -> pa.Table:
 
 def _json_names(path: Path) -> list[str]:
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(decode_text(path.read_bytes()))
     except RecursionError:
         raise ValueError("values nested too deeply") from None
     names = [str(entry["name"]) if isinstance(entry, dict) and "name" in entry else entry for entry in value or []]
@@ -72,42 +72,19 @@ def _json_names(path: Path) -> list[str]:
 
 def read_csv(path: Path) -> pa.Table:
     """Return a .csv or .tsv file with a header line: every cell as text, empty cells null; raises ValueError, OSError."""
-    lines = _lines(path)
+    lines = read_lines(path.read_bytes(), path.suffix.lower())
     names = lines.pop(0) if lines else []
-    return _table(names, lines).cast(pa.schema([(name, pa.string()) for name in names]))
+    return table_of(names, lines).cast(pa.schema([(name, pa.string()) for name in names]))
 
 
 def _csv(path: Path, rows: int | None, column: str) -> pa.Table:
-    lines = _lines(path)
+    lines = read_lines(path.read_bytes(), path.suffix.lower())
     has_header = bool(lines) and (
         column in lines[0] if column else len(lines) == rows + 1 if rows is not None else _is_header(lines[0])
     )
     width = len(lines[0]) if lines else 1
     names = lines.pop(0) if has_header else (["name"] if width == 1 else [f"column{i}" for i in range(width)])
-    return _table(names, lines)
-
-
-def _lines(path: Path) -> list[list[str]]:
-    csv.field_size_limit(1 << 24)
-    text = io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
-    try:
-        lines = [
-            line for line in csv.reader(text, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True) if line
-        ]
-    except csv.Error as reason:
-        raise ValueError(str(reason)) from reason
-    width = max((len(line) for line in lines), default=0)
-    short = next((number for number, line in enumerate(lines) if len(line) != width), None)
-    if short is not None:
-        raise ValueError(f"line {short + 1} has {len(lines[short])} of {width} columns")
-    return lines
-
-
-def _table(names: list[str], lines: list[list[str]]) -> pa.Table:
-    if len(set(names)) < len(names):
-        raise ValueError("two columns of one name")
-    columns = zip(*lines, strict=True) if lines else [()] * len(names)
-    return pa.table([pa.array([cell or None for cell in cells], pa.string()) for cells in columns], names=names)
+    return table_of(names, lines)
 
 
 def _is_header(line: list[str]) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from t2c.schemas.errors import InputError, MismatchError, SpecError, expected
 from t2c.schemas.names import DatasetRef, parse_dataset_ref
@@ -41,7 +42,9 @@ class Side:
     among: Searched
     """Its searched set."""
     left_out: npt.NDArray[np.bool_]
-    """(rows,) rows that are on the other side or picked out by the rest rule."""
+    """(rows,) rows that are on the other side, picked out by the rest rule, or exact copies."""
+    copies: int = 0
+    """Rows left out because the same bytes are on this side already."""
 
     def values(self, key: int) -> npt.NDArray[np.float32]:
         """Return a concept's similarities on this side, (images,) float32, sorted."""
@@ -86,20 +89,21 @@ def open_sides(
     target: str | None = None,
     bank: str | None = None,
     linear_map: str | None = None,
-    duplicates: bool = True,
+    duplicates: bool = False,
 ) -> tuple[Side, Side]:
-    """Open both sides under the same map and bank; with `duplicates=False` a content counts once in a dataset.
+    """Open both sides under the same map and bank; a content counts once on a side unless `duplicates` counts copies.
 
-    On one dataset, rows of the reference leave the current side, and a reference without a condition of its own is the
+    Copies are no independent observations: 40 pictures 6 times are 40. On one dataset, rows of the reference leave the current side, and a reference without a condition of its own is the
     rest: all rows but those of `where`. Raises MismatchError when the two were scored under different maps or a side
     holds in-sample rows, InputError when a side has no image left.
     """
     sides = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     first, second = common_scores(store, reference.dataset, current.dataset, **sides)
-    reference_side = _side(first, reference, duplicates=duplicates)
-    current_side = _side(second, current, duplicates=duplicates)
+    reference_side, current_side = _side(first, reference), _side(second, current)
     if first.dataset == second.dataset:
         reference_side, current_side = _apart(reference_side, current_side, reference=reference, current=current)
+    if not duplicates:
+        reference_side, current_side = _without_copies(reference_side), _without_copies(current_side)
     for side in (reference_side, current_side):
         if not side.rows().any():
             todo = "Widen the condition, or score more rows: t2c score"
@@ -157,9 +161,21 @@ def _slice(side: Slice | str, where: str | None) -> Slice:
     return replace(slice_, where=where)
 
 
-def _side(scores: Scores, slice_: Slice, *, duplicates: bool) -> Side:
+def _without_copies(side: Side) -> Side:
+    """Return the side with the first row of each content alone."""
+    rows = np.flatnonzero(side.rows())
+    hashes = side.among.images.table(["content_hash"], current=False)["content_hash"].combine_chunks()
+    codes = hashes.take(pa.array(rows)).dictionary_encode().indices
+    _, first = np.unique(np.asarray(codes), return_index=True)
+    copies = np.delete(rows, first)
+    left_out = side.left_out.copy()
+    left_out[copies] = True
+    return replace(side, left_out=left_out, copies=len(copies))
+
+
+def _side(scores: Scores, slice_: Slice) -> Side:
     images = open_images(scores.store, slice_.dataset)
-    among = searched(scores, images=images, where=slice_.where, exclude_duplicates=not duplicates)
+    among = searched(scores, images=images, where=slice_.where)
     _check_held_out(scores, among, str(slice_))
     return Side(str(slice_), among, np.zeros(scores.rows, dtype=np.bool_))
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from t2c.flows.rows.labels import LABEL
 from t2c.schemas.errors import InputError, SpecError, expected, unknown
+from t2c.schemas.names import composed
 from t2c.store.artifacts.concepts import unknown_concept
 from t2c.store.artifacts.dataset_tables import read_attributes
 from t2c.store.artifacts.images import Images
@@ -96,7 +97,7 @@ def check_matches(
 
 def fold_name(name: str) -> str:
     """Return a name without what text encoders do not see: case and the length of spaces; _ and - are spaces."""
-    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
+    return " ".join(composed(name).casefold().replace("_", " ").replace("-", " ").split())
 
 
 def _has_labels(images: Images) -> bool:

@@ -36,10 +36,11 @@ def read_table(path: str | Path) -> pa.Table:
     """Read a .parquet, .csv or .tsv file (with a header; all its cells are text, empty ones null); raises InputError."""
     place = Path(path)
     subject = f"table {place}"
-    if place.suffix not in (".parquet", ".csv", ".tsv"):
+    suffix = place.suffix.lower()
+    if suffix not in (".parquet", ".csv", ".tsv"):
         raise InputError(expected(subject, "a .parquet, .csv or .tsv file", repr(place.suffix or place.name)))
     try:
-        table = parquet.read_table(place) if place.suffix == ".parquet" else read_csv(place)
+        table = parquet.read_table(place) if suffix == ".parquet" else read_csv(place)
     except OSError as reason:
         raise InputError(expected(subject, "a file that can be read", f"{reason.strerror or reason}")) from reason
     except (UnicodeDecodeError, ValueError, pa.ArrowException) as reason:

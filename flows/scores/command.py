@@ -1,6 +1,7 @@
 """Commands that ask: summary, top, find, sql. None of them loads a model."""
 
 import shlex
+import sys
 from typing import Any
 
 import click
@@ -74,7 +75,7 @@ top = command("top", example="t2c top photos 'in a tree'\nt2c top photos 'in a t
     "--where", default=None, metavar="SQL", help="Search only images that satisfy a condition; thresholds are theirs."
 )
 @click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
-@click.option("-o", "--output", default=None, metavar="FILE", help="Write the matches to FILE.parquet or FILE.csv.")
+@click.option("-o", "--output", default=None, metavar="FILE", help="Write all matches to FILE.parquet or FILE.csv.")
 def _find(out: Output, dataset: str, expression: str, store_url: str, output: str | None, **options: Any) -> None:
     """Retrieve images by concept logic: 'dog > 2.25 & beach > 2 & indoors < 0'.
 
@@ -85,8 +86,12 @@ def _find(out: Output, dataset: str, expression: str, store_url: str, output: st
     from t2c.flows.trust.view import say_marks
 
     options["duplicates"] = not options.pop("no_duplicates")
+    shown = options["limit"]
+    if output is not None:  # a file holds every match, whatever the terminal shows
+        options["limit"] = sys.maxsize
     store = open_store(store_url)
     report = step(store, dataset, expression, **options)
+    matches = report.matches.slice(0, shown)
     out.say(f"{report.expression}")
     out.facts("counts", {"searched": report.searched, "matches": report.total})
     out.put("dataset", report.dataset)
@@ -94,11 +99,11 @@ def _find(out: Output, dataset: str, expression: str, store_url: str, output: st
     out.table("thresholds", report.thresholds, title="thresholds")
     named = report.thresholds["concept"].to_pylist()
     say_marks(out, store, dataset, named, map=report.map, bank=report.bank)
-    if report.matches.num_rows:
-        columns = _present(report.matches, "rank", "row", "margin", "label", "image_id")
-        out.table("matches", report.matches, columns=columns, title="matches, surest first")
+    if matches.num_rows:
+        columns = _present(matches, "rank", "row", "margin", "label", "image_id")
+        out.table("matches", matches, columns=columns, title="matches, surest first")
     else:
-        out.put("matches", report.matches)
+        out.put("matches", matches)
     if output is not None:
         from t2c.flows.engine.output_files import write_table
 

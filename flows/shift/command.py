@@ -15,7 +15,12 @@ from t2c.store.disk.root import open_store
 @score_options
 @side_options
 @judging_options
-@click.option("--no-duplicates", is_flag=True, help="Leave out images whose bytes came before.")
+@click.option(
+    "--duplicates/--no-duplicates",
+    default=False,
+    show_default=True,
+    help="Count exact copies as images of their own, or leave them out and say how many.",
+)
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
 @click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")
 def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drift: bool, **options: Any) -> int:
@@ -27,7 +32,6 @@ def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drif
     from t2c.flows.shift.shift import shift as step
     from t2c.flows.shift.view import show_shift
 
-    options["duplicates"] = not options.pop("no_duplicates")
     report = step(open_store(store_url), reference, progress=Bars(quiet=out.as_json), **options)
     show_shift(out, report, limit=limit)
     if options["current"]:

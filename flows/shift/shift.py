@@ -77,7 +77,7 @@ def shift(
     bank: str | None = None,
     linear_map: str | None = None,
     alpha: float = ALPHA,
-    duplicates: bool = True,
+    duplicates: bool = False,
     classes: str = AUTO,
     beyond: Beyond = "chance",
     blocks: int = BLOCKS,
@@ -88,7 +88,8 @@ def shift(
 
     `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
     condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
-    `photos` itself the rows added since are compared. With `duplicates=False` a content counts once.
+    `photos` itself the rows added since are compared. A content counts once on a side,
+    and what is left out is noted; with `duplicates` copies count as images of their own.
 
     Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
     takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
@@ -116,7 +117,9 @@ def shift(
         beyond,
         untrusted,
     )
-    options = {"alpha": alpha, "duplicates": duplicates, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
+    # Without copies on either side both ways to count ask one question, whose answer may be there already.
+    counted = duplicates or not (reference_side.copies or current_side.copies)
+    options = {"alpha": alpha, "duplicates": counted, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
     spec = _spec(slices, scores, {**options, "classes": comparison.classes.name if comparison.classes else ""})
     parents = [
         part.manifest.as_parent()
@@ -194,6 +197,9 @@ def _notes(reference_side: Side, current_side: Side, counts: Sequence[int], *, s
             notes.append(
                 f"{side.name} has only {count} image{'' if count == 1 else 's'}: only large shifts can be seen"
             )
+        if side.copies:
+            what = "1 exact copy is" if side.copies == 1 else f"{side.copies:,} exact copies are"
+            notes.append(f"{what} left out of {side.name} (--duplicates counts them)")
         if waiting := side.not_scored():
             notes.append(f"{waiting:,} images of {side.name} are not scored yet: t2c score adds them")
     on_reference, on_current = len(reference_side.among.names), len(current_side.among.names)

@@ -10,9 +10,8 @@ import pyarrow as pa
 
 from t2c.core.shift.block_null import Blocks, plan_blocks, self_distance
 from t2c.core.shift.class_shift import class_shift
-from t2c.core.shift.shift import compare
+from t2c.core.shift.shift import compare, effect_scale
 from t2c.core.statistics.pvalues import benjamini_hochberg
-from t2c.core.statistics.stats import mean_and_std
 from t2c.flows.engine.progress import Progress
 from t2c.flows.rows.sides import Side
 from t2c.flows.shift.classes import Classes
@@ -120,16 +119,12 @@ def _compared(
     whole = compare(np.sort(reference), np.sort(current), ordered=True)
     row = asdict(whole)
     if comparison.classes is not None:
-        row |= asdict(class_shift(reference, current, mix=comparison.classes.mix, scale=_scale(reference, current)))
+        row |= asdict(
+            class_shift(reference, current, mix=comparison.classes.mix, scale=effect_scale(reference, current))
+        )
     if comparison.blocks.blocks is not None:
         row |= asdict(self_distance(reference, current, blocks=comparison.blocks.blocks))
     return row
-
-
-def _scale(reference: npt.NDArray[np.float32], current: npt.NDArray[np.float32]) -> float:
-    """Return the unit of effects, as `compare` chooses it."""
-    std = mean_and_std(reference)[1]
-    return std or mean_and_std(np.concatenate([reference, current]))[1]
 
 
 def shift_table(rows: Sequence[dict[str, Any]], wanted: Comparison) -> pa.Table:

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from t2c.schemas.errors import SpecError, expected, nearest
+from t2c.schemas.names import composed
 
 DEFAULT_TEMPLATES = (
     "itap of a {}",
@@ -116,3 +117,20 @@ class ConceptFile(Spec):
     """Texts with {} where the concept goes; braces elsewhere are kept as they are."""
     averaging: Averaging = "normalise-then-average"
     """Order of normalising and averaging the prompts' vectors."""
+
+    @field_validator("concepts")
+    @classmethod
+    def _compose(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return names as they are compared, so that no bank holds one word in two spellings of its bytes."""
+        return tuple(map(composed, names))
+
+    @field_validator("prompts")
+    @classmethod
+    def _compose_keys(cls, prompts: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        """Return prompts under names as they are compared; raises ValueError when two become one."""
+        names = {composed(name): texts for name, texts in prompts.items()}
+        if len(names) < len(prompts):
+            raise ValueError(
+                "expected each concept once, but got two names that differ in how accents are written alone"
+            )
+        return names

@@ -4,6 +4,7 @@ import inspect
 import reprlib
 import typing
 from collections.abc import Hashable, Iterator, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,10 +81,24 @@ def _problem(subject: str, detail: ErrorDetails, model: type[BaseModel]) -> str:
         want = message.removeprefix("Input should be ")
         if detail["type"] == "model_type":
             want = "fields with values"
-        return expected(where, _PLAINLY.get(want, want), _short(detail["input"]))
+        todo = _quote(detail["input"]) if want == _TEXT else ""
+        return expected(where, _PLAINLY.get(want, want), _short(detail["input"]), todo)
     return (
         f"{where}: {message}" if detail["type"] == "value_error" else expected(where, message, _short(detail["input"]))
     )
+
+
+def _quote(value: object) -> str:
+    """Return how to write what YAML took for something else than a text; nothing for what no quotes would make one."""
+    words = {
+        bool: "Put it in quotes: YAML reads no, off, yes, on as false and true.",
+        int: "Put it in quotes: YAML reads it as a number, 010 as 8.",
+        float: "Put it in quotes: YAML reads it as a number.",
+        type(None): "Put it in quotes: YAML reads null, ~ and an empty place as nothing.",
+        date: "Put it in quotes: YAML reads it as a date.",
+        datetime: "Put it in quotes: YAML reads it as a time.",
+    }
+    return words.get(type(value), "")
 
 
 def _fields(model: type[BaseModel], place: list[int | str]) -> list[str]:
@@ -114,7 +129,8 @@ _BRIEF = reprlib.Repr()  # Python 3.11 takes no options here
 _BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother = 3, 100, 100
 """Looks at a few entries alone: aliases can make a small file a value of any size."""
 
-_PLAINLY = {"a valid tuple": "a list", "a valid string": "a text", "a valid dictionary": "fields with values"}
+_TEXT = "a valid string"
+_PLAINLY = {"a valid tuple": "a list", _TEXT: "a text", "a valid dictionary": "fields with values"}
 """What pydantic calls a type -> what someone who writes YAML calls it."""
 
 

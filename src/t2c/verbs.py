@@ -586,7 +586,7 @@ class Store(Handle):
         bank: str | None = None,
         linear_map: str | None = None,
         alpha: float = 0.05,
-        duplicates: bool = True,
+        duplicates: bool = False,
         classes: str = "auto",
         beyond: Beyond = "chance",
         blocks: int = 20,
@@ -597,7 +597,8 @@ class Store(Handle):
 
         `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
         condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
-        `photos` itself the rows added since are compared. With `duplicates=False` a content counts once.
+        `photos` itself the rows added since are compared. A content counts once on a side,
+        and what is left out is noted; with `duplicates` copies count as images of their own.
 
         Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
         takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`

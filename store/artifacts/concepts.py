@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from t2c.schemas.digest import digest_bytes
 from t2c.schemas.errors import InputError, MismatchError, SpecError, expected, unknown
+from t2c.schemas.names import composed
 from t2c.schemas.spaces import Space, check_same_space, space_from
 from t2c.schemas.tables.tables import CONCEPTS
 from t2c.store.disk import paths
@@ -73,10 +74,18 @@ class Concepts:
 
     def key_of(self, concept: str) -> int:
         """Return a concept's key; raises UnknownName with the nearest names and the command that adds it."""
-        names = self.names()
-        if concept not in names:
-            raise unknown_concept(concept, names, bank=self.bank)
+        return place_of(concept, self.names(), bank=self.bank)
+
+
+def place_of(concept: str, names: Sequence[str], *, bank: str) -> int:
+    """Return the position of a concept among names, as written or else with accents written another way; raises UnknownName."""
+    if concept in names:
         return names.index(concept)
+    wanted = composed(concept)
+    place = next((place for place, name in enumerate(names) if composed(name) == wanted), None)
+    if place is None:
+        raise unknown_concept(concept, names, bank=bank)
+    return place
 
 
 def unknown_concept(concept: str, names: Sequence[str], *, bank: str) -> Exception:

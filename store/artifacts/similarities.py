@@ -17,7 +17,7 @@ from t2c.schemas.errors import SpecError, UnknownName, expected, nearest
 from t2c.schemas.names import DatasetRef, parse_dataset_ref
 from t2c.schemas.spaces import Space, space_from
 from t2c.schemas.tables.tables import CONCEPT_STATS, FOLD_FULL, HISTOGRAM_BINS
-from t2c.store.artifacts.concepts import unknown_concept
+from t2c.store.artifacts.concepts import place_of
 from t2c.store.artifacts.features import list_features
 from t2c.store.artifacts.images import open_images
 from t2c.store.artifacts.linear_maps import regressions
@@ -106,10 +106,7 @@ class Scores:
 
     def key_of(self, concept: str) -> int:
         """Return a concept's key; raises UnknownName with the nearest names and the command that adds it."""
-        names = self.names()
-        if concept not in names:
-            raise unknown_concept(concept, names, bank=self.bank)
-        return names.index(concept)
+        return place_of(concept, self.names(), bank=self.bank)
 
     def column(self, key: int) -> Column:
         """Read one concept's similarities; raises CorruptError. Memory: 13 bytes a scored row."""

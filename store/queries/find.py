@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from t2c.schemas.logic import And, Constraint, Expression, Not, Or, concepts, conjuncts, constraints, render
 from t2c.schemas.tables.tables import column
-from t2c.store.artifacts.concepts import unknown_concept
+from t2c.store.artifacts.concepts import place_of
 from t2c.store.artifacts.images import Images
 from t2c.store.artifacts.selection import Mask, image_rows
 from t2c.store.artifacts.similarities import Scores
@@ -152,9 +152,7 @@ def _evaluation(among: Searched, expression: Expression) -> _Evaluation:
     names = among.names
     values, moments = {}, {}
     for concept in concepts(expression):
-        if concept not in names:
-            raise unknown_concept(concept, names, bank=among.scores.bank)
-        key = names.index(concept)
+        key = place_of(concept, names, bank=among.scores.bank)
         values[concept] = among.values(key)
         moments[concept] = among.moments(key, values[concept])
     inside = np.logical_and.reduce([~np.isnan(column) for column in values.values()])

@@ -6,25 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from t2c.schemas.errors import InputError, expected
-from t2c.store.sources.items import Fields, Item, check_columns, fields_from_row, label_of_folder, split_of_path
+from t2c.store.sources.items import Fields, Item, fields_from_row, is_hidden, label_of_folder, split_of_path
 from t2c.store.sources.uris import as_text, file_uri
 
-METADATA_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-"""Hugging Face's metadata files at the top of an image folder: a column file_name, then anything."""
-
-_HIDDEN = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 _SPECIAL = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a character device"),
     (stat.S_ISBLK, "a block device"),
 )
-
-
-def is_hidden(name: str) -> bool:
-    """Return whether a file or folder name is skipped: dot files and what operating systems leave behind."""
-    return name.startswith(".") or name in _HIDDEN
 
 
 def walk_local(root: Path) -> Iterator[Item | None]:
@@ -91,7 +81,7 @@ def walk_remote(filesystem: Any, root: str) -> Iterator[Item | None]:
     """Yield a bare item for every key under root of an fsspec filesystem, None for hidden ones."""
     for path in filesystem.find(root):
         relative = path[len(root) :].lstrip("/")
-        if any(is_hidden(part) for part in relative.split("/")):
+        if is_hidden(relative):
             yield None
         elif relative:
             yield Item(as_text(relative), file_uri(filesystem.unstrip_protocol(path)))
@@ -108,36 +98,3 @@ def describe_items(items: list[Item], fields: Fields, metadata: Mapping[str, Map
             found["split"] = split_of_path(item.image_id)
         described.append(Item(item.image_id, item.uri, outcome=item.outcome, error=item.error, **found))  # type: ignore[arg-type]
     return described
-
-
-def read_metadata(name: str, data: bytes, fields: Fields, *, where: str) -> dict[str, dict[str, object]]:
-    """Return image_id -> row of a metadata file; raises InputError when it has no file_name, SpecError for a column."""
-    import pyarrow as pa
-
-    table = _parse(name, pa.BufferReader(data), where)
-    key = next((column for column in ("file_name", "image_id") if column in table.column_names), None)
-    if key is None:
-        todo = "Name the column that holds paths relative to the folder file_name."
-        raise InputError(expected(f"{where}/{name}", "a column file_name", ", ".join(table.column_names), todo))
-    check_columns(fields.columns, table.column_names, where=f"{where}/{name}")
-    wanted = table.select(list(dict.fromkeys((key, *fields.columns))))
-    return {str(row[key]): row for row in wanted.to_pylist()}
-
-
-def _parse(name: str, stream: Any, where: str) -> Any:
-    import pyarrow as pa
-
-    try:
-        if name.endswith(".csv"):
-            from pyarrow import csv
-
-            return csv.read_csv(stream)
-        if name.endswith(".jsonl"):
-            from pyarrow import json
-
-            return json.read_json(stream)
-        from pyarrow import parquet
-
-        return parquet.read_table(stream)
-    except pa.ArrowException as reason:
-        raise InputError(expected(f"{where}/{name}", "a table", f"an error: {reason}")) from reason

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from t2c.store.disk.open_files import filesystem_of, open_file, open_local
 from t2c.store.sources.parquet_cells import read_cell
+from t2c.store.sources.unpacked import packing, unpack
 from t2c.store.sources.uris import Place, parse_uri
 
 
@@ -28,7 +29,11 @@ def open_stream(uri: str) -> BinaryIO:
 
 def _read_range(place: Place) -> bytes:
     offset, size = place.offset or 0, place.size
-    if place.remote:
+    if packing(place.address):
+        with unpack(place.address, remote=place.remote).stream() as stream:
+            stream.seek(offset)
+            data = stream.read(size)
+    elif place.remote:
         filesystem, path = filesystem_of(place.address)
         data = bytes(filesystem.cat_file(path, start=offset, end=offset + size)) if size else b""
     else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from t2c.store.sources.headers import ALLOWED, Header, read_header, sniff
+from t2c.schemas.images.headers import ALLOWED, HEAD, TAIL, Header, is_apple_png, read_header, sniff
 
 MAX_PIXELS = 200_000_000
 """Default cap on width x height: larger images are recorded as too_large and never decoded."""
@@ -20,11 +20,9 @@ _FOREIGN = (
     (b"PK\x03\x04", "a zip archive"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"%PDF", "a PDF document"),
-    (b"8BPS", "a Photoshop file"),
-    (b"\x00\x00\x01\x00", "an icon"),
+    (b"8BPS", "a large Photoshop file (PSB)"),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL image"),
     (b"\xff\x0a", "a JPEG XL image"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
     (b"PAR1", "a Parquet file (index it on its own)"),
     (b"\x93NUMPY", "a numpy array"),
     (b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
@@ -44,7 +42,7 @@ class Inspection:
     bytes: int = 0
     """File size in bytes."""
     format: str | None = None
-    """jpeg, png, webp, gif, bmp or tiff; None when the bytes announce none of them."""
+    """One of t2c.schemas.images.headers.ALLOWED; None when the bytes announce none of them."""
     width: int | None = None
     """Pixels after EXIF orientation; None when the header cannot be read."""
     height: int | None = None
@@ -70,8 +68,9 @@ def _judge(stream: BinaryIO, size: int, max_pixels: int) -> tuple[str, str | Non
     if size == 0:
         return "corrupt", f"{_WANT}, but got an empty file", None, None
     stream.seek(0)
-    head = stream.read(1024)
-    kind = sniff(head)
+    head = stream.read(HEAD)
+    stream.seek(max(0, size - TAIL))
+    kind = sniff(head, stream.read(TAIL))
     if kind is None:
         return "unsupported", f"{_WANT}, but got {describe(head)}", None, None
     try:
@@ -81,6 +80,8 @@ def _judge(stream: BinaryIO, size: int, max_pixels: int) -> tuple[str, str | Non
     if header.width * header.height > max_pixels:
         got = f"{header.width} x {header.height} = {header.width * header.height:,}"
         return "too_large", f"expected at most {max_pixels:,} pixels, but got {got}", kind, header
+    if header.unsupported:
+        return "unsupported", f"{_WANT} of a kind that is read, but got {header.unsupported}", kind, header
     return "ok", None, kind, header
 
 
@@ -88,12 +89,14 @@ def describe(head: bytes) -> str:
     """Return what these first bytes look like, in words, for a file that is no allowed image."""
     if head[4:8] == b"ftyp":
         brand = head[8:12].decode("ascii", "replace")
-        return {"heic": "a HEIC image", "heix": "a HEIC image", "mif1": "a HEIC image", "avif": "an AVIF image"}.get(
+        return {"heic": "a HEIC image", "heix": "a HEIC image", "mif1": "a HEIC image", "msf1": "a HEIC image"}.get(
             brand, "an MP4 or QuickTime file"
         )
     known = next((words for magic, words in _FOREIGN if head.startswith(magic)), None)
     if known:
         return known
+    if is_apple_png(head):
+        return "a PNG in Apple's own form (CgBI)"
     if len(head) > 262 and head[257:262] == b"ustar":
         return "a tar archive (index it on its own)"
     return _describe_text(head)
@@ -109,4 +112,6 @@ def _describe_text(head: bytes) -> str:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return "bytes of no known format"
-    return "bytes of no known format" if b"\0" in head else "text"
+    if b"\0" in head:
+        return "a bitmap whose header is of an unknown kind" if head.startswith(b"BM") else "bytes of no known format"
+    return "text"

@@ -3,14 +3,61 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.store.sources.cells import text_or_none, time_or_none
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *(
+            "jpg",
+            "jpeg",
+            "jpe",
+            "jfif",
+            "png",
+            "webp",
+            "gif",
+            "bmp",
+            "dib",
+            "tif",
+            "tiff",
+            "avif",
+            "avifs",
+            "heic",
+            "heif",
+        ),
+        *("jp2", "j2k", "jpx", "ppm", "pgm", "pbm", "pnm", "tga", "ico", "psd"),
+    )
+)
 """Names that promise an image; used to tell containers from folders, never to decide what a file is."""
 
+_BESIDE = frozenset(
+    f".{name}"
+    for name in (
+        *(
+            "txt",
+            "caption",
+            "json",
+            "jsonl",
+            "ndjson",
+            "csv",
+            "tsv",
+            "parquet",
+            "arrow",
+            "md",
+            "rst",
+            "yaml",
+            "yml",
+            "toml",
+        ),
+        *("xml", "npy", "npz", "cls", "log", "ini", "cfg", "lst", "sqlite", "db", "py", "sh", "ipynb", "sha256", "md5"),
+    )
+)
+_BESIDE_NAMES = frozenset({"readme", "license", "licence", "copying", "changelog", "makefile", "checksums", "manifest"})
+_HIDDEN = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 _SPLITS = r"train|training|val|valid|validation|dev|eval|test|testing"
 _SPLIT_FOLDER = re.compile(_SPLITS, re.I)
 _SPLIT_SHARD = re.compile(rf"({_SPLITS})(?![A-Za-z0-9])", re.I)
@@ -74,6 +121,19 @@ class Source:
     """Folders: sorted by image_id. Containers: shard by shard in name order, then as stored."""
     skipped: int
     """Hidden files and folders, and metadata beside the images: not inputs."""
+    notes: tuple[str, ...] = ()
+    """What a user should know about the metadata: rows that match no image, images named twice."""
+
+
+def is_hidden(path: str) -> bool:
+    """Return whether a path is skipped in every source: dot files, and what operating systems leave behind."""
+    return any((part.startswith(".") and part not in (".", "..")) or part in _HIDDEN for part in path.split("/"))
+
+
+def is_beside(path: str) -> bool:
+    """Return whether a name promises a caption, table or note that lies beside images, so that it is no bad image."""
+    name = PurePosixPath(path).name.lower()
+    return PurePosixPath(name).suffix in _BESIDE or name in _BESIDE_NAMES
 
 
 def label_of_folder(image_id: str) -> str | None:
@@ -92,38 +152,17 @@ def split_of_path(path: str, *, shard: bool = False) -> str | None:
     return found
 
 
-def text_or_none(value: object) -> str | None:
-    """Return a column's value as text; None for null and for the empty text."""
-    return None if value is None or value == "" else value if isinstance(value, str) else str(value)
-
-
-def time_or_none(value: object, *, subject: str) -> datetime | None:
-    """Return a column's value as UTC time: a time, a date or ISO 8601 text; raises InputError naming the subject."""
-    if value is None or value == "":
-        return None
-    try:
-        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
-    except ValueError:
-        moment = None
-    if isinstance(moment, date) and not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day)
-    if not isinstance(moment, datetime):
-        want = "a time such as 2026-11-14T09:30:00+01:00"
-        raise InputError(expected(subject, want, repr(value), "Mend the column or pass --captured-at none."))
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def fields_from_row(row: Mapping[str, object], fields: Fields, *, subject: str) -> dict[str, object]:
     """Return label, split and captured_at of one metadata row, for those that were asked for by column name."""
     asked = fields.columns
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     if fields.label in asked:
-        found["label"] = text_or_none(row.get(fields.label))
+        values["label"] = text_or_none(row.get(fields.label), subject=f"label of {subject}")
     if fields.split in asked:
-        found["split"] = text_or_none(row.get(fields.split))
+        values["split"] = text_or_none(row.get(fields.split), subject=f"split of {subject}")
     if fields.captured_at in asked:
-        found["captured_at"] = time_or_none(row.get(fields.captured_at), subject=f"captured_at of {subject}")
-    return found
+        values["captured_at"] = time_or_none(row.get(fields.captured_at), subject=f"captured_at of {subject}")
+    return values
 
 
 def check_columns(asked: Iterable[str], known: Iterable[str], *, where: str) -> None:

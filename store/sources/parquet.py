@@ -2,24 +2,30 @@
 
 import json
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from t2c.schemas.errors import InputError, SpecError, expected
+from t2c.schemas.images.headers import HEAD, TAIL, sniff
+from t2c.store.sources.cells import cells, text_or_none, time_or_none
 from t2c.store.sources.items import (
     Fields,
     Item,
     check_columns,
     label_of_folder,
     split_of_path,
-    text_or_none,
-    time_or_none,
 )
+from t2c.store.sources.parquet_cells import image_path
 from t2c.store.sources.uris import as_text, file_uri, parquet_uri
 
 _LABEL, _SPLIT = "label", "split"
+_LOOKED_AT = 8
+"""Rows looked at to tell a column of images from one of other bytes."""
+_MANY = 16
+"""Columns of decimal numbers from which a table looks like vectors."""
 
 
 def list_parquet(stream: BinaryIO, name: str, address: str, *, fields: Fields) -> list[Item]:
@@ -32,10 +38,9 @@ def list_parquet(stream: BinaryIO, name: str, address: str, *, fields: Fields) -
     shard = as_text(name)
     try:
         file = parquet.ParquetFile(stream)
-        column = fields.image or _find_image(file.schema_arrow)
+        column = fields.image or _find_image(file)
         if column is None:
-            error = "expected a column of image bytes, but got columns " + ", ".join(file.schema_arrow.names)[:300]
-            return [Item(shard, file_uri(address), outcome="unsupported", error=error)]
+            return [Item(shard, file_uri(address), outcome="unsupported", error=_no_column(file.schema_arrow))]
         table = _small_columns(file, column, fields, shard)
     except (pa.ArrowException, OSError) as reason:
         error = f"expected a whole Parquet file, but got: {reason}"
@@ -43,11 +48,49 @@ def list_parquet(stream: BinaryIO, name: str, address: str, *, fields: Fields) -
     return _items(table, column, fields, shard, address)
 
 
-def _find_image(schema: pa.Schema) -> str | None:
-    """Return the first struct column with binary `bytes`, else the first binary column."""
-    structs = [field.name for field in schema if _is_image_struct(field.type)]
-    binaries = [field.name for field in schema if _is_binary(field.type)]
-    return next(iter(structs + binaries), None)
+def _find_image(file: parquet.ParquetFile) -> str | None:
+    """Return the column that holds images by its first bytes; else the first that could, structs with `bytes` first."""
+    schema = file.schema_arrow
+    structs: list[str] = [field.name for field in schema if _is_image_struct(field.type)]
+    columns = structs + [field.name for field in schema if _is_binary(field.type)]
+    if len(columns) < 2:
+        return next(iter(columns), None)
+    return next((name for name in columns if _starts_as_image(file, name)), str(columns[0]))
+
+
+def _starts_as_image(file: parquet.ParquetFile, column: str) -> bool:
+    """Return whether the first value of a column, among a few rows, is an image of an allowed format."""
+    for batch in islice(file.iter_batches(_LOOKED_AT, columns=[image_path(file.schema_arrow, column)]), 1):
+        values = batch.column(0)
+        values = values.field("bytes") if pa.types.is_struct(values.type) else values
+        data = next((value for value in values.drop_null().to_pylist() if value), b"")
+        return sniff(data[:HEAD], data[-TAIL:]) is not None
+    return False
+
+
+def _no_column(schema: pa.Schema) -> str:
+    """Return why a file without a column of image bytes is none of images, and what to type where that is known."""
+    listed = ", ".join(f"{field.name} ({field.type})" for field in schema)[:300]
+    error = f"expected a column of image bytes, but got columns {listed}"
+    kinds = {
+        field.name: field.type for field in schema if pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
+    }
+    several = next((name for name, kind in kinds.items() if _holds_images(kind.value_type)), None)
+    if several is not None:
+        return f"{error}. Column {several!r} holds several images a row: write one image a row"
+    numbers = sum(pa.types.is_floating(field.type) for field in schema)
+    if numbers >= _MANY or any(_is_vector(field.type) for field in schema):
+        return f"{error}. Vectors are brought in with: t2c features import"
+    return error
+
+
+def _is_vector(kind: pa.DataType) -> bool:
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return bool(lists and pa.types.is_floating(kind.value_type))
+
+
+def _holds_images(kind: pa.DataType) -> bool:
+    return _is_image_struct(kind) or _is_binary(kind)
 
 
 def _is_image_struct(kind: pa.DataType) -> bool:
@@ -68,7 +111,10 @@ def _small_columns(file: parquet.ParquetFile, column: str, fields: Fields, shard
     check_columns([*fields.columns, *filter(None, [roles["id"]]), column], schema.names, where=shard)
     kind = schema.field(column).type
     if not (_is_image_struct(kind) or _is_binary(kind)):
-        raise SpecError(expected(f"image column {column!r} of {shard}", "bytes, or a struct with bytes", str(kind)))
+        todo = "Write one image a row." if pa.types.is_list(kind) else "Name another: --image-column COLUMN"
+        raise SpecError(
+            expected(f"image column {column!r} of {shard}", "bytes, or a struct with bytes", str(kind), todo)
+        )
     has_path = _is_image_struct(kind) and kind.get_field_index("path") >= 0
     wanted = {name for name in roles.values() if name} | ({f"{column}.path"} if has_path else set())
     table = file.read(columns=sorted(wanted)) if wanted else pa.table({})
@@ -95,7 +141,7 @@ def _roles(schema: pa.Schema, fields: Fields) -> dict[str, str | None]:
 
 def _texts(schema: pa.Schema, name: str, column: pa.ChunkedArray) -> list[Any]:
     """Return a column's values, class numbers turned into the names that Hugging Face's metadata gives them."""
-    values: list[Any] = column.to_pylist()
+    values = cells(column)
     names = _class_names(schema, name)
     if names is None:
         return values
@@ -126,9 +172,11 @@ def _items(values: dict[str, list[Any]], column: str, fields: Fields, shard: str
         image_id = f"{shard}/{path}" if path else f"{shard}#{row:06d}"
         if own_ids is not None:
             image_id = _own_id(own_ids[row], f"id of row {row} of {shard}")
-        label = text_or_none(labels[row]) or (folder_label(path) if path else None)
+        label = text_or_none(labels[row], subject=f"label of {image_id[:200]!r}") or (
+            folder_label(path) if path else None
+        )
         moment = time_or_none(times[row], subject=f"captured_at of {image_id[:200]!r}")
-        split = text_or_none(splits[row]) or shard_split
+        split = text_or_none(splits[row], subject=f"split of {image_id[:200]!r}") or shard_split
         items.append(Item(image_id, parquet_uri(address, row, column), label, split, moment))
     return items
 

@@ -7,17 +7,19 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from t2c.schemas.errors import InputError, T2CError, expected
 from t2c.store.disk.open_files import filesystem_of, open_file
-from t2c.store.sources.folder import METADATA_FILES, describe_items, read_metadata, walk_local, walk_remote
+from t2c.store.sources.folder import describe_items, walk_local, walk_remote
 from t2c.store.sources.image_bytes import open_bytes, open_stream
-from t2c.store.sources.items import IMAGE_SUFFIXES, Fields, Item, Source, check_unique
+from t2c.store.sources.items import IMAGE_SUFFIXES, Fields, Item, Source, check_unique, is_beside
+from t2c.store.sources.metadata import METADATA_FILES, Described, describe, is_metadata
+from t2c.store.sources.unpacked import is_tar, packing, unpack
 from t2c.store.sources.uris import is_remote, parse_uri
 
 __all__ = ["Fields", "Item", "Source", "open_bytes", "open_source", "open_stream"]
 
+_WANT = "a folder, .tar or .parquet"
 _EXAMPLE = "Try: t2c index photos/ --name photos"
 
 
@@ -53,12 +55,12 @@ def _list(location: str) -> _Listing:
         return _list_remote(location.rstrip("/"))
     path = Path(location.removeprefix("file://")).expanduser()
     if not os.path.lexists(path):
-        raise InputError(expected(f"source {location}", "a folder, .tar or .parquet", "nothing there", _EXAMPLE))
+        raise InputError(expected(f"source {location}", _WANT, "nothing there", _EXAMPLE))
     place = Path(os.path.realpath(path))
     if place.is_file():
         return _single(str(place), place.name, remote=False)
     if not place.is_dir():
-        raise InputError(expected(f"source {location}", "a folder, .tar or .parquet", "no regular file", _EXAMPLE))
+        raise InputError(expected(f"source {location}", _WANT, "no regular file", _EXAMPLE))
     return _gather(str(place), walk_local(place), remote=False)
 
 
@@ -87,15 +89,13 @@ def _single(address: str, name: str, *, remote: bool) -> _Listing:
     from t2c.store.sources.uris import as_text, file_uri
 
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix not in (".tar", ".parquet"):
+    if _shard_kind(name) is None:
         todo = (
             "Index the folder it lies in."
             if suffix in IMAGE_SUFFIXES
-            else "Unpack it into a folder, or use .tar or .parquet."
+            else "Unpack it into a folder, or use .tar, .tar.gz, .tar.zst or .parquet."
         )
-        raise InputError(
-            expected(f"source {address}", "a folder, .tar or .parquet", f"a {suffix or 'plain'} file", todo)
-        )
+        raise InputError(expected(f"source {address}", _WANT, f"a {suffix or 'plain'} file", todo))
     return _Listing(address, [Item(as_text(name), file_uri(address))], 0, remote)
 
 
@@ -110,37 +110,47 @@ def _gather(location: str, walked: Iterator[Item | None], *, remote: bool) -> _L
     return _Listing(location, items, hidden, remote)
 
 
+def _shard_kind(name: str) -> str | None:
+    """Return tar or parquet for the name of such a container, else None."""
+    if is_tar(name):
+        return "tar"
+    return "parquet" if PurePosixPath(name).suffix.lower() == ".parquet" else None
+
+
 def _kind(listing: _Listing) -> str:
     """Return tar or parquet when such files lie there and no image does, else folder."""
     suffixes = {PurePosixPath(item.image_id).suffix.lower() for item in listing.items}
-    if suffixes & IMAGE_SUFFIXES or not suffixes & {".tar", ".parquet"}:
+    kinds = {kind for item in listing.items if (kind := _shard_kind(item.image_id))}
+    if suffixes & IMAGE_SUFFIXES or not kinds:
         return "folder"
-    if {".tar", ".parquet"} <= suffixes:
+    if len(kinds) > 1:
         todo = "Say which with --kind tar or --kind parquet."
         raise InputError(expected(f"source {listing.location}", "tars or Parquet files", "both", todo))
-    return "tar" if ".tar" in suffixes else "parquet"
+    return kinds.pop()
 
 
 def _open_folder(listing: _Listing, fields: Fields) -> Source:
-    beside = {item.image_id: item for item in listing.items if item.image_id in METADATA_FILES}
+    beside = {item.image_id: item for item in listing.items if is_metadata(item.image_id) and item.outcome is None}
     items = [item for item in listing.items if item.image_id not in beside]
-    metadata: dict[str, dict[str, object]] = {}
+    described = Described()
     if fields.columns:
-        name = next((name for name in METADATA_FILES if name in beside), None)
-        if name is None:
+        if not beside:
             got = f"no such file, and the columns {', '.join(map(repr, fields.columns))} asked for"
             todo = "Columns of a folder come from a metadata file with a column file_name."
             raise InputError(expected(f"source {listing.location}", " or ".join(METADATA_FILES), got, todo))
-        metadata = read_metadata(name, open_bytes(beside[name].uri), fields, where=listing.location)
-    described = describe_items(items, fields, metadata)
-    return Source("folder", listing.location, tuple(described), listing.hidden + len(beside))
+        files = {name: open_bytes(item.uri) for name, item in beside.items()}
+        described = describe(
+            [item.image_id for item in items if not is_beside(item.image_id)], files, fields, where=listing.location
+        )
+    found = describe_items(items, fields, described.rows)
+    return Source("folder", listing.location, tuple(found), listing.hidden + len(beside), described.notes())
 
 
 def _open_shards(listing: _Listing, fields: Fields, kind: str) -> Source:
     items: list[Item] = []
     skipped = listing.hidden
     for shard in sorted(listing.items, key=lambda item: item.image_id):
-        if PurePosixPath(shard.image_id).suffix.lower() != f".{kind}":
+        if _shard_kind(shard.image_id) != kind:
             skipped += 1
         elif shard.outcome is not None:
             items.append(shard)
@@ -152,9 +162,14 @@ def _open_shards(listing: _Listing, fields: Fields, kind: str) -> Source:
 
 
 def _open_shard(shard: Item, fields: Fields, kind: str) -> tuple[list[Item], int]:
-    place: Any = parse_uri(shard.uri)
+    place = parse_uri(shard.uri)
+    problem = None
     try:
-        stream = open_file(place.address, remote=place.remote)
+        if packing(place.address):
+            unpacked = unpack(place.address, remote=place.remote)
+            stream, problem = unpacked.stream(), unpacked.problem
+        else:
+            stream = open_file(place.address, remote=place.remote)
     except OSError as reason:
         error = f"expected a file that can be read, but got: {reason.strerror or reason}"
         return [Item(shard.image_id, shard.uri, outcome="missing", error=error)], 0
@@ -162,7 +177,7 @@ def _open_shard(shard: Item, fields: Fields, kind: str) -> tuple[list[Item], int
         if kind == "tar":
             from t2c.store.sources.tar import list_tar
 
-            return list_tar(stream, shard.image_id, place.address, fields=fields)
+            return list_tar(stream, shard.image_id, place.address, fields=fields, problem=problem)
         from t2c.store.sources.parquet import list_parquet
 
         return list_parquet(stream, shard.image_id, place.address, fields=fields), 0

@@ -39,7 +39,7 @@ def read_checkpoint(path: str | Path, *, subject: str) -> State:
 def _is_safetensors(file: Path) -> bool:
     with file.open("rb") as stream:
         head = stream.read(9)
-    return file.suffix == ".safetensors" or (len(head) == 9 and head[8:] == b"{" and head[6:8] == b"\0\0")
+    return file.suffix.lower() == ".safetensors" or (len(head) == 9 and head[8:] == b"{" and head[6:8] == b"\0\0")
 
 
 def _read_safetensors(file: Path) -> Any:

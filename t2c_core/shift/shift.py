@@ -22,6 +22,8 @@ Verdict = Literal["risen", "fallen", "none"]
 
 ALPHA = 0.05
 """Default false discovery rate of a verdict."""
+ROUNDING = 1e-6
+"""Range below which similarities are one value: a float32 cosine of 1,000 numbers is known to about this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Comparison:
     """Mean similarity in the current set."""
     effect: float
     """(mean_current - mean_reference) / scale, where scale is the reference std, or that of both sets together when the
-    reference is constant; 0 when all values are equal."""
+    reference is constant but for rounding; 0 when all values are equal but for rounding."""
     d: float
     """Two-sample Kolmogorov-Smirnov statistic, 0 to 1."""
     sign: int
@@ -54,15 +56,15 @@ def compare(
 ) -> Comparison:
     """Return the comparison of two sets of similarities, float32 or float64, any order and size.
 
-    `ordered=True` promises that both are sorted already. Defined for single values, constants, ties and equal sets.
+    `ordered=True` promises that both are sorted already. Defined for single values, constants, ties and
+    equal sets; sets that differ by rounding alone are equal.
     Raises InputError for an empty set, NaN or infinity.
     """
     reference, current = _sorted_sets(reference, current, ordered=ordered)
-    d, sign, log10_p = ks_test(reference, current, ordered=True)
-    mean_reference, scale = mean_and_std(reference)
-    mean_current, _ = mean_and_std(current)
-    if scale == 0:
-        scale = mean_and_std(np.concatenate([reference, current]))[1]
+    scale = effect_scale(reference, current)
+    # Where all is rounding there is no scale, and a distance of distributions would be one of rounding too.
+    d, sign, log10_p = ks_test(reference, current, ordered=True) if scale else (0.0, 0, 0.0)
+    (mean_reference, _), (mean_current, _) = mean_and_std(reference), mean_and_std(current)
     distance = wasserstein(reference, current)
     return Comparison(
         len(reference),
@@ -75,6 +77,18 @@ def compare(
         log10_p,
         distance / scale if scale else 0.0,
     )
+
+
+def effect_scale(reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"]) -> float:
+    """Return the unit of effects: the reference std, that of both sets where the reference is constant, 0 where both are.
+
+    Constant means: but for rounding. 50 copies of one picture differ in the last bit, and that is no spread.
+    """
+    low, high = (np.array([function(side) for side in (reference, current)]) for function in (np.min, np.max))
+    if high[0] - low[0] > ROUNDING:
+        return mean_and_std(reference)[1]
+    both = high.max() - low.min() > ROUNDING
+    return mean_and_std(np.concatenate([reference, current]))[1] if both else 0.0
 
 
 def ks_test(

@@ -78,7 +78,7 @@ def _state(file: Path) -> State:
     except InputError as error:
         other = "a damaged file, or one of another kind"
         actual = next((text for sign, text in _PICKLES.items() if sign in str(error)), other)
-        todo = f"An .onnx file is only written: import the .pth. {WRITE}" if file.suffix == ".onnx" else WRITE
+        todo = f"An .onnx file is only written: import the .pth. {WRITE}" if file.suffix.lower() == ".onnx" else WRITE
         raise InputError(expected(f"aligner {file}", "W and b in a torch or safetensors file", actual, todo)) from error
 
 

@@ -61,7 +61,7 @@ def _source(name: str) -> dict[str, Any]:
     if name == PACKAGED:
         return _gguf(_packaged_file())
     path = Path(name).expanduser()
-    if path.is_file() and path.suffix == ".gguf":
+    if path.is_file() and path.suffix.lower() == ".gguf":
         return _gguf(path)
     if path.is_dir():
         return {"pretrained_model_name_or_path": str(path), "local_files_only": True}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
+from pyarrow import csv, parquet
 
 from t2c.flows.cli.app import run
 from t2c.flows.world.world import write_images
@@ -73,6 +73,16 @@ def test_summary_top_and_find_agree(t2c) -> None:
     assert found["thresholds"][0]["threshold"] == pytest.approx(threshold)
     assert 0 < found["counts"]["matches"] < found["counts"]["searched"] == 120
     assert best["row"] in {match["row"] for match in found["matches"]}
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_find_writes_every_match_and_shows_some(t2c, tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"out.{ending}"
+    said = t2c("find", "photos", "indoors > -9", "-n", "3", "-o", str(file))[1]
+    assert (said["counts"]["matches"], len(said["matches"])) == (120, 3)
+    written = csv.read_csv(file) if ending == "csv" else parquet.read_table(file)
+    assert written["rank"].to_pylist() == list(range(1, 121))
+    assert t2c("find", "photos", "indoors > -9", "-n", "3")[1]["matches"] == said["matches"]
 
 
 def test_shift_finds_what_was_planted_and_can_fail_on_it(t2c) -> None:

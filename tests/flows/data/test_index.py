@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from pyarrow import parquet
@@ -59,11 +60,11 @@ def test_outcomes_sum_to_the_inputs(store: Store, photos: Path) -> None:
     report = run(store, photos)
     assert dict(report.outcomes) == {"ok": 3, "corrupt": 1, "too_large": 1, "unsupported": 2, "missing": 1}
     assert sum(report.outcomes.values()) == report.inputs == report.new == 8
-    assert (report.skipped, report.duplicates, report.snapshot, report.bad) == (1, 1, 1, 5)
-    assert report.bad_rate == 5 / 8
+    assert (report.skipped, report.duplicates, report.snapshot, report.bad, report.beside) == (1, 1, 1, 4, 1)
+    assert report.bad_rate == 4 / 7
     assert report.path == store.files.uri("datasets/photos/images")
     assert {image_id for image_id, _, _ in report.problems} == {
-        "empty.jpg", "large.bmp", "page.jpg", "README.txt", "gone.jpg"
+        "empty.jpg", "large.bmp", "page.jpg", "gone.jpg"
     }  # fmt: skip
 
 
@@ -209,7 +210,7 @@ def test_nothing_readable_is_an_error_and_commits_nothing(store: Store, tmp_path
 
 def test_too_many_bad_files_are_an_error_after_the_commit(store: Store, photos: Path) -> None:
     message = (
-        r"bad files of photos: expected at most 10.0%, but got 5 of 8 \(62.5%: 1 corrupt, 1 too_large, 2 unsupported, "
+        r"bad files of photos: expected at most 10.0%, but got 4 of 7 \(57.1%: 1 corrupt, 1 too_large, 1 unsupported, "
         r"1 missing\). They are recorded in photos@1; mend the files and run t2c retry photos."
     )
     with pytest.raises(InputError, match=message):
@@ -294,3 +295,36 @@ def test_real_photographs_are_all_ok(store: Store) -> None:
     report = index(store, assets("photos/pacs"), "photos")
     assert report.outcomes["ok"] == report.inputs == 840
     assert len(set(column(store, "label").values())) == 7
+
+
+def test_captions_and_tables_beside_images_are_no_bad_images(store: Store, tmp_path: Path) -> None:
+    root = tmp_path / "files"
+    root.mkdir()
+    for i in range(3):
+        (root / f"{i}.jpg").write_bytes(picture((i, 9, 9)))
+        (root / f"{i}.txt").write_text("a caption")
+        (root / f"{i}.JSON").write_text("{}")
+    (root / "README").write_text("read me")
+    report = run(store, root, max_bad_rate=0.0)
+    assert (report.bad, report.beside, report.outcomes["unsupported"], report.problems) == (0, 7, 7, ())
+    (root / "named.jpg").write_text("a caption")
+    with pytest.raises(InputError, match=r"at most 10.0%, but got 1 of 4 \(25.0%: 1 unsupported\)"):
+        run(store, root, max_bad_rate=0.1)
+
+
+def test_bytes_that_are_no_images_name_the_column_that_was_read(store: Store, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"digest": [b"0" * 16, b"1" * 16]}), tmp_path / "x.parquet")
+    with pytest.raises(
+        InputError, match=r"readable image, but got .* Column 'digest' was read; name another: --image-column"
+    ):
+        run(store, tmp_path)
+
+
+def test_metadata_that_fits_in_part_is_told(store: Store, photos: Path) -> None:
+    (photos / "metadata.csv").write_text("file_name,kind\ndog/a.png,x\ngone/away.png,y\n")
+    report = run(store, photos, label_from="kind")
+    assert report.notes == (
+        "metadata: 1 of 2 rows match no image, first 'gone/away.png'. "
+        "Names are paths relative to the metadata file; case counts.",
+    )
+    assert column(store, "label")["dog/a.png"] == "x"

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from t2c.core.images.jpeg import sees_warnings
 from t2c.flows.data.index import index
 from t2c.flows.data.retry import retry
 from t2c.schemas.errors import UnknownName
@@ -16,6 +17,7 @@ from t2c.store.disk import paths
 from t2c.store.disk.lease import lease
 from t2c.store.disk.root import Store
 from tests.flows.data.test_index import picture
+from tests.planted.image_files import PICTURE, encoded
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_what_still_does_not_read_commits_nothing(store: Store, photos: Path) ->
         "empty.jpg": "corrupt",
         "page.jpg": "unsupported",
     }
-    assert "expected pixels that decode, but got: " in report.problems[0][2]
+    assert "image: expected a complete JPEG header, but got one that ends" in report.problems[0][2]
 
 
 def test_mended_files_get_superseding_rows(store: Store, photos: Path) -> None:
@@ -108,3 +110,24 @@ def test_larger_cap_recovers_what_was_too_large(store: Store, photos: Path) -> N
 def test_unknown_dataset_is_named(store: Store) -> None:
     with pytest.raises(UnknownName, match="Index it: t2c index"):
         retry(store, "photos")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_half_a_jpeg_is_not_mended_by_a_decoder_that_cannot_tell(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    whole = encoded("JPEG", PICTURE.resize((200, 150)))
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half/cut.jpg").write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")
+    index(store, tmp_path / "half", "photos")
+    found_corrupt(store, "cut.jpg")
+    if not installed:
+        monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    sees_warnings.cache_clear()
+    try:
+        report = retry(store, "photos")
+        assert (report.tried, report.recovered, report.problems[0][1]) == (1, 0, "corrupt")
+        (tmp_path / "half/cut.jpg").write_bytes(whole)
+        assert retry(store, "photos").recovered == 1
+    finally:
+        sees_warnings.cache_clear()

@@ -190,3 +190,33 @@ def test_other_mistakes_say_what_to_give(indexed: Store, tmp_path: Path) -> None
     parquet.write_table(pa.table({"image_id": ["0.png"], "v": [[1]]}), tmp_path / "t.parquet")
     with pytest.raises(InputError, match=r"column 'v' of .*: expected text, numbers, booleans or times, but got list"):
         import_attributes(indexed, "photos", tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("image_id", ["./1.png", ".\\1.png", "/1.png"])
+def test_ids_match_as_paths(indexed: Store, tmp_path: Path, image_id: str) -> None:
+    import_attributes(indexed, "photos", csv(tmp_path, f"image_id,a\n{image_id},x\n"))
+    assert lines(read_attributes(indexed, "photos")) == [(1, "a", "x", None)]
+
+
+@pytest.mark.parametrize("name", ["t.CSV", "t.Tsv", "t.PARQUET"])
+def test_file_endings_are_read_in_any_case(indexed: Store, tmp_path: Path, name: str) -> None:
+    if name.endswith("PARQUET"):
+        parquet.write_table(pa.table({"image_id": ["1.png"], "a": ["x"]}), tmp_path / name)
+    else:
+        csv(tmp_path, "image_id,a\n1.png,x\n".replace(",", "\t" if "Tsv" in name else ","), name)
+    import_attributes(indexed, "photos", tmp_path / name)
+    assert lines(read_attributes(indexed, "photos")) == [(1, "a", "x", None)]
+
+
+def test_a_table_in_another_encoding_is_refused_with_its_line(indexed: Store, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("image_id,a\n1.png,caf\u00e9\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"not UTF-8 in line 2 .*; save the file as UTF-8"):
+        import_attributes(indexed, "photos", tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_bytes("image_id,a\n1.png,caf\u00e9\n".encode("utf-16"))
+    import_attributes(indexed, "photos", tmp_path / "t.csv")
+    assert lines(read_attributes(indexed, "photos")) == [(1, "a", "caf\u00e9", None)]
+
+
+def test_null_nan_and_the_empty_cell_are_no_value_but_their_names_are(indexed: Store, tmp_path: Path) -> None:
+    import_attributes(indexed, "photos", csv(tmp_path, "image_id,a,b,c\n1.png,None,nan,\n"))
+    assert lines(read_attributes(indexed, "photos")) == [(1, "a", "None", None), (1, "b", "nan", None)]

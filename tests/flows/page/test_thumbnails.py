@@ -88,7 +88,7 @@ def test_a_picture_that_cannot_be_shown_has_no_data(data: bytes) -> None:
 
 
 def test_a_picture_over_the_cap_is_named() -> None:
-    with pytest.raises(InputError, match=r"thumbnail: expected at most 100,000,000 pixels, but got "):
+    with pytest.raises(InputError, match=r"image: expected at most 100,000,000 pixels, but got "):
         shrink(huge_png())
 
 

@@ -49,7 +49,7 @@ def test_names_of_an_import_are_shown_as_words(odd: Path, capsys: pytest.Capture
     assert "  names     wet\n" in capsys.readouterr().out
 
 
-def test_shift_counts_copies_unless_they_are_left_out(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_shift_leaves_copies_out_unless_they_are_counted(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
     drawn = np.random.default_rng(1).integers(0, 255, (4, 8, 8, 3), np.uint8)
     for folder in ("before", "after"):
         Path(folder).mkdir()
@@ -64,6 +64,6 @@ def test_shift_counts_copies_unless_they_are_left_out(odd: Path, capsys: pytest.
         assert run(["features", "import", folder, "some.npy", ids, "--encoder", "mine", "--space", "s"]) == 0
         assert run(["score", folder, "--source", "mine", "--concepts", "words"]) == 0
     capsys.readouterr()
-    for option, count in (([], 5), (["--no-duplicates"], 4)):
+    for option, count in (([], 4), (["--no-duplicates"], 4), (["--duplicates"], 5)):
         assert run(["shift", "before", "after", "--json", *option]) == 0
         assert json.loads(capsys.readouterr().out)["sides"]["current"] == f"after ({count} images)"

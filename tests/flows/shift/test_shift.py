@@ -92,16 +92,33 @@ def test_a_frozen_reference_is_compared_with_the_rows_added_since(scored: Plante
     assert shift(scored.store, "photos@1", "same").table.equals(before.table)
 
 
-def test_copies_count_unless_they_are_to_be_left_out(scored: Planted) -> None:
+def test_copies_are_left_out_and_told_unless_they_are_to_count(scored: Planted) -> None:
     copies = content(f"same/{row % 20}" for row in range(40))
     of = [None] * 20 + list(range(20))
     scored.images("copies", 40, content_hash=copies, duplicate_of=of)
     scored.both("copies", scored.x(40, seed=4))
     score(scored.store, "copies", source=SOURCE.name, bank="everyday")
-    assert shift(scored.store, "photos", "copies").n_current == 40
-    once = shift(scored.store, "photos", "copies", duplicates=False)
+    every = shift(scored.store, "photos", "copies", duplicates=True)
+    assert (every.n_current, [note for note in every.notes if "exact" in note]) == (40, [])
+    once = shift(scored.store, "photos", "copies")
     assert once.n_current == 20
+    assert "20 exact copies are left out of copies (--duplicates counts them)" in once.notes
+    assert once.digest != every.digest
+    assert (
+        shift(scored.store, "photos", "moved").digest == shift(scored.store, "photos", "moved", duplicates=True).digest
+    )
     assert "copies has only 20 images: only large shifts can be seen" in once.notes
+
+
+def test_the_first_of_several_copies_on_a_side_counts_wherever_the_very_first_lies(scored: Planted) -> None:
+    copies = content(f"half/{row // 4}" for row in range(80))
+    scored.images(
+        "halves", 80, content_hash=copies, duplicate_of=[None if row % 4 == 0 else row // 4 * 4 for row in range(80)]
+    )
+    scored.both("halves", scored.x(80, seed=5))
+    score(scored.store, "halves", source=SOURCE.name, bank="everyday")
+    report = shift(scored.store, "halves", where="row % 4 >= 2")
+    assert (report.n_reference, report.n_current) == (20, 20)
 
 
 def test_the_same_question_is_answered_from_the_store(scored: Planted) -> None:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field
 
 from t2c.schemas.errors import SpecError
-from t2c.schemas.specs.base import Spec
+from t2c.schemas.specs.base import ConceptFile, Spec
 from t2c.schemas.specs.yaml import parse_spec
 
 
@@ -67,3 +67,33 @@ def test_types_are_named_as_yaml_knows_them() -> None:
     assert "name: expected a text, but got 1" in found
     assert "parts: expected a list, but got 2" in found
     assert "by_name: expected fields with values, but got 3" in found
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("no", "but got False. Put it in quotes: YAML reads no, off, yes, on as false and true."),
+        ("010", "but got 8. Put it in quotes: YAML reads it as a number, 010 as 8."),
+        ("1.50", "but got 1.5. Put it in quotes: YAML reads it as a number."),
+        ("null", "but got None. Put it in quotes"),
+        ("2024-05-06", "Put it in quotes: YAML reads it as a date."),
+        ("2024-05-06 07:08:09", "Put it in quotes: YAML reads it as a time."),
+    ],
+)
+def test_what_yaml_takes_for_something_else_is_to_be_quoted(value: str, words: str) -> None:
+    assert words in message(f"name: {value}")
+    assert "quotes" not in message("name: [a]")
+
+
+@pytest.mark.parametrize("text", ["concepts: [no, red]", "prompts: {on: [a lamp]}", "contexts: {phrases: [1]}"])
+def test_concept_files_say_to_quote_too(text: str) -> None:
+    with pytest.raises(SpecError, match="Put it in quotes"):
+        parse_spec(text, ConceptFile, subject="c.yaml")
+
+
+def test_concepts_have_one_way_to_write_an_accent() -> None:
+    text = "concepts: [cafe\u0301]\nprompts: {cre\u0300me: [a]}"
+    spec = parse_spec(text, ConceptFile, subject="c.yaml")
+    assert (spec.concepts, list(spec.prompts)) == (("caf\u00e9",), ["cr\u00e8me"])
+    with pytest.raises(SpecError, match="expected each concept once, but got two names"):
+        parse_spec("prompts: {cre\u0300me: [a], cr\u00e8me: [b]}", ConceptFile, subject="c.yaml")

@@ -157,7 +157,7 @@ def test_a_file_that_is_gone_is_file_not_found(tmp_path: Path) -> None:
             "photo.jpg",
             r"photo.jpg: expected a folder, .tar or .parquet, but got a .jpg file. Index the folder it lies in",
         ),
-        ("all.tar.gz", r"expected a folder, .tar or .parquet, but got a .gz file. Unpack it"),
+        ("all.tar.xz", r"expected a folder, .tar or .parquet, but got a .xz file. Unpack it"),
         ("plain", r"but got a plain file"),
     ],
 )

@@ -13,6 +13,8 @@ from PIL import Image
 
 from t2c.store.sources.inspect import inspect
 
+FORMATS = "jpeg, png, webp, gif, bmp, tiff, avif, jpeg2000, ppm, tga, ico or psd"
+
 
 def png_header(width: int, height: int) -> bytes:
     body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -36,12 +38,18 @@ FOREIGN = [
     (b"\x1f\x8b\x08rest", "a gzip archive"),
     (b"%PDF-1.7", "a PDF document"),
     (b"\x00\x00\x00\x18ftypheic", "a HEIC image"),
-    (b"\x00\x00\x00\x18ftypavif", "an AVIF image"),
     (b"\x00\x00\x00\x18ftypisom", "an MP4 or QuickTime file"),
     (b"PAR1xxxx", "a Parquet file (index it on its own)"),
     (bytes(257) + b"ustar\x00", "a tar archive (index it on its own)"),
     (b"hello, this is a readme\n", "text"),
     ("ünïcödé".encode() * 400, "text"),
+    (b"BMW is a car maker and this is prose.\n" * 4, "text"),
+    (b"\x89PNG\r\n\x1a\n\0\0\0\4CgBI" + bytes(40), "a PNG in Apple's own form (CgBI)"),
+    (b"BM is", "text"),
+    (b"BM" + bytes(12) + b"\xff" * 40, "bytes of no known format"),
+    (b"BM" + bytes(12) + b"\x77" * 40, "a bitmap whose header is of an unknown kind"),
+    (b"P5 is a printer", "text"),
+    (b"8BPS\0\2" + bytes(20), "a large Photoshop file (PSB)"),
     (b"text with \0 inside", "bytes of no known format"),
     (bytes(500), "nothing but zero bytes"),
     (b"\x93\xfa\x01", "bytes of no known format"),
@@ -53,7 +61,7 @@ FOREIGN = [
 def test_what_is_no_image_is_unsupported_and_named(data: bytes, words: str) -> None:
     found = inspect(io.BytesIO(data))
     assert found.outcome == "unsupported"
-    assert found.error == f"expected a jpeg, png, webp, gif, bmp or tiff image, but got {words}"
+    assert found.error == f"expected a {FORMATS} image, but got {words}"
     assert (found.format, found.width, found.bytes) == (None, None, len(data))
 
 
@@ -64,7 +72,7 @@ def test_riff_that_is_no_webp_is_unsupported() -> None:
 def test_empty_file_is_corrupt() -> None:
     found = inspect(io.BytesIO(b""))
     assert (found.outcome, found.bytes, found.content_hash) == ("corrupt", 0, hashlib.sha256().hexdigest())
-    assert found.error == "expected a jpeg, png, webp, gif, bmp or tiff image, but got an empty file"
+    assert found.error == f"expected a {FORMATS} image, but got an empty file"
 
 
 def test_cut_header_is_corrupt() -> None:
@@ -87,7 +95,7 @@ def test_good_image_has_hash_and_size() -> None:
         png_header(50_000, 50_000),
         png_header(1, 100_000_000 * 3),
         b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + b"," + bytes(9),
-        b"BM" + bytes(12) + struct.pack("<Iii", 40, 2**31 - 1, -(2**31)) + bytes(40),
+        b"BM" + bytes(12) + struct.pack("<Iii", 40, 2**31 - 1, -(2**31)) + struct.pack("<HH", 1, 24) + bytes(40),
         b"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00" + b"\xff" * 6,
         b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff" + bytes(20),
     ],

@@ -109,7 +109,7 @@ def test_broken_and_foreign_files_are_items_of_their_own(tmp_path: Path) -> None
     assert (broken.image_id, broken.outcome) == ("broken.parquet", "corrupt")
     assert (foreign.outcome, foreign.error) == (
         "unsupported",
-        "expected a column of image bytes, but got columns price",
+        "expected a column of image bytes, but got columns price (double)",
     )
 
 
@@ -151,3 +151,73 @@ def test_remote_parquet(tmp_path: Path) -> None:
     items = open_source("memory://t2c-parquet").items
     assert [open_bytes(item.uri) for item in items] == [b"bytes 0", b"bytes 1", b"bytes 2"]
     memory.rm("/t2c-parquet", recursive=True)
+
+
+JPEG = b"\xff\xd8\xff\xe0 an image by its first bytes"
+
+
+@pytest.mark.parametrize("order", [("md5", "jpg"), ("jpg", "md5"), ("thumb", "md5", "jpg")])
+def test_the_column_of_images_is_found_by_its_bytes(tmp_path: Path, order: tuple[str, ...]) -> None:
+    columns = {"md5": [b"0" * 16, b"1" * 16], "jpg": [None, JPEG], "thumb": [b"", b"none"]}
+    parquet.write_table(
+        pa.table({name: pa.array(columns[name], pa.binary()) for name in order}), tmp_path / "a.parquet"
+    )
+    assert [item.uri.rpartition(",")[2] for item in open_source(tmp_path).items] == ["jpg", "jpg"]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array([[JPEG]], pa.list_(pa.binary())), "'x' holds several images a row: write one image a row"),
+        (pa.array([[0.5, 1.0]], pa.list_(pa.float32())), "Vectors are brought in with: t2c features import"),
+        (pa.array([[0.5, 1.0]], pa.list_(pa.float32(), 2)), "Vectors are brought in with: t2c features import"),
+    ],
+)
+def test_a_table_without_image_bytes_says_what_to_do(tmp_path: Path, column: pa.Array, message: str) -> None:
+    parquet.write_table(pa.table({"x": column}), tmp_path / "a.parquet")
+    (item,) = open_source(tmp_path).items
+    assert item.outcome == "unsupported"
+    assert (item.error or "").endswith(message)
+
+
+@pytest.mark.parametrize(
+    ("values", "want"),
+    [
+        (pa.array([1.0, float("nan"), None]), ["1.0", None, None]),
+        (pa.array(["None", "nan", "NA"]), ["None", "nan", "NA"]),
+        (pa.array(["", "007", "true"]), [None, "007", "true"]),
+        (pa.array([True, False, None]), ["true", "false", None]),
+        (pa.array([b"caf\xc3\xa9", b"", None]), ["caf\u00e9", None, None]),
+        (pa.array(["a", None, "b"]).dictionary_encode(), ["a", None, "b"]),
+        (pa.array([7, 8, None]), ["7", "8", None]),
+    ],
+)
+def test_labels_are_what_is_written(tmp_path: Path, values: pa.Array, want: list[str | None]) -> None:
+    parquet.write_table(pa.table({"image": [JPEG] * 3, "label": values}), tmp_path / "a.parquet")
+    assert [item.label for item in open_source(tmp_path).items] == want
+
+
+@pytest.mark.parametrize("values", [pa.array([b"caf\xe9"]), pa.array([[1, 2]]), pa.array([{"a": 1}])])
+def test_what_is_no_text_is_no_label(tmp_path: Path, values: pa.Array) -> None:
+    parquet.write_table(pa.table({"image": [JPEG], "label": values}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"label of 'a.parquet#000000': expected .*, but got "):
+        open_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([1_700_000_000_123_456_789], pa.timestamp("ns")),
+        pa.array([1_700_000_000_123_456_789], pa.timestamp("ns", "America/New_York")),
+        pa.array([1_700_000_000_123_456], pa.timestamp("us", "+05:30")),
+        pa.array(["2023-11-14T22:13:20.123456789Z"]),
+        pa.array(["2023-11-14T23:13:20.123456+01:00"]),
+        pa.array(["2023:11:14 22:13:20.123456"]),
+        pa.array([1_700_000_000_123_456]),
+        pa.array(["1700000000.123456"]),
+    ],
+)
+def test_times_of_every_kind_are_utc_to_the_microsecond(tmp_path: Path, values: pa.Array) -> None:
+    parquet.write_table(pa.table({"image": [JPEG], "when": values}), tmp_path / "a.parquet")
+    (item,) = open_source(tmp_path, fields=Fields(captured_at="when")).items
+    assert item.captured_at == datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC)

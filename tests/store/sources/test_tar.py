@@ -1,11 +1,15 @@
 """Webdataset tars: images are inputs, sidecars describe them, and nothing in a tar is ever a path."""
 
+import gzip
 import io
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from t2c.schemas.errors import InputError
@@ -95,9 +99,42 @@ def test_shards_that_are_no_files_are_items_of_their_own(tmp_path: Path) -> None
     ]
 
 
-def test_one_name_twice_is_refused(tmp_path: Path) -> None:
-    make_tar(tmp_path / "a.tar", [("x.jpg", b"x"), ("x.jpg", b"y")])
-    with pytest.raises(InputError, match=r"expected one image an id, but got 'a.tar/x.jpg' twice"):
+def test_a_name_that_comes_again_is_an_outcome_of_its_own(tmp_path: Path) -> None:
+    make_tar(tmp_path / "a.tar", [("x.jpg", b"x"), ("x.jpg", b"y"), ("z.jpg", b"z"), ("x.jpg", b"y")])
+    make_tar(tmp_path / "b.tar", [("x.jpg", b"x")])
+    items = open_source(tmp_path).items
+    assert [(item.image_id, item.outcome) for item in items] == [
+        ("a.tar/x.jpg", None),
+        ("a.tar/x.jpg#2", "unsupported"),
+        ("a.tar/z.jpg", None),
+        ("a.tar/x.jpg#3", "unsupported"),
+        ("b.tar/x.jpg", None),
+    ]
+    assert items[1].error == "expected each name once in a tar, but got 'x.jpg' for the 2. time"
+    assert open_bytes(items[0].uri) == b"x"
+
+
+def test_what_a_mac_leaves_behind_is_skipped(tmp_path: Path) -> None:
+    names = ["./._0.jpg", "./0.jpg", "__MACOSX/._x.jpg", "a/.DS_Store", "Thumbs.db", "./1.jpg"]
+    make_tar(tmp_path / "a.tar", [(name, b"x") for name in names])
+    source = open_source(tmp_path)
+    assert [item.image_id for item in source.items] == ["a.tar/./0.jpg", "a.tar/./1.jpg"]
+    assert source.skipped == 4
+
+
+def test_sidecars_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
+    mark = b"\xef\xbb\xbf"
+    make_tar(
+        tmp_path / "a.tar",
+        [("x.jpg", b"x"), ("x.json", mark + b'{"label": "dog"}'), ("y.jpg", b"y"), ("y.cls", mark + b"7")],
+    )
+    assert [item.label for item in open_source(tmp_path).items] == ["dog", "7"]
+
+
+@pytest.mark.parametrize(("name", "data"), [("x.cls", b"caf\xe9"), ("x.json", b'{"label": [1, 2]}')])
+def test_a_sidecar_without_a_text_label_names_it(tmp_path: Path, name: str, data: bytes) -> None:
+    make_tar(tmp_path / "a.tar", [("x.jpg", b"x"), (name, data)])
+    with pytest.raises(InputError, match=r"a.tar/x.*: expected .*, but got "):
         open_source(tmp_path)
 
 
@@ -141,3 +178,56 @@ def test_remote_tar(tmp_path: Path) -> None:
     assert open_bytes(source.items[0].uri) == b"one"
     assert open_source("memory://t2c-tars/x/a.tar").items[0].image_id == "a.tar/0001.jpg"
     memory.rm("/t2c-tars", recursive=True)
+
+
+def packed(data: bytes, name: str) -> bytes:
+    return pa.compress(data, codec="zstd", asbytes=True) if "zst" in name else gzip.compress(data)
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.TGZ", "a.tar.zst"])
+def test_compressed_tars_are_read_like_others(tmp_path: Path, name: str) -> None:
+    members = [(f"{i:02d}.jpg", bytes([i]) * (1000 + i)) for i in range(40)] + [("00.json", b'{"label": "dog"}')]
+    make_tar(tmp_path / "plain", members)
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / name).write_bytes(packed((tmp_path / "plain").read_bytes(), name))
+    source = open_source(tmp_path / "shards")
+    assert (source.kind, len(source.items), source.skipped) == ("tar", 40, 1)
+    assert (source.items[0].image_id, source.items[0].label) == (f"{name}/00.jpg", "dog")
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(lambda item: open_bytes(item.uri), reversed(source.items)))
+    assert read == [data for _, data in reversed(members[:40])]
+    assert open_source(tmp_path / "shards" / name).items[3].image_id == f"{name}/03.jpg"
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.zst"])
+def test_a_compressed_tar_that_is_cut_gives_what_was_whole(tmp_path: Path, name: str) -> None:
+    rng = np.random.default_rng(0)
+    make_tar(tmp_path / "plain", [(f"{i}.jpg", rng.bytes(300_000)) for i in range(8)])
+    data = packed((tmp_path / "plain").read_bytes(), name)
+    (tmp_path / name).write_bytes(data[: len(data) // 2])
+    (tmp_path / "plain").unlink()
+    items = open_source(tmp_path).items
+    assert 2 <= len(items) <= 5
+    assert (items[-1].image_id, items[-1].outcome) == (name, "corrupt")
+    assert len(open_bytes(items[0].uri)) == 300_000
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.zst"])
+def test_what_only_says_it_is_compressed_is_corrupt(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"no such thing" * 100)
+    (item,) = open_source(tmp_path).items
+    assert (item.image_id, item.outcome) == (name, "corrupt")
+
+
+def test_a_small_file_that_unpacks_without_end_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(bytes(80 << 20)))
+    (item,) = open_source(tmp_path).items
+    assert (item.error or "").endswith("one that unpacks to over 100 times its size")
+
+
+def test_a_compressed_tar_that_changed_is_unpacked_again(tmp_path: Path) -> None:
+    for data in (b"first", b"second, longer"):
+        make_tar(tmp_path / "plain", [("x.jpg", data)])
+        (tmp_path / "a.tar.gz").write_bytes(gzip.compress((tmp_path / "plain").read_bytes()))
+        (item,) = open_source(tmp_path / "a.tar.gz").items
+        assert open_bytes(item.uri) == data

@@ -1,6 +1,7 @@
 """The same bytes give the same RGB, Pillow is the referee, and half a file is an error, never a picture."""
 
 import io
+import runpy
 import struct
 import zlib
 from pathlib import Path
@@ -13,7 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from t2c.core.encoders import pixels
 from t2c.core.encoders.pixels import UnreadableImage, decode
+from t2c.core.images.jpeg import sees_warnings
+from t2c.schemas.errors import MissingExtra
 
 RNG = np.random.default_rng(7)
 SMOOTH = Image.fromarray(RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8)).resize((96, 72), Image.Resampling.BICUBIC)
@@ -181,10 +185,12 @@ def test_the_cap_is_in_pixels_of_the_header() -> None:
         assert decode(encoded(SMOOTH, kind), max_pixels=96 * 72).shape == (3, 72, 96)
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.filterwarnings("ignore")  # Pillow's about odd metadata
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_hostile_bytes_give_a_picture_or_a_typed_outcome(data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from(["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"]))
+    kinds = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "TGA", "ICO"]
+    kind = data.draw(st.sampled_from(kinds))
     raw = bytearray(encoded(SMOOTH.resize((20, 14)), kind))
     for _ in range(data.draw(st.integers(1, 8))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
@@ -195,6 +201,17 @@ def test_hostile_bytes_give_a_picture_or_a_typed_outcome(data: st.DataObject) ->
     else:
         assert image.dtype == torch.uint8
         assert image.shape[0] == 3
+
+
+def test_without_the_decoder_that_sees_lost_data_nothing_is_extracted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    sees_warnings.cache_clear()
+    want = r"JPEG decoder: expected the simplejpeg package \(extra extract of t2c\), but got none\. Type: .*\[extract\]"
+    try:
+        with pytest.raises(MissingExtra, match=want):
+            runpy.run_path(pixels.__file__)
+    finally:
+        sees_warnings.cache_clear()
 
 
 @pytest.mark.assets

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 from scipy import stats as scipy_stats
 
-from t2c.core.shift.shift import Comparison, compare, judge, ks, ks_test, wasserstein
+from t2c.core.shift.shift import ROUNDING, Comparison, compare, effect_scale, judge, ks, ks_test, wasserstein
 from t2c.core.statistics.pvalues import benjamini_hochberg
 from t2c.schemas.errors import InputError
 from t2c.schemas.tables.tables import SHIFT
@@ -22,6 +22,9 @@ SETS = stn.arrays(np.float32, st.integers(1, 60), elements=st.one_of(FEW_VALUES,
 
 def assert_equals_scipy(reference: np.ndarray, current: np.ndarray) -> Comparison:
     found = compare(reference, current)
+    if np.ptp(np.concatenate([reference, current]).astype(np.float64)) <= ROUNDING:
+        assert (found.d, found.sign, found.log10_p, found.effect) == (0, 0, 0, 0)
+        return found
     with warnings.catch_warnings(record=True) as given_up:
         warnings.simplefilter("always")
         wanted = scipy_stats.ks_2samp(reference, current)
@@ -34,7 +37,7 @@ def assert_equals_scipy(reference: np.ndarray, current: np.ndarray) -> Compariso
     elif wanted.pvalue > 0:  # for complete separation of large sets scipy says 0
         assert 10**found.log10_p == pytest.approx(wanted.pvalue, rel=1e-9, abs=1e-290)
     exact = reference.astype(np.float64), current.astype(np.float64)
-    scale = exact[0].std() if np.ptp(exact[0]) else np.concatenate(exact).std()
+    scale = exact[0].std() if np.ptp(exact[0]) > ROUNDING else np.concatenate(exact).std()
     if np.ptp(np.concatenate(exact)):
         assert found.wasserstein * scale == pytest.approx(scipy_stats.wasserstein_distance(*exact), abs=1e-12)
         assert found.effect * scale == pytest.approx(exact[1].mean() - exact[0].mean(), abs=1e-12)
@@ -184,3 +187,14 @@ def test_shuffled_labels_flag_at_the_nominal_rate() -> None:
 
 def test_fields_are_columns_of_the_shift_table() -> None:
     assert {field.name for field in fields(Comparison)} <= set(SHIFT.names)
+
+
+def test_rounding_is_not_spread() -> None:
+    """One picture 50 times scores alike but for the last bits: no unit, so no effect of millions of deviations."""
+    rng = np.random.default_rng(0)
+    noise = (rng.integers(-2, 3, 50) * np.float64(6e-8)).astype(np.float32)
+    copies, others = np.float32(0.31) + noise, rng.normal(0.2, 0.05, 300).astype(np.float32)
+    assert effect_scale(copies, others) == pytest.approx(np.concatenate([copies, others]).astype(float).std())
+    assert abs(compare(copies, others).effect) < 5
+    same = compare(copies, copies[:20] + np.float32(6e-8))
+    assert (same.effect, same.wasserstein, same.d, same.sign, same.log10_p) == (0, 0, 0, 0, 0)

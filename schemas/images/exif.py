@@ -1,19 +1,25 @@
-"""The few tags of a TIFF block (a TIFF file's header, or the EXIF of any image) that the image index needs.
+"""The few tags of a TIFF block (a TIFF file's header, or the EXIF of any image) that size, orientation and time need.
 
-Read by hand, not by Pillow: nothing is allocated beyond a few hundred bytes, and a damaged block warns nobody.
+Read by hand, not by Pillow: nothing is allocated beyond a few hundred bytes, and a damaged block warns nobody. Where
+metadata contradicts itself the answer is Pillow's: an EXIF orientation before one in XMP, the last of two equal tags.
 """
 
 import io
+import re
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import BinaryIO
 
 _WIDTH, _HEIGHT, _ORIENTATION, _EXIF_FOLDER = 0x0100, 0x0101, 0x0112, 0x8769
 _TAKEN, _TAKEN_OFFSET = 0x9003, 0x9011
-_ASCII, _SHORT, _LONG, _LONG8 = 2, 3, 4, 16
+_BYTE, _ASCII, _SHORT, _LONG, _UNDEFINED, _LONG8 = 1, 2, 3, 4, 7, 16
 _MOST_ENTRIES = 4096
 _MOST_TEXT = 64
+_XMP, _MOST_XMP = 0x02BC, 1 << 20
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])")
+_PREFIX = b"Exif\0\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +30,12 @@ class Tags:
     """Stored width in pixels, before orientation; 0 when the block has none (EXIF usually)."""
     height: int = 0
     """Stored height in pixels, before orientation; 0 when the block has none."""
-    orientation: int = 1
-    """EXIF orientation, 1 to 8; 5 and up swap width and height."""
+    orientation: int = 0
+    """EXIF orientation, 1 to 8; 5 and up swap width and height; 0 when the block has none."""
     captured_at: datetime | None = None
     """DateTimeOriginal in UTC (OffsetTimeOriginal honoured, else taken as UTC); None when absent or not a time."""
+    xmp: bytes = b""
+    """XMP packet of a TIFF file; empty when it has none, or one of more than 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +57,39 @@ def read_tags(stream: BinaryIO) -> Tags:
     layout, first = _header(stream)
     tags = _folder(stream, layout, first)
     width, height, orientation = (_number(tags.get(tag), layout) for tag in (_WIDTH, _HEIGHT, _ORIENTATION))
-    return Tags(width, height, orientation if 1 <= orientation <= 8 else 1, _captured_at(stream, layout, tags))
+    if _ORIENTATION in tags and not 1 <= orientation <= 8:
+        orientation = 1
+    return Tags(width, height, orientation, _captured_at(stream, layout, tags), _xmp(stream, layout, tags.get(_XMP)))
 
 
-def read_exif(block: bytes) -> Tags:
-    """Return the tags of an EXIF block (with or without its `Exif` prefix); a damaged block gives the defaults."""
-    try:
-        return read_tags(io.BytesIO(block.removeprefix(b"Exif\0\0")))
-    except ValueError:
-        return Tags()
+def read_exif(blocks: Sequence[bytes]) -> Tags:
+    """Return the tags of the EXIF blocks of one file, each with or without its `Exif` prefix; defaults when damaged.
+
+    A long block is cut into segments, so they are read as one; where that is no TIFF block, the first that is counts.
+    """
+    bare = [_bare(block) for block in blocks]
+    for block in [b"".join(bare), *bare]:
+        try:
+            return read_tags(io.BytesIO(block))
+        except ValueError:
+            continue
+    return Tags()
+
+
+def with_xmp(tags: Tags, packets: Sequence[bytes]) -> Tags:
+    """Return the tags, with the orientation of the last XMP packet that has one where EXIF has none."""
+    if tags.orientation:
+        return tags
+    for packet in reversed(packets):
+        match = _XMP_ORIENTATION.search(packet)
+        if match:
+            return replace(tags, orientation=int(match[1]))
+    return tags
+
+
+def _bare(block: bytes) -> bytes:
+    """Return the block without its prefix, which some writers put there twice."""
+    return block.removeprefix(_PREFIX).removeprefix(_PREFIX)
 
 
 def exact(stream: BinaryIO, size: int) -> bytes:
@@ -87,10 +119,11 @@ def _folder(stream: BinaryIO, layout: _Layout, at: int) -> dict[int, tuple[int, 
     if count > _MOST_ENTRIES:
         raise ValueError("a TIFF directory with too many entries")
     entry = layout.entry
-    found: dict[int, tuple[int, int, bytes]] = {}
-    for tag, kind, items, value in entry.iter_unpack(exact(stream, entry.size * count)):
-        found.setdefault(tag, (kind, items, value))
-    return found
+    data = stream.read(entry.size * count)  # a directory that is cut off keeps the entries that are whole
+    whole = data[: len(data) - len(data) % entry.size]
+    if count and not whole:
+        raise ValueError("the file ends inside its header")
+    return {tag: (kind, items, value) for tag, kind, items, value in entry.iter_unpack(whole)}
 
 
 def _number(entry: tuple[int, int, bytes] | None, layout: _Layout) -> int:
@@ -113,6 +146,13 @@ def _text(stream: BinaryIO, layout: _Layout, entry: tuple[int, int, bytes] | Non
         _seek(stream, struct.unpack(layout.order + layout.offset, entry[2])[0])
         data = stream.read(size)
     return data.split(b"\0")[0].decode("ascii", "replace").strip()
+
+
+def _xmp(stream: BinaryIO, layout: _Layout, entry: tuple[int, int, bytes] | None) -> bytes:
+    if entry is None or entry[0] not in (_BYTE, _UNDEFINED) or not len(entry[2]) < entry[1] <= _MOST_XMP:
+        return b""
+    _seek(stream, struct.unpack(layout.order + layout.offset, entry[2])[0])
+    return stream.read(entry[1])
 
 
 def _captured_at(stream: BinaryIO, layout: _Layout, tags: dict[int, tuple[int, int, bytes]]) -> datetime | None:
