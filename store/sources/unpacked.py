@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -44,6 +44,8 @@ class Unpacked:
     """Why that is not all; None when it is."""
     version: tuple[int, int]
     """Time (0 for a remote file) and size of what was unpacked."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while one reader moves the file's position and reads there."""
 
     def stream(self) -> BinaryIO:
         """Return a stream of its own over the bytes; threads do not disturb each other."""
@@ -76,13 +78,15 @@ class _Shared(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer from here, wherever others are."""
         view = memoryview(buffer).cast("B")
-        data = os.pread(self._unpacked.file.fileno(), len(view), self._at)
+        with self._unpacked.lock:  # a read at an offset without it is not to be had on every system
+            self._unpacked.file.seek(self._at)
+            data = self._unpacked.file.read(len(view))
         view[: len(data)] = data
         self._at += len(data)
         return len(data)
 
 
-_kept: OrderedDict[str, Unpacked] = OrderedDict()
+_open: OrderedDict[str, Unpacked] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -93,14 +97,14 @@ def unpack(address: str, *, remote: bool) -> Unpacked:
     """
     with _lock:
         version = _version(address, remote=remote)
-        known = _kept.get(address)
+        known = _open.get(address)
         if known is None or known.version != version:
             with open_file(address, remote=remote) as packed:
                 known = _unpack(packed, packing(address) or "gzip", version)
-        _kept[address] = known
-        _kept.move_to_end(address)
-        while len(_kept) > _KEPT:
-            _kept.popitem(last=False)
+        _open[address] = known
+        _open.move_to_end(address)
+        while len(_open) > _KEPT:
+            _open.popitem(last=False)
         return known
 
 

@@ -1,6 +1,6 @@
 """Decoding tells the truth on the world of primitives: an encoder that never saw text says its own words back.
 
-One small draw through both real encoders serves the everyday tests; the numbers of the full size are under `slow`.
+One small draw through both real encoders, and the numbers of the full size; half a minute, so all of it is under `slow`.
 """
 
 from collections.abc import Iterator
@@ -32,6 +32,8 @@ from t2c.store.artifacts.images import open_images
 from t2c.store.artifacts.linear_maps import list_maps
 from t2c.store.disk.root import Store, open_store
 from tests.planted.language import save_gpt2
+
+pytestmark = pytest.mark.slow
 
 PROBED = ("colour", "texture", "context")
 """Attributes whose 21 words a probe's classes must be called by."""
@@ -196,7 +198,6 @@ def sgd_named(world: World, *, rate: float, rescale: bool) -> int:
     return hits
 
 
-@pytest.mark.slow
 def test_the_full_world_in_words(full_world: World) -> None:
     rows = probes(full_world)
     recall = recalls(full_world)
@@ -207,7 +208,6 @@ def test_the_full_world_in_words(full_world: World) -> None:
     assert (risen["word"], risen["below_floor"]) == ("indoors", "")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "least"), [(1e-7, 12), (1e-4, 19), (1e-2, 19)])
 def test_probes_trained_by_descent_vary_and_rescaling_never_costs_a_word(
     full_world: World, rate: float, least: int
@@ -216,7 +216,6 @@ def test_probes_trained_by_descent_vary_and_rescaling_never_costs_a_word(
     assert rescaled >= max(plain, least), f"{rescaled} and {plain} of {WORDS}"
 
 
-@pytest.mark.slow
 def test_colours_are_found_among_every_english_word_that_the_clip_reads(full_world: World) -> None:
     rows = list(best(ask(full_world, "classes:colour", vocabulary="english")))
     assert sum(row["own_rank"] <= 2 for row in rows) >= 9, "gray is grey as well"
