@@ -61,10 +61,11 @@ def compare(
     Raises InputError for an empty set, NaN or infinity.
     """
     reference, current = _sorted_sets(reference, current, ordered=ordered)
-    scale = effect_scale(reference, current)
+    mean_reference, spread = mean_and_std(reference)
+    scale = effect_scale(reference, current, spread=spread)
     # Where all is rounding there is no scale, and a distance of distributions would be one of rounding too.
     d, sign, log10_p = ks_test(reference, current, ordered=True) if scale else (0.0, 0, 0.0)
-    (mean_reference, _), (mean_current, _) = mean_and_std(reference), mean_and_std(current)
+    mean_current, _ = mean_and_std(current)
     distance = wasserstein(reference, current)
     return Comparison(
         len(reference),
@@ -79,14 +80,17 @@ def compare(
     )
 
 
-def effect_scale(reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"]) -> float:
+def effect_scale(
+    reference: Float[np.ndarray, " _images"], current: Float[np.ndarray, " _images"], *, spread: float | None = None
+) -> float:
     """Return the unit of effects: the reference std, that of both sets where the reference is constant, 0 where both are.
 
-    Constant means: but for rounding. 50 copies of one picture differ in the last bit, and that is no spread.
+    Constant means: but for rounding. 50 copies of one picture differ in the last bit, and that is no spread. `spread` is
+    the reference std where it is known already.
     """
     low, high = (np.array([function(side) for side in (reference, current)]) for function in (np.min, np.max))
     if high[0] - low[0] > ROUNDING:
-        return mean_and_std(reference)[1]
+        return mean_and_std(reference)[1] if spread is None else spread
     both = high.max() - low.min() > ROUNDING
     return mean_and_std(np.concatenate([reference, current]))[1] if both else 0.0
 
