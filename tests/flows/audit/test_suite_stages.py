@@ -65,6 +65,7 @@ def test_a_block_that_does_not_fit_is_refused(tmp_path: Path, more: str, message
         load_audit(written(tmp_path, more))
 
 
+@pytest.mark.slow
 def test_the_clip_itself_may_be_tested(tmp_path: Path) -> None:
     fill(tmp_path / "photos", 40)
     spec = load_audit(written(tmp_path, ', tasks: [color], models: ["demo:clip"]'))

@@ -110,6 +110,7 @@ def test_what_cannot_be_done_says_what_to_type(
     assert message in error
 
 
+@pytest.mark.slow
 def test_rows_go_to_a_table_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = typed(capsys, str(place / "data"), *SUITE, "--task", "color", "-o", str(place / "suite.csv"))
     assert code == 0

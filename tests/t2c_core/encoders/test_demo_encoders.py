@@ -118,7 +118,7 @@ def test_features_of_our_pixels_and_pillows_agree(photographs: list[Path], lite0
 
 
 @pytest.mark.assets
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_lite1_and_lite2_classify_real_photographs(photographs: list[Path], number: int) -> None:
     assert top1(f"demo:efficientnet-lite{number}", photographs, every=20) >= 0.8
 

@@ -23,6 +23,7 @@ def test_a_layout_is_built_as_wide_as_its_features() -> None:
     assert encoder.space.dimension == 4096
 
 
+@pytest.mark.slow
 def test_attention_counts_in_a_clip(capfd: pytest.CaptureFixture[str]) -> None:
     encoder = untrained(parse_encoder("open_clip:ViT-B-32/openai"), dimension=512)
     assert measure(encoder, seconds=0.01).gflops == pytest.approx(2 * 4.4, rel=0.02), "4.4 billion multiply-adds"

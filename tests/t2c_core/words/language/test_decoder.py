@@ -131,6 +131,7 @@ def test_a_forbidden_word_loses_its_place(decoder: Make, vectors: np.ndarray) ->
     assert factors[1] != ["red"]
 
 
+@pytest.mark.slow
 def test_an_end_factor_shortens_texts(decoder: Make, vectors: np.ndarray) -> None:
     lengths = [
         np.mean([len(text.split()) for text in best(decoder("rescore", length=4, end_factor=factor), vectors[:8])])
