@@ -1,6 +1,5 @@
 """Reports that show themselves: text in a terminal, a table with pictures in a notebook, Arrow and pandas on request."""
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from html import escape
@@ -8,7 +7,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from t2c.flows.engine.small_pictures import shrink
+from t2c.flows.engine.small_pictures import data_uri
 from t2c.flows.engine.text_table import print_columns, show, terminal_width
 from t2c.schemas.digest import SHORT
 from t2c.schemas.errors import MissingExtra, expected
@@ -131,9 +130,5 @@ def _picture(uri: str) -> str:
     """Return an image element with the picture inside; nothing where it cannot be read: the numbers still stand."""
     from t2c.store.sources.image_bytes import open_bytes
 
-    try:
-        data, width, height = shrink(open_bytes(uri), edge=EDGE)
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError):
-        return ""
-    text = base64.b64encode(data).decode()
-    return f'<img src="data:image/webp;base64,{text}" width="{width}" height="{height}" alt="">'
+    picture = data_uri(uri, read=open_bytes, edge=EDGE)
+    return "" if picture is None else '<img src="{}" width="{}" height="{}" alt="">'.format(*picture)

@@ -1,6 +1,8 @@
 """A picture made small: upright, without metadata, as WebP."""
 
+import base64
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,17 @@ MAX_PIXELS = 100_000_000
 """Larger pictures are not decoded for a thumbnail."""
 QUALITY = 72
 """WebP quality, 0 to 100: about 2 kB a thumbnail."""
+
+
+def data_uri(uri: str, *, read: Callable[[str], bytes], edge: int = EDGE) -> tuple[str, int, int] | None:
+    """Return the picture at uri, whose bytes come from read, as a data URI with its width and height; None where it cannot
+    be read or decoded: it may have gone since it was indexed, and the numbers beside it still stand.
+    """
+    try:
+        data, width, height = shrink(read(uri), edge=edge)
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError):
+        return None
+    return "data:image/webp;base64," + base64.b64encode(data).decode(), width, height
 
 
 def shrink(data: bytes, *, edge: int = EDGE) -> tuple[bytes, int, int]:

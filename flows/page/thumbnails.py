@@ -1,12 +1,11 @@
 """Small pictures as data URIs: upright, without metadata, and never a reason for a report to fail."""
 
-import base64
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from t2c.flows.engine.small_pictures import EDGE, shrink
+from t2c.flows.engine.small_pictures import EDGE, data_uri
 from t2c.flows.page.pictures import Thumbnail
 
 
@@ -49,8 +48,5 @@ def thumbnail(
     A picture that cannot be read or decoded gives a thumbnail with an empty data_uri, which the page shows as a
     placeholder: the picture may have gone since it was indexed, and the numbers still stand.
     """
-    try:
-        data, width, height = shrink(read(uri), edge=edge)
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError):
-        return Thumbnail(image_id, "", edge, edge, facts)
-    return Thumbnail(image_id, "data:image/webp;base64," + base64.b64encode(data).decode(), width, height, facts)
+    text, width, height = data_uri(uri, read=read, edge=edge) or ("", edge, edge)
+    return Thumbnail(image_id, text, width, height, facts)
