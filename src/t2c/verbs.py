@@ -590,6 +590,8 @@ class Store(Handle):
         beyond: Literal["chance", "blocks"] = "chance",
         blocks: int = 20,
         untrusted: bool = False,
+        background: str | None = None,
+        vocabulary: str | None = None,
         duplicates: bool = False,
         progress: Progress | None = None,
     ) -> ShiftReport:
@@ -607,6 +609,10 @@ class Store(Handle):
         `beyond`: What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by.
         `blocks`: Contiguous blocks of the reference.
         `untrusted`: Give untrusted concepts a verdict too.
+        `background`: Varied images that shares are held against at large; by default the bank's own, or all that the store
+          has scored.
+        `vocabulary`: Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest
+          scored beside it.
         `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
 
         Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
@@ -623,6 +629,8 @@ class Store(Handle):
                 beyond=beyond,
                 blocks=blocks,
                 untrusted=untrusted,
+                background=background,
+                vocabulary=vocabulary,
                 duplicates=duplicates,
             )
 
@@ -1236,6 +1244,8 @@ class Store(Handle):
         beyond: Literal["chance", "blocks"] = "chance",
         blocks: int = 20,
         untrusted: bool = False,
+        background: str | None = None,
+        vocabulary: str | None = None,
         duplicates: bool = False,
         title: str | None = None,
         commands: Sequence[str] = (),
@@ -1256,6 +1266,10 @@ class Store(Handle):
         `beyond`: What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by.
         `blocks`: Contiguous blocks of the reference.
         `untrusted`: Give untrusted concepts a verdict too.
+        `background`: Varied images that shares are held against at large; by default the bank's own, or all that the store
+          has scored.
+        `vocabulary`: Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest
+          scored beside it.
         `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
         """
         from t2c.flows.report.write import report
@@ -1270,6 +1284,8 @@ class Store(Handle):
                 beyond=beyond,
                 blocks=blocks,
                 untrusted=untrusted,
+                background=background,
+                vocabulary=vocabulary,
                 duplicates=duplicates,
             )
 
