@@ -6,7 +6,7 @@ It needs no CLIP and no map: an image's feature is compared with the classes tha
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -97,13 +97,9 @@ def from_head(
     if old:
         _check_same(store, bank, head.space, table)
     data, images = _packaged(head)
-    stored = add_concepts(
-        store, bank, table, space=head.space, text_encoder=f"{HEAD}{encoder}", background=data
-    )
+    stored = add_concepts(store, bank, table, space=head.space, text_encoder=f"{HEAD}{encoder}", background=data)
     path = store_path(store, paths.concepts(bank))
-    return HeadBankReport(
-        bank, path, stored.manifest.snapshot, encoder, len(rows), tuple(groups), images, new=not old
-    )
+    return HeadBankReport(bank, path, stored.manifest.snapshot, encoder, len(rows), tuple(groups), images, new=not old)
 
 
 def _own(encoder: str, classes: str | Path | None, *, device: str) -> _Opened:
@@ -125,7 +121,9 @@ def _own(encoder: str, classes: str | Path | None, *, device: str) -> _Opened:
 def _imported(store: Store, encoder: str, weights: str | Path, classes: str | Path | None) -> _Opened:
     """Return a head that came as a file, over features that came as a file."""
     if classes is None:
-        raise SpecError(expected(f"classes of {weights}", "a file that names them in order", "none", "Give it: --classes"))
+        raise SpecError(
+            expected(f"classes of {weights}", "a file that names them in order", "none", "Give it: --classes")
+        )
     features = [features for name in list_datasets(store) for features in list_features(store, name)]
     space = next((one.space for one in features if encoder in (one.encoder, one.space.name, one.space.id)), None)
     if space is None:

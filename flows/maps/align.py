@@ -87,7 +87,8 @@ def align(
     if method_spec.method == "data-free" and not rows_are_there(images, source, target):
         pair = heads_alone(method_spec)
         if pair is not None:
-            stored, new = align_heads(images, pair, source=source, target=target, device=device)
+            strength = method_spec.ridge or 0.0
+            stored, new = align_heads(images, pair, source=source, target=target, ridge=strength, device=device)
             return _report(stored, images, new=new)
     x, y = features_of(images, source), features_of(images, target)
     check_two_spaces(x.space, y.space)

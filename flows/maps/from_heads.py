@@ -9,16 +9,16 @@ from t2c.flows.maps.heads import HeadSpec, bank_classes, classifier_head, text_h
 from t2c.flows.rows.features_of_rows import features_of
 from t2c.schemas.certificate import Certificate
 from t2c.schemas.digest import artifact_digest
-from t2c.schemas.errors import MismatchError, expected
+from t2c.schemas.errors import MismatchError, UnknownName, expected
 from t2c.schemas.spaces import Space
 from t2c.schemas.specs.base import parse_encoder
+from t2c.schemas.tables.tables import FITTED_ROWS
 from t2c.store.artifacts.concepts import open_concepts
 from t2c.store.artifacts.features import list_features
 from t2c.store.artifacts.images import Images
 from t2c.store.artifacts.linear_maps import StoredMap, open_map, write_map
 from t2c.store.disk import paths
 from t2c.store.disk.manifest import find_manifest
-from t2c.schemas.tables.tables import FITTED_ROWS
 
 
 def rows_are_there(images: Images, source: str, target: str) -> bool:
@@ -27,32 +27,30 @@ def rows_are_there(images: Images, source: str, target: str) -> bool:
 
 
 def align_heads(
-    images: Images, heads: tuple[HeadSpec, HeadSpec], *, source: str, target: str, device: str
+    images: Images, heads: tuple[HeadSpec, HeadSpec], *, source: str, target: str, ridge: float, device: str
 ) -> tuple[StoredMap, bool]:
     """Fit the map between two heads, none of them a probe, and store it; return it and whether it is new.
 
     A space is that of the dataset's features by that name, of the head's bank, or of the encoder named. The same heads
-    give the same map, whatever the dataset. Raises as `open_head`, MismatchError when a bank is in another space or
-    lacks a class, or both spaces are one.
+    give the same map, whatever the dataset. Raises as `open_head`, UnknownName for a side that is none of these, MismatchError
+    when a bank is in another space or lacks a class, or both spaces are one.
     """
     source_space = _space(images, source, heads[0], side="--source", device=device)
     target_space = _space(images, target, heads[1], side="--target", device=device)
     check_two_spaces(source_space, target_space)
     sides = {"source_head": heads[0].as_json(), "head": heads[1].as_json()}
-    spec: dict[str, Any] = {"algorithm": "data-free", "rows": "none", **sides}
+    spec: dict[str, Any] = {"algorithm": "data-free", "rows": "none", "ridge": ridge, **sides}
     parents = [parent for head in heads for parent in head.parents(images)]
     full = {"source": source_space.id, "target": target_space.id, **spec}
     name = artifact_digest(full, [parent.digest for parent in parents])
     if find_manifest(images.store, paths.linear_map(name)) is not None:
         return open_map(images.store, name), False
-    aligner = data_free()
+    aligner = data_free(ridge)
     own, text = _open(images, heads, source_space, target_space, device=device)
     fit = aligner.fit(Evidence(source_head=own, target_head=text))
     settings = tuple((side, head.text) for side, head in zip(sides, heads, strict=True))
     certificate = _certificate(source_space, target_space, aligner=aligner, fit=fit, settings=settings)
-    stored = write_map(
-        images.store, fit.map, certificate, fitted=FITTED_ROWS.empty_table(), spec=spec, parents=parents
-    )
+    stored = write_map(images.store, fit.map, certificate, fitted=FITTED_ROWS.empty_table(), spec=spec, parents=parents)
     return stored, True
 
 
@@ -92,7 +90,9 @@ def _open(
     """Return both heads, of the same classes in one order: those named, the source head's, or its bank's."""
     own, other = heads
     known = bank_classes(images.store, other)
-    first = _head(images, own, source, classes=own.classes or bank_classes(images.store, own) or known, known=known, device=device)
+    first = _head(
+        images, own, source, classes=own.classes or bank_classes(images.store, own) or known, known=known, device=device
+    )
     _check_bank(images, other, first.classes, encoder=source.name)
     return first, _head(images, other, target, classes=first.classes, known=first.classes, device=device)
 
@@ -135,7 +135,7 @@ def _space(images: Images, which: str, head: HeadSpec, *, side: str, device: str
             return bank.space
     if ":" not in which:
         todo = "Name an encoder, features of the dataset, or the bank of the head: --head zeroshot:BANK"
-        raise MismatchError(expected(side, "a space that is known", repr(which), todo))
+        raise UnknownName(expected(side, "a space that is known", repr(which), todo))
     from t2c.core.encoders.load import load_encoder
 
     return load_encoder(parse_encoder(which), device=device).space

@@ -82,7 +82,7 @@ class Concepts:
 
     def key_of(self, concept: str) -> int:
         """Return a concept's key; raises UnknownName with the nearest names and the command that adds it."""
-        return place_of(concept, self.names(), bank=self.bank)
+        return place_of(concept, self.names(), bank=self.bank, store=self.store)
 
     @property
     def of_head(self) -> bool:
@@ -107,21 +107,42 @@ class Concepts:
         return np.array([kind == CLASS for kind in self.table(["kind"])["kind"].to_pylist()], np.bool_)
 
 
-def place_of(concept: str, names: Sequence[str], *, bank: str) -> int:
+def place_of(concept: str, names: Sequence[str], *, bank: str, store: Store | None = None) -> int:
     """Return the position of a concept among names, as written or else with accents written another way; raises UnknownName."""
     if concept in names:
         return names.index(concept)
     wanted = composed(concept)
     place = next((place for place, name in enumerate(names) if composed(name) == wanted), None)
     if place is None:
-        raise unknown_concept(concept, names, bank=bank)
+        raise unknown_concept(concept, names, bank=bank, store=store)
     return place
 
 
-def unknown_concept(concept: str, names: Sequence[str], *, bank: str) -> Exception:
-    """Return the UnknownName for a concept that a bank does not hold."""
-    return unknown(
-        f"concept in bank {bank}", concept, names, todo=f"Add it: t2c concepts add {bank} FILE, then t2c score"
+def unknown_concept(concept: str, names: Sequence[str], *, bank: str, store: Store | None = None) -> Exception:
+    """Return the UnknownName for a concept that a bank does not hold; `store` is where the bank may be looked into."""
+    todo = f"Add it: t2c concepts add {bank} FILE, then t2c score"
+    if store is not None and find_manifest(store, paths.concepts(bank)) is not None:
+        opened = open_concepts(store, bank)
+        todo = _ways_to_words(opened, concept) if opened.of_head else todo
+    return unknown(f"concept in bank {bank}", concept, names, todo=todo)
+
+
+def _ways_to_words(bank: Concepts, concept: str) -> str:
+    """Return what to do about a word that is no class of a head: the class it is a lemma of, or the ways to a CLIP."""
+    wanted = composed(concept).casefold()
+    rows = bank.table(["concept", "prompts", "kind"]).to_pylist()
+    same = [row["concept"] for row in rows if row["kind"] == CLASS and wanted in map(str.casefold, row["prompts"])]
+    lemma = f"It is a name of {' and of '.join(map(repr, same))}. " if same else ""
+    return f"{lemma}{no_text_side(bank)}"
+
+
+def no_text_side(bank: Concepts) -> str:
+    """Return the ways from a bank of a head, which has no text side, to words of any kind."""
+    encoder = bank.text_encoder.removeprefix(HEAD)
+    return (
+        f"Bank {bank.bank} holds the classes of {encoder} and groups of them alone. Any other word needs a CLIP: "
+        f"t2c align DATASET --source {encoder} --target CLIP, with its own text encoder (t2c concepts add) or vectors "
+        "that you have (t2c concepts import); without its features: --method data-free --head zeroshot:BANK"
     )
 
 

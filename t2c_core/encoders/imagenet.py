@@ -58,10 +58,12 @@ def head_names(names: Sequence[str], known: Container[str] = ()) -> tuple[str, .
 
 
 def short_names(names: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
-    """Return ImageNet's classes by the first lemma of each; those that share it have their synset behind it.
+    """Return ImageNet's classes by the first lemma of each; those that share it, but for case, have their synset behind it.
 
-    `tench` for `tench, Tinca tinca`; `crane (n02012849)`, the bird, and `crane (n03126707)`, the machine.
+    `tench` for `tench, Tinca tinca`; `crane (n02012849)`, the bird, and `crane (n03126707)`, the machine; `Cardigan
+    (n02113186)`, the dog, and `cardigan (n02963159)`, the garment.
     """
     firsts = [name.partition(",")[0] for name in names]
-    repeated = {name for name, count in Counter(firsts).items() if count > 1}
-    return tuple(f"{name} ({one})" if name in repeated else name for name, one in zip(firsts, ids, strict=True))
+    counts = Counter(map(str.casefold, firsts))
+    pairs = zip(firsts, ids, strict=True)
+    return tuple(f"{name} ({synset})" if counts[name.casefold()] > 1 else name for name, synset in pairs)
