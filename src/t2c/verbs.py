@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from t2c.flows.bottleneck.task import SplitOptions
     from t2c.flows.bottleneck.use import EditReport, ErrorsReport, ExplainReport
     from t2c.flows.concepts.banks import ConceptsReport
+    from t2c.flows.concepts.from_head import HeadBankReport
     from t2c.flows.concepts.map_concepts import CarryReport
     from t2c.flows.concepts.prompt import PromptReport
     from t2c.flows.concepts.refine import RefineReport
@@ -274,7 +275,8 @@ class Store(Handle):
         """Fit the map from the source encoder's features of a dataset to the target's, store it, and certify it.
 
         `source` and `target` are encoder names or space ids with features in the store; `method` is the aligner with its
-        options, by default ridge regression of strength `ridge` (None: chosen by cross-validation). The same options on the
+        options, by default ridge regression of strength `ridge` (None: chosen by cross-validation). A data-free map needs no
+        features: a side may be an encoder or the space of its head's bank. The same options on the
         same snapshot do nothing the second time. `held_out_where` names the rows never fitted, instead of a share. `folds=0`
         fits no fold maps, for methods that read rows in every epoch. Raises UnknownName for features that are not there
         (naming the command that extracts them), MismatchError for one space on both sides, features of other rows or heads of
@@ -362,6 +364,26 @@ class Store(Handle):
         from t2c.flows.features.imports import import_concepts
 
         return import_concepts(self._store, bank, vectors, names=names, space=space)
+
+    def concepts_from_head(
+        self,
+        bank: str,
+        *,
+        encoder: str,
+        weights: str | Path | None = None,
+        classes: str | Path | None = None,
+        device: str = "auto",
+    ) -> HeadBankReport:
+        """Make a bank of a head's classes and groups of them, in the encoder's own space.
+
+        `encoder` is one with a linear head, or the name of imported features: then `weights` is a .npy of the head's weight
+        (classes, dimensions). `classes` names its classes in order where the model does not. The same head again does
+        nothing. Raises SpecError for no head or no names, UnknownName for features that are not there, MismatchError for a
+        bank of that name that is another, InputError for files, or a class without a direction.
+        """
+        from t2c.flows.concepts.from_head import from_head
+
+        return from_head(self._store, bank, encoder=encoder, weights=weights, classes=classes, device=device)
 
     def carry_concepts(
         self, bank: str, *, dataset: str, target: str, name: str | None = None, linear_map: str | None = None

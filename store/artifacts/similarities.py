@@ -106,7 +106,7 @@ class Scores:
 
     def key_of(self, concept: str) -> int:
         """Return a concept's key; raises UnknownName with the nearest names and the command that adds it."""
-        return place_of(concept, self.names(), bank=self.bank)
+        return place_of(concept, self.names(), bank=self.bank, store=self.store)
 
     def column(self, key: int) -> Column:
         """Read one concept's similarities; raises CorruptError. Memory: 13 bytes a scored row."""
