@@ -10,6 +10,8 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from t2c.schemas.specs.base import Spec
+
 TARGET = Path(__file__).parents[1] / "src" / "t2c" / "verbs.py"
 
 VERBS = {
@@ -82,9 +84,16 @@ METHOD = '''
     def {method}({parameters}) -> {returns}:
         """{doc}"""
         from t2c.{module} import {function}
-
+{specs}
         return {wrap}
 '''
+
+SPEC = """        from {module} import {spec}
+        from t2c.schemas.specs.yaml import spec_errors
+
+        with spec_errors("{method}", {spec}):
+            {name} = {spec}({fields})
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,8 @@ class Verb:
     """Name -> the statement that imports it, for every name that the module binds by an import or defines."""
     defaults: dict[str, object]
     """Parameter -> its default value."""
+    specs: dict[str, type[Spec]]
+    """Parameter -> the spec it takes; each of its fields is a parameter of the method."""
 
 
 def read(method: str, place: str) -> Verb:
@@ -120,7 +131,47 @@ def read(method: str, place: str) -> Verb:
             bindings |= {defined: f"from t2c.{module} import {defined}" for defined in names}
     signature = inspect.signature(getattr(loaded, name))
     defaults = {key: p.default for key, p in signature.parameters.items() if p.default is not p.empty}
-    return Verb(method, module, function, bindings, defaults)
+    specs = {key: type(value) for key, value in defaults.items() if isinstance(value, Spec)}
+    return Verb(method, module, function, bindings, defaults, specs)
+
+
+def documentation(verb: Verb) -> str:
+    """Return a verb's docstring, and what each field of its specs says of itself."""
+    paragraphs = inspect.cleandoc(ast.get_docstring(verb.function) or "").split("\n\n")
+    fields = [
+        textwrap.fill(f"`{name}`: {field.description}", 116, subsequent_indent="  ", break_on_hyphens=False)
+        for spec in verb.specs.values()
+        for name, field in spec.model_fields.items()
+    ]
+    errors = [paragraph for paragraph in paragraphs if paragraph.startswith("Raises ")]
+    rest = [paragraph for paragraph in paragraphs if paragraph not in errors]
+    return "\n\n".join([*rest, *(["\n".join(fields)] if fields else []), *errors])
+
+
+def _indented(text: str) -> str:
+    doc = textwrap.indent(text, " " * 8).strip()
+    return f"{doc}\n        " if "\n" in doc else doc
+
+
+def _parameter(verb: Verb, argument: ast.arg) -> str:
+    default = f" = {_default(verb, argument.arg)}" if argument.arg in verb.defaults else ""
+    return f"{argument.arg}: {_annotation(argument)}{default}"
+
+
+def _spec_parameters(spec: type[Spec]) -> list[str]:
+    """Return the parameters that stand for the fields of a spec."""
+    return [f"{name}: {_type_text(field.annotation)} = {field.default!r}" for name, field in spec.model_fields.items()]
+
+
+def _type_text(annotation: object) -> str:
+    """Return a field's type as source: a plain class by its name, anything else as typing shows it."""
+    plain = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return plain.replace("typing.", "").replace("NoneType", "None")
+
+
+def _spec_made(verb: Verb, name: str, spec: type[Spec]) -> str:
+    fields = ", ".join(f"{field}={field}" for field in spec.model_fields)
+    return SPEC.format(module=spec.__module__, spec=spec.__name__, name=name, method=verb.method, fields=fields)
 
 
 def _alias(name: ast.alias) -> str:
@@ -140,25 +191,22 @@ def method(verb: Verb) -> str:
     assert not arguments.vararg, f"{verb.method}: every parameter is written out"
     assert not arguments.kwarg, f"{verb.method}: every parameter is written out"
     positional, keywords = arguments.args[1:], arguments.kwonlyargs
-    shown = ["self"]
-    for one in positional:
-        default = f" = {_default(verb, one.arg)}" if one.arg in verb.defaults else ""
-        shown.append(f"{one.arg}: {_annotation(one)}{default}")
-    shown += ["*"] if keywords else []
-    for one in keywords:
-        default = f" = {_default(verb, one.arg)}" if one.arg in verb.defaults else ""
-        shown.append(f"{one.arg}: {_annotation(one)}{default}")
-    call = ["self._store", *(one.arg for one in positional), *(f"{one.arg}={one.arg}" for one in keywords)]
-    doc = textwrap.indent(inspect.cleandoc(ast.get_docstring(verb.function) or ""), " " * 8).strip()
+    shown = ["self", *(_parameter(verb, argument) for argument in positional), *(["*"] if keywords else [])]
+    for argument in keywords:
+        shown += (
+            _spec_parameters(verb.specs[argument.arg]) if argument.arg in verb.specs else [_parameter(verb, argument)]
+        )
+    call = ["self._store", *(argument.arg for argument in positional), *(f"{name.arg}={name.arg}" for name in keywords)]
     called = f"{verb.function.name}({', '.join(call)})"
     table = _text(verb.function.returns) == "pa.Table"
     return METHOD.format(
         method=verb.method,
         parameters=", ".join(shown),
         returns="TableAnswer" if table else _text(verb.function.returns),
-        doc=doc if "\n" not in doc else f"{doc}\n        ",
+        doc=_indented(documentation(verb)),
         module=verb.module,
         function=verb.function.name,
+        specs="".join(_spec_made(verb, name, spec) for name, spec in verb.specs.items()),
         wrap=f"TableAnswer({called})" if table else called,
     )
 
@@ -181,11 +229,14 @@ def imports(verbs: list[Verb]) -> str:
     """Return the statements that bring every name that the annotations use."""
     statements = set()
     for verb in verbs:
-        nodes = [one.annotation for one in (*verb.function.args.args[1:], *verb.function.args.kwonlyargs)]
+        arguments = (*verb.function.args.args[1:], *verb.function.args.kwonlyargs)
+        nodes = [argument.annotation for argument in arguments if argument.arg not in verb.specs]
         for node in (*nodes, verb.function.returns):
             for name in re.findall(r"[A-Za-z_]\w*", _text(node)):
                 if name in verb.bindings:
                     statements.add(verb.bindings[name])
+        if any("Literal[" in text for spec in verb.specs.values() for text in _spec_parameters(spec)):
+            statements.add("from typing import Literal")
     return "\n".join(f"    {statement}" for statement in sorted(statements))
 
 
@@ -211,10 +262,13 @@ def api_page() -> str:
         verb = read(name, place)
         lines = [line for line in method(verb).splitlines() if line.strip()]
         shown = re.sub(r"self(?:, )?", "", lines[0].strip().removeprefix("def ").removesuffix(":"), count=1)
-        parts.append(
-            f"## {name}\n\n```python\nstore.{_wrapped(shown)}\n```\n\n{inspect.cleandoc(ast.get_docstring(verb.function) or '')}"
-        )
+        parts.append(f"## {name}\n\n```python\nstore.{_wrapped(shown)}\n```\n\n{_listed(documentation(verb))}")
     return "\n\n".join(parts) + "\n"
+
+
+def _listed(text: str) -> str:
+    """Return documentation with its fields as a list."""
+    return re.sub(r"^(`\w+`: )", r"- \1", text, flags=re.MULTILINE)
 
 
 def _wrapped(signature: str) -> str:

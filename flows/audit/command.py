@@ -11,7 +11,8 @@ from t2c.flows.audit.run import AuditReport
 from t2c.flows.cli.bars import Bars
 from t2c.flows.cli.options import command, runner_options
 from t2c.flows.cli.output import Output
-from t2c.flows.shift.view import by_effect, shift_columns
+from t2c.flows.shift.table import by_effect
+from t2c.flows.shift.view import shift_columns
 from t2c.schemas.specs.audit import EXAMPLE_FILE
 
 
@@ -19,9 +20,10 @@ from t2c.schemas.specs.audit import EXAMPLE_FILE
 @click.option(
     "--prefect/--no-prefect", default=True, show_default=True, help="Run as a Prefect flow, or as plain functions."
 )
-@click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has shifted, whatever the file says.")
+@click.option("--fail-on-drift", is_flag=True, help="Exit 3 when a verdict is: changed, whatever the file says.")
+@click.option("--fail-on-unsure", is_flag=True, help="Exit 3 when a verdict is: cannot tell, whatever the file says.")
 @runner_options
-def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, **options: Any) -> int:
+def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, fail_on_unsure: bool, **options: Any) -> int:
     """Run a whole audit from one validated YAML file: index to report.
 
     Run again after a kill it goes on where it stopped; run again when done it does nothing new.
@@ -33,7 +35,8 @@ def _audit(out: Output, file: str, store_url: str, fail_on_drift: bool, **option
 
     store = store_url if store_given() else None
     report = run_audit(out, file, prefect=options["prefect"], store=store, dask=options["dask_address"])
-    return EXIT_DRIFT if fail_on_drift and report.drift else report.exit_code
+    fails = (fail_on_drift and report.drift) or (fail_on_unsure and report.unsure)
+    return EXIT_DRIFT if fails else report.exit_code
 
 
 audit = command("audit", example="t2c audit audit.yaml\nt2c audit audit.yaml --fail-on-drift --json")(_audit)
@@ -78,13 +81,14 @@ def _show(out: Output, report: AuditReport) -> None:
     out.notes(report.notes, indent="")
     out.table("datasets", _datasets(report), title="datasets")
     for shift in report.shifts:
-        out.say(
-            f"{shift.current} against {shift.reference}: {shift.flagged} of {shift.table.num_rows} concepts shifted"
-        )
+        out.sentence(f"{shift.current} against {shift.reference}: {shift.verdict}", indent="")
         out.table("shift", shift_columns(by_effect(shift.table).slice(0, 12)))
     out.put(
         "shift",
-        [{"reference": shift.reference, "current": shift.current, "table": shift.table} for shift in report.shifts],
+        [
+            {"reference": shift.reference, "current": shift.current, "verdict": shift.verdict, "table": shift.table}
+            for shift in report.shifts
+        ],
     )
     for query in report.found:
         out.say(f"{query.expression}: {query.total:,} of {query.searched:,} images of {query.dataset}")

@@ -17,7 +17,7 @@ def summary_markdown(report: AuditReport) -> str:
     """Return the audit as Markdown: verdict first, then comparisons, tasks, queries, the map, and the inputs."""
     if report.busy:
         return f"# Audit: already running\n\n{escape(report.busy)}\n"
-    parts = [f"# Audit: {'drift found' if report.drift else 'no drift'}"]
+    parts = [f"# Audit: {report.verdict}"]
     parts += [part for shift in report.shifts for part in _shift(shift)]
     parts += list(_zeroshot(report))
     parts += list(_queries(report))
@@ -42,8 +42,14 @@ def escape(text: str) -> str:
 
 def _shift(shift: ShiftReport) -> list[str]:
     head = f"## {escape(shift.current)} against {escape(shift.reference)}"
-    counts = f"{shift.flagged} of {shift.table.num_rows} concepts have shifted at q <= {shift.alpha:g} "
-    counts += f"({shift.n_current:,} images against {shift.n_reference:,})."
+    standing = shift.standing
+    first = (
+        f"Verdict: {shift.verdict}",
+        f"Compared: {shift.n_current:,} {shift.unit} against {shift.n_reference:,}, at q <= {shift.alpha:g}",
+        f"Map: {standing.map}, {standing.between}, {standing.quality}",
+        f"Trust: {standing.trust}",
+    )
+    counts = "\n".join(f"- {escape(line)}" for line in first)
     rows = [list(row.values()) for row in shift_rows(shift)[:MOST]]
     return [head, counts, _table(SHOWN, rows), *(f"Note: {escape(note)}" for note in shift.notes)]
 

@@ -130,8 +130,8 @@ def audit(path: str, store: str | None = None, dask: str | None = None) -> State
     """Run the audit file at `path`, block work on the Dask scheduler at `dask`.
 
     The store is the file's; else `store`, else $T2C_STORE; else `t2c-store` beside the file (see `load_audit`).
-    Ends Completed; named AlreadyRunning when another run holds the store, Drift when concepts have shifted; ends Failed
-    as Drift where the file says `fail_on_drift`. Leaves the artifacts `audit-summary` and `shift`.
+    Ends Completed; named AlreadyRunning when another run holds the store, Drift when a verdict is `changed`, Unsure when
+    one is `cannot tell`; ends Failed under those names where the file says `fail_on_drift`, `fail_on_unsure`. Leaves the artifacts `audit-summary` and `shift`.
     """
     caller = _caller.get() or Caller(NoProgress())
     caller.started = True
@@ -154,7 +154,8 @@ def _end(report: AuditReport) -> State[None]:
     """Return the state that the flow run ends in."""
     if report.busy:
         return Completed(name="AlreadyRunning", message=report.busy)
-    if not report.drift:
-        return Completed(message="no concept has shifted")
-    message = f"{sum(shift.flagged for shift in report.shifts)} concepts have shifted"
-    return Failed(name="Drift", message=message) if report.fail_on_drift else Completed(name="Drift", message=message)
+    message = "; ".join(str(shift.verdict) for shift in report.shifts) or report.verdict
+    if not report.drift and not report.unsure:
+        return Completed(message=message)
+    name = "Drift" if report.drift else "Unsure"
+    return Failed(name=name, message=message) if report.exit_code else Completed(name=name, message=message)

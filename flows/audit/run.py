@@ -52,7 +52,9 @@ class AuditReport(Shown):
     digest: str
     """Digest of the spec."""
     fail_on_drift: bool
-    """Whether drift found is an error."""
+    """Whether the verdict `changed` is an error."""
+    fail_on_unsure: bool = False
+    """Whether the verdict `cannot tell` is one."""
     busy: str = ""
     """Who else is at it; then nothing was done and the rest is empty."""
     notes: tuple[str, ...] = ()
@@ -82,8 +84,19 @@ class AuditReport(Shown):
 
     @property
     def drift(self) -> bool:
-        """Whether any comparison flagged a concept."""
+        """Whether the verdict of any comparison is `changed`."""
         return any(shift.drift for shift in self.shifts)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the verdict of any comparison is `cannot tell`."""
+        return any(shift.unsure for shift in self.shifts)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict over all comparisons: changed when one is, else cannot tell when one is; empty without any."""
+        words = [shift.verdict.word for shift in self.shifts]
+        return next((word for word in ("changed", "cannot tell", "pass") if word in words), "nothing compared")
 
     @property
     def new(self) -> bool:
@@ -98,8 +111,9 @@ class AuditReport(Shown):
 
     @property
     def exit_code(self) -> int:
-        """Return 3 when drift was found and the spec asks to fail on it, else 0."""
-        return EXIT_DRIFT if self.fail_on_drift and self.drift else 0
+        """Return 3 when a verdict is one that the spec asks to fail on, else 0."""
+        fails = (self.fail_on_drift and self.drift) or (self.fail_on_unsure and self.unsure)
+        return EXIT_DRIFT if fails else 0
 
 
 def in_order(stage: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -126,7 +140,7 @@ def audit(
         with lease(opened, answers("audit", spec.digest), purpose="audit"):
             return compose(job, each)
     except BusyError as error:
-        return AuditReport(spec.digest, spec.fail_on_drift, busy=str(error))
+        return AuditReport(spec.digest, spec.fail_on_drift, spec.fail_on_unsure, busy=str(error))
 
 
 def compose(job: Job, each: Each) -> AuditReport:
@@ -151,6 +165,7 @@ def compose(job: Job, each: Each) -> AuditReport:
     return AuditReport(
         digest=spec.digest,
         fail_on_drift=spec.fail_on_drift,
+        fail_on_unsure=spec.fail_on_unsure,
         indexed=tuple(report for report in indexed if report is not None),
         extracted=tuple(report for report in extracted if report is not None),
         aligned=aligned,

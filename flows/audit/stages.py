@@ -21,8 +21,9 @@ from t2c.flows.scores.score import ScoreReport, score
 from t2c.flows.shift.shift import ShiftReport, shift
 from t2c.flows.zeroshot.zeroshot import ZeroshotReport, zeroshot
 from t2c.schemas.names import parse_dataset_ref
-from t2c.schemas.specs.audit import AuditSpec, ShiftSpec, ZeroshotSpec
+from t2c.schemas.specs.audit import AuditSpec, ZeroshotSpec
 from t2c.schemas.specs.base import parse_encoder
+from t2c.schemas.specs.shift import ShiftSpec
 from t2c.store.artifacts.features import open_features
 from t2c.store.disk.root import Store
 
@@ -139,11 +140,7 @@ def compare(job: Job, wanted: ShiftSpec) -> ShiftReport:
         wanted.current,
         where=wanted.where,
         reference_where=wanted.reference_where,
-        alpha=wanted.alpha,
-        classes=wanted.classes,
-        beyond=wanted.beyond,
-        blocks=wanted.blocks,
-        untrusted=wanted.untrusted,
+        judging=wanted.judging,
         progress=job.progress,
         **scored_with(job),
     )
@@ -180,7 +177,9 @@ def write_report(job: Job, number: int, tasks: tuple[ZeroshotReport, ...]) -> Wr
     file = Path(spec.report or "report.html")
     sides: dict[str, Any] = {"reference": spec.fitted_on}
     if spec.shift:
-        sides = {name: getattr(spec.shift[number], name) for name in ShiftSpec.model_fields}
+        comparison = spec.shift[number]
+        sides = {name: getattr(comparison, name) for name in ("reference", "current", "where", "reference_where")}
+        sides["judging"] = comparison.judging
     return report(
         job.store,
         sides.pop("reference"),

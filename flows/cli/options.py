@@ -95,45 +95,13 @@ def mapping_option(function: Function) -> Function:
 
 
 def side_options(function: Function) -> Function:
-    """Add --where, --reference-where and --alpha: which images are compared, and how strictly."""
-    level = click.FloatRange(0, 1, min_open=True, max_open=True)
+    """Add --where and --reference-where: which images are compared."""
     where = "Current side: only images that satisfy a condition. Without CURRENT, the rest is the reference."
     for option in (
-        click.option("--alpha", type=level, default=0.05, show_default=True, help="False discovery rate."),
         click.option(
             "--reference-where", default=None, metavar="SQL", help="Reference side: only images that satisfy it."
         ),
         click.option("--where", default=None, metavar="SQL", help=where),
-    ):
-        function = option(function)
-    return function
-
-
-def judging_options(function: Function) -> Function:
-    """Add --classes, --beyond, --blocks and --untrusted: what a shift is split by, compared with, and believed of."""
-    for option in (
-        click.option("--untrusted", is_flag=True, help="Give untrusted concepts a verdict too."),
-        click.option(
-            "--blocks",
-            type=click.IntRange(5),
-            default=20,
-            show_default=True,
-            help="Contiguous blocks of the reference.",
-        ),
-        click.option(
-            "--beyond",
-            type=click.Choice(["chance", "blocks"]),
-            default="chance",
-            show_default=True,
-            help="What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by.",
-        ),
-        click.option(
-            "--classes",
-            default="auto",
-            show_default=True,
-            metavar="label|ATTRIBUTE|prediction:MODEL|none",
-            help="Split each shift into class mix and the rest by these; auto takes what both sides have.",
-        ),
     ):
         function = option(function)
     return function

@@ -8,7 +8,8 @@ import yaml
 from t2c.flows.demo.pictures import Pictures
 from t2c.flows.demo.plan import BANK, CONCEPTS, PROMPTS, QUERIES, REFERENCE, SECOND, SOURCE, TARGET, DemoPlan
 from t2c.flows.world.world import VALUES
-from t2c.schemas.specs.audit import AlignSpec, AuditSpec, BankSpec, DatasetSpec, EncodersSpec, ShiftSpec, ZeroshotSpec
+from t2c.schemas.specs.audit import AlignSpec, AuditSpec, BankSpec, DatasetSpec, EncodersSpec, ZeroshotSpec
+from t2c.schemas.specs.shift import ShiftSpec
 
 REPORT = "report.html"
 """Name of the report beside the audit file."""

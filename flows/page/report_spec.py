@@ -1,11 +1,11 @@
 """What a report is asked: two sides, or one, and the options that choose similarities."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from t2c.schemas.logic import Expression
 from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.shift import Judging
 from t2c.store.disk.root import Store
 
 
@@ -31,12 +31,10 @@ class ReportSpec:
     """Concept bank, where several are scored."""
     linear_map: str | None
     """Digest of the map, where several join the same spaces."""
-    alpha: float
-    """Largest q of a concept that counts as shifted."""
     queries: tuple[Expression, ...]
     """Concept-logic expressions, parsed."""
-    judged: Mapping[str, Any] = field(default_factory=dict)
-    """Options of `shift` on how a shift is judged, where they are not the defaults: classes, beyond, blocks, untrusted."""
+    judging: Judging
+    """How a shift is judged."""
 
     @property
     def compares(self) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from t2c.flows.cli.bars import Bars
-from t2c.flows.cli.options import command, judging_options, score_options, side_options
+from t2c.flows.cli.options import command, score_options, side_options
 from t2c.flows.cli.output import Output
+from t2c.flows.cli.spec_options import spec_options
+from t2c.schemas.specs.shift import Judging
 from t2c.store.disk.root import open_store
 
 
@@ -16,7 +18,7 @@ from t2c.store.disk.root import open_store
 @click.argument("current", required=False)
 @score_options
 @side_options
-@judging_options
+@spec_options(Judging, "judging")
 @click.option(
     "-o", "--output", default="report.html", show_default=True, metavar="FILE.html", help="Where the report goes."
 )
@@ -37,7 +39,7 @@ def _report(out: Output, reference: str, store_url: str, **options: Any) -> None
         "report",
         {
             "concepts": written.concepts,
-            "flagged": written.flagged,
+            "verdict": written.verdict or "nothing was compared",
             "artifacts checked": written.checked,
             "bytes": written.bytes,
         },

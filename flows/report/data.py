@@ -8,6 +8,8 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from t2c.flows.page.pictures import Strip, Thumbnail
+from t2c.flows.shift.verdict import Verdict
+from t2c.flows.trust.standing import Standing
 from t2c.schemas.tables.tables import column
 
 OUTCOME_COUNTS = pa.schema(
@@ -239,6 +241,10 @@ class ReportData:
     """SHIFT; None when nothing was compared."""
     shift_notes: tuple[str, ...] = ()
     """What a reader of the comparison must know."""
+    verdict: Verdict | None = None
+    """What the comparison comes to; None when nothing was compared."""
+    standing: Standing | None = None
+    """The map, its quality and the trust that everything on the page stands on; None when no similarities were read."""
     marks: Mapping[str, str] | None = None
     """Concept to its mark of trust; None: not measured."""
     alpha: float = 0.05

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from t2c.flows.page import words
 from t2c.flows.page.words import named
 from t2c.flows.report.data import ReportData
+from t2c.flows.shift.table import FALLEN, RISEN, by_effect
 
 MOST_SHIFTED = 8
 """Shifted concepts that get a sentence of their own; the table has them all."""
@@ -40,22 +41,15 @@ def headline(data: ReportData) -> Markup:
             named(reference.name),
             reference.snapshot,
         )
-    moved = sum(verdict != "none" for verdict in data.shift["verdict"].to_pylist())
-    sides = Markup("{} and {}").format(*(named(side) for side in data.sides))
-    if not moved:
-        return Markup("None of {} concepts shifted between {} at q ≤ {}.").format(
-            words.count(data.shift.num_rows), sides, f"{data.alpha:g}"
-        )
-    return Markup("{} of {} concepts shifted between {} at q ≤ {}.").format(
-        words.count(moved), words.count(data.shift.num_rows), sides, f"{data.alpha:g}"
-    )
+    if data.verdict is None:
+        return Markup("")
+    return Markup("{}: {}.").format(data.verdict.word.capitalize(), data.verdict.why)
 
 
 def _shifted(data: ReportData) -> list[Finding]:
     if data.shift is None:
         return []
-    rows = [row for row in data.shift.to_pylist() if row["verdict"] != "none"]
-    rows.sort(key=lambda row: -abs(row["effect"]))
+    rows = [row for row in by_effect(data.shift).to_pylist() if row["verdict"] in (RISEN, FALLEN)]
     sentences = [Finding(row["verdict"], _shift_sentence(row), "shift") for row in rows[:MOST_SHIFTED]]
     if len(rows) > MOST_SHIFTED:
         more = Markup("{} shifted: see the table.").format(words.plural(len(rows) - MOST_SHIFTED, "more concept"))

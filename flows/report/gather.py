@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from t2c.core.shift.shift import ALPHA
 from t2c.core.statistics.stats import concept_stats
 from t2c.flows.page import words
 from t2c.flows.page.report_spec import ReportSpec
@@ -35,6 +34,7 @@ from t2c.schemas import logic
 from t2c.schemas.certificate import Certificate, HeldOut
 from t2c.schemas.digest import SHORT
 from t2c.schemas.errors import CorruptError, expected
+from t2c.schemas.specs.typed import typed_options
 from t2c.schemas.tables.tables import CONCEPT_STATS, OUTCOMES
 from t2c.store.artifacts.images import Images
 from t2c.store.artifacts.linear_maps import StoredMap
@@ -249,10 +249,7 @@ def reproduce_command(spec: ReportSpec, output: str | Path, *, scores: Scores, t
     options |= {"--target": spec.target, "--concepts": scores.bank, "--map": scores.map, "--title": title}
     parts += [text for query in spec.queries for text in ("--query", logic.render(query))]
     parts += [text for key, value in options.items() if value for text in (key, value)]
-    parts += ["--alpha", f"{spec.alpha:g}"] if spec.alpha != ALPHA else []
-    for name, value in spec.judged.items():
-        parts += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-    return shlex.join([*parts, "--store", str(spec.store.url), "-o", Path(output).name])
+    return shlex.join([*parts, *typed_options(spec.judging), "--store", str(spec.store.url), "-o", Path(output).name])
 
 
 def versions() -> tuple[tuple[str, str], ...]:

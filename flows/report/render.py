@@ -13,6 +13,7 @@ from t2c.flows.page.section import Context, Gathered, Section
 from t2c.flows.reading import section as reading_section
 from t2c.flows.report.data import ReportData
 from t2c.flows.report.findings import findings, headline
+from t2c.flows.shift.table import FALLEN, RISEN, SHAPE, by_effect
 from t2c.flows.study import section as study_section
 from t2c.flows.suite import section as suite_section
 from t2c.flows.trust import section as trust_section
@@ -102,14 +103,9 @@ def tiles(data: ReportData) -> list[tuple[str, str, str]]:
         figures.append((words.count(account.count("ok")), f"images in {words.clean(account.name, 40)}", more))
     if data.shift is not None:
         verdicts = data.shift["verdict"].to_pylist()
-        risen, fallen = verdicts.count("risen"), verdicts.count("fallen")
-        figures.append(
-            (
-                words.count(risen + fallen),
-                f"of {words.plural(len(verdicts), 'concept')} shifted",
-                f"▲ {risen} risen, ▼ {fallen} fallen",
-            )
-        )
+        risen, fallen, shape = (verdicts.count(word) for word in (RISEN, FALLEN, SHAPE))
+        more = f"▲ {risen} risen, ▼ {fallen} fallen" + (f", {shape} changed shape" if shape else "")
+        figures.append((words.count(risen + fallen), f"of {words.plural(len(verdicts), 'concept')} shifted", more))
     if data.aligner is not None and data.aligner.quality is not None:
         first = data.aligner.quality.to_pylist()[0]
         figures.append(
@@ -131,12 +127,11 @@ def shift_rows(data: ReportData) -> list[dict[str, Any]]:
     """Return the rows of the shift table, what has shifted first, largest effect first, each with its bars."""
     if data.shift is None:
         return []
-    rows: list[dict[str, Any]] = data.shift.to_pylist()
-    rows.sort(key=lambda row: (row["verdict"] == "none", -abs(row["effect"]), row["key"]))
+    rows: list[dict[str, Any]] = by_effect(data.shift).to_pylist()
     most = max((abs(row["effect"]) for row in rows), default=0.0)
     for row in rows:
         row["effect_bar"] = charts.diverging(
-            row["effect"], most, kind="weak" if row["verdict"] == "none" else row["verdict"]
+            row["effect"], most, kind=row["verdict"] if row["verdict"] in (RISEN, FALLEN) else "weak"
         )
         row["d_bar"] = charts.bar(row["d"], 1.0)
     return rows

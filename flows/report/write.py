@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from t2c.core.shift.block_null import BLOCKS
-from t2c.core.shift.shift import ALPHA
 from t2c.flows.engine.output_files import replacing
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
@@ -32,11 +30,12 @@ from t2c.flows.report.pictures import grids, logic
 from t2c.flows.report.render import gather_sections, render
 from t2c.flows.report.zeroshot_tasks import stored_tasks, table_of
 from t2c.flows.rows.sides import Side, open_sides, two_slices
-from t2c.flows.shift.classes import AUTO
-from t2c.flows.shift.shift import shift
-from t2c.flows.shift.table import Beyond
+from t2c.flows.shift.shift import JUDGING, shift
+from t2c.flows.shift.verdict import Verdict
+from t2c.flows.trust.standing import standing_of
 from t2c.flows.trust.trust import marks_in_use
 from t2c.schemas.logic import parse
+from t2c.schemas.specs.shift import Judging
 from t2c.store.artifacts.images import open_images
 from t2c.store.artifacts.linear_maps import StoredMap, identity_map, open_map
 from t2c.store.disk.manifest import Manifest
@@ -65,15 +64,15 @@ class WrittenReport(Shown):
     """Its size."""
     concepts: int
     """Concepts described."""
-    flagged: int
-    """Concepts that have risen or fallen; 0 when nothing was compared."""
+    verdict: str
+    """pass, changed or cannot tell; empty when nothing was compared."""
     checked: int
     """Artifacts whose files were read whole and matched their digests."""
 
     @property
     def drift(self) -> bool:
-        """Whether any concept was flagged."""
-        return self.flagged > 0
+        """Whether the verdict is `changed`."""
+        return self.verdict == "changed"
 
 
 def report(
@@ -90,13 +89,9 @@ def report(
     linear_map: str | None = None,
     where: str | None = None,
     reference_where: str | None = None,
-    alpha: float = ALPHA,
+    judging: Judging = JUDGING,
     title: str | None = None,
     commands: Sequence[str] = (),
-    classes: str = AUTO,
-    beyond: Beyond = "chance",
-    blocks: int = BLOCKS,
-    untrusted: bool = False,
     progress: Progress | None = None,
 ) -> WrittenReport:
     """Write one self-contained HTML file about a dataset and, when a second side is named, about what changed.
@@ -117,9 +112,8 @@ def report(
         target=target,
         bank=bank,
         linear_map=linear_map,
-        alpha=alpha,
         queries=tuple(parse(query) for query in queries),
-        judged=_not_default({"classes": classes, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}),
+        judging=judging,
     )
     sides = _sides(question)
     found_map = _map_of(sides[0])
@@ -140,24 +134,19 @@ def report(
             aligner=aligner(found_map, bank=sides[0].among.scores.bank),
             bank=sides[0].among.scores.bank,
             marks=marks.by_name if marks else None,
+            standing=standing_of(scores, marks=marks),
             zeroshot=tuple(task for task in tasks if task.accuracies.num_rows),
             sections={key: gathered.data for key, gathered in sections.items()},
             artifacts=artifacts(store, read),
             commands=(*commands, reproduce_command(question, output, scores=scores, title=title)),
             versions=versions(),
-            alpha=alpha,
+            alpha=judging.alpha,
             **_answers(question, sides, advance),
         )
         page = render(replace(data, missing=_missing(data))).encode()
         temporary.write_bytes(page)
-    flagged = 0 if data.shift is None else sum(verdict != "none" for verdict in data.shift["verdict"].to_pylist())
-    return WrittenReport(str(Path(output).absolute()), len(page), data.reference_stats.num_rows, flagged, len(read))
-
-
-def _not_default(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options on how a shift is judged that differ from what `shift` does by itself."""
-    usual = {"classes": AUTO, "beyond": "chance", "blocks": BLOCKS, "untrusted": False}
-    return {name: value for name, value in options.items() if value != usual[name]}
+    verdict = data.verdict.word if data.verdict is not None else ""
+    return WrittenReport(str(Path(output).absolute()), len(page), data.reference_stats.num_rows, verdict, len(read))
 
 
 def _pinned(store: Store, dataset: str) -> str:
@@ -172,7 +161,7 @@ def _sides(question: ReportSpec) -> tuple[Side, ...]:
         slices = two_slices(
             question.reference, question.current, where=question.where, reference_where=question.reference_where
         )
-        return open_sides(question.store, *slices, **question.scored)
+        return open_sides(question.store, *slices, **question.scored, duplicates=question.judging.duplicates)
     scores = resolve_scores(question.store, question.reference, **question.scored)
     among = searched(scores, images=open_images(question.store, question.reference))
     return (Side(question.reference, among, np.zeros(scores.rows, dtype=np.bool_)),)
@@ -205,16 +194,15 @@ def _answers(question: ReportSpec, sides: Sequence[Side], advance: Callable[[str
     """Return the fields of ReportData that are answers to questions."""
     compared: pa.Table | None = None
     notes: tuple[str, ...] = ()
+    verdict: Verdict | None = None
     if question.compares:
         where: dict[str, Any] = {
             "where": question.where,
             "reference_where": question.reference_where,
-            "alpha": question.alpha,
+            "judging": question.judging,
         }
-        found_shift = shift(
-            question.store, question.reference, question.current, **where, **question.scored, **question.judged
-        )
-        compared, notes = found_shift.table, found_shift.notes
+        found_shift = shift(question.store, question.reference, question.current, **where, **question.scored)
+        compared, notes, verdict = found_shift.table, found_shift.notes, found_shift.verdict
     stats = [side_stats(side) for side in sides]
     among = {side.among.images.dataset: side.among for side in sides}  # of two snapshots the current side's
     logic_results = []
@@ -232,6 +220,7 @@ def _answers(question: ReportSpec, sides: Sequence[Side], advance: Callable[[str
         "current_stats": stats[1] if question.compares else None,
         "shift": compared,
         "shift_notes": notes,
+        "verdict": verdict,
         "logic": tuple(logic_results),
         "grids": grids(sides, keys, most=PICTURES, read=open_bytes),
     }

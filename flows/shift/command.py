@@ -5,8 +5,10 @@ from typing import Any
 import click
 
 from t2c.flows.cli.bars import Bars
-from t2c.flows.cli.options import command, judging_options, score_options, side_options
+from t2c.flows.cli.options import command, score_options, side_options
 from t2c.flows.cli.output import Output
+from t2c.flows.cli.spec_options import spec_options
+from t2c.schemas.specs.shift import Judging
 from t2c.store.disk.root import open_store
 
 
@@ -14,16 +16,19 @@ from t2c.store.disk.root import open_store
 @click.argument("current", required=False)
 @score_options
 @side_options
-@judging_options
-@click.option(
-    "--duplicates/--no-duplicates",
-    default=False,
-    show_default=True,
-    help="Count exact copies as images of their own, or leave them out and say how many.",
-)
+@spec_options(Judging, "judging")
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
-@click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")
-def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drift: bool, **options: Any) -> int:
+@click.option("--fail-on-drift", is_flag=True, help="Exit 3 when the verdict is: changed.")
+@click.option("--fail-on-unsure", is_flag=True, help="Exit 3 when the verdict is: cannot tell.")
+def _shift(
+    out: Output,
+    reference: str,
+    store_url: str,
+    limit: int,
+    fail_on_drift: bool,
+    fail_on_unsure: bool,
+    **options: Any,
+) -> int:
     """Compare CURRENT with REFERENCE, concept by concept (two-sample Kolmogorov-Smirnov).
 
     Either may be a snapshot (photos@3) or a slice (--where); only held-out and out-of-fold similarities are compared.
@@ -36,7 +41,7 @@ def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drif
     show_shift(out, report, limit=limit)
     if options["current"]:
         out.suggest(f"t2c report {reference} {options['current']} -o report.html")
-    return EXIT_DRIFT if fail_on_drift and report.drift else 0
+    return EXIT_DRIFT if (fail_on_drift and report.drift) or (fail_on_unsure and report.unsure) else 0
 
 
 shift = command(

@@ -6,21 +6,25 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from t2c.core.shift.block_null import BLOCKS
-from t2c.core.shift.shift import ALPHA
+from t2c.core.shift.visible import POWER, visible_effect
 from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
-from t2c.flows.shift.classes import AUTO, classes_of
-from t2c.flows.shift.table import Beyond, Comparison, compare_all, self_null
+from t2c.flows.shift.classes import classes_of
+from t2c.flows.shift.table import NONE, SHAPE, Comparison, compare_all, self_null
+from t2c.flows.shift.verdict import Verdict, verdict_of
+from t2c.flows.trust.standing import Standing, standing_of
 from t2c.flows.trust.trust import marks_in_use
-from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.specs.shift import Judging
 from t2c.store.artifacts.similarities import Scores
 from t2c.store.disk.root import Store
 from t2c.store.queries.where import tables_read
 
 __all__ = ["ShiftReport", "Slice", "shift"]
+
+JUDGING = Judging()
+"""How a comparison is judged unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +32,12 @@ class ShiftReport(Shown):
     """The answer to `shift`."""
 
     COLUMNS: ClassVar = ("concept", "verdict", "effect", "q", "mean_reference", "mean_current")
+    verdict: Verdict
+    """What the comparison comes to: pass, changed or cannot tell, and why."""
+    standing: Standing
+    """The map it was made under, how good that is, and the trust in the concepts' names."""
+    unit: str
+    """What is counted as one independent observation, in the plural."""
     reference: str
     """The reference side, for people."""
     current: str
@@ -45,7 +55,9 @@ class ShiftReport(Shown):
     n_current: int
     """Images on the current side."""
     flagged: int
-    """Concepts that have risen or fallen."""
+    """Concepts whose similarities have risen or fallen by an effect worth naming."""
+    changed_shape: int
+    """Concepts whose distribution differs, with an effect below the smallest worth naming."""
     left_out: int
     """Untrusted concepts that got no verdict."""
     classes: str
@@ -61,8 +73,13 @@ class ShiftReport(Shown):
 
     @property
     def drift(self) -> bool:
-        """Whether any concept was flagged."""
-        return self.flagged > 0
+        """Whether the verdict is `changed`."""
+        return self.verdict.word == "changed"
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the verdict is `cannot tell`."""
+        return self.verdict.word == "cannot tell"
 
 
 def shift(
@@ -76,51 +93,35 @@ def shift(
     target: str | None = None,
     bank: str | None = None,
     linear_map: str | None = None,
-    alpha: float = ALPHA,
-    duplicates: bool = False,
-    classes: str = AUTO,
-    beyond: Beyond = "chance",
-    blocks: int = BLOCKS,
-    untrusted: bool = False,
+    judging: Judging = JUDGING,
     progress: Progress | None = None,
 ) -> ShiftReport:
     """Compare the current side with the reference side, for every concept of a bank, and store the answer.
 
-    `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
-    condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
-    `photos` itself the rows added since are compared. A content counts once on a side,
-    and what is left out is noted; with `duplicates` copies count as images of their own.
-
-    Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
-    takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
-    contiguous blocks of the reference from the rest of it; with `beyond="blocks"` a verdict asks for more than those.
-    Concepts marked untrusted get no verdict unless `untrusted` is set.
+    `shift("photos", "new_photos")` compares datasets; `shift("photos", where=...)` the rows that a condition picks with
+    the rest (or with `reference_where`); `photos@3` is a frozen reference, and against `photos` itself the rows added
+    since are compared. Each shift is split into what another mix of classes explains and what it does not, and stands
+    beside the distances of contiguous blocks of the reference from the rest of it.
 
     Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
     """
-    if not 0 < alpha < 1:
-        raise SpecError(expected("--alpha", "a rate between 0 and 1", str(alpha)))
-    if beyond not in ("chance", "blocks"):
-        raise SpecError(expected("--beyond", "chance or blocks", repr(beyond)))
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
     scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
-    reference_side, current_side = open_sides(store, *slices, **scored, duplicates=duplicates)
+    reference_side, current_side = open_sides(store, *slices, **scored, duplicates=judging.duplicates)
     scores = reference_side.among.scores
     marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
     comparison = Comparison(
         reference_side,
         current_side,
-        classes_of(reference_side, current_side, classes=classes),
-        self_null(reference_side, current_side, blocks=blocks),
+        classes_of(reference_side, current_side, classes=judging.classes),
+        self_null(reference_side, current_side, blocks=judging.blocks),
         None if marks is None else marks.by_key,
-        alpha,
-        beyond,
-        untrusted,
+        judging,
     )
     # Without copies on either side both ways to count ask one question, whose answer may be there already.
-    counted = duplicates or not (reference_side.copies or current_side.copies)
-    options = {"alpha": alpha, "duplicates": counted, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
-    spec = _spec(slices, scores, {**options, "classes": comparison.classes.name if comparison.classes else ""})
+    counted = judging.duplicates or not (reference_side.copies or current_side.copies)
+    resolved = {"duplicates": counted, "classes": comparison.classes.name if comparison.classes else ""}
+    spec = _spec(slices, scores, {**judging.model_dump(), **resolved})
     parents = [
         part.manifest.as_parent()
         for side in (reference_side, current_side)
@@ -134,29 +135,41 @@ def shift(
     shift_answer = stored_once(
         store, "shift", lambda: compare_all(comparison, progress=bar), spec=spec, parents=parents
     )
-    return _report(comparison, shift_answer)
+    return _report(comparison, shift_answer, standing=standing_of(scores, marks=marks))
 
 
 def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) -> dict[str, Any]:
     reference, current = (str(side) for side in slices)
     sides = {"map": scores.map, "bank": scores.bank, "reference": reference, "current": current}
-    return {"algorithm": "two-sample Kolmogorov-Smirnov", **options, **sides}
+    return {"algorithm": "two-sample Kolmogorov-Smirnov, direction by effect", **options, **sides}
 
 
-def _report(comparison: Comparison, shift_answer: Answer) -> ShiftReport:
+def _report(comparison: Comparison, shift_answer: Answer, *, standing: Standing) -> ShiftReport:
     reference_side, current_side, table = comparison.one, comparison.other, shift_answer.table
     counts = [table[name][0].as_py() if table.num_rows else 0 for name in ("n_reference", "n_current")]
     left_out = sum(table["left_out"].to_pylist())
+    verdicts = table["verdict"].to_pylist()
+    flagged = sum(verdict not in (NONE, SHAPE) for verdict in verdicts)
     return ShiftReport(
+        verdict=verdict_of(
+            units=(counts[0], counts[1]),
+            unit="images",
+            obstacles=[standing.poor_map, "" if comparison.judging.untrusted else standing.refuted],
+            changed=_changed(table, flagged),
+            power=_power(counts, comparison, judged=table.num_rows - left_out),
+        ),
+        standing=standing,
+        unit="images",
         reference=reference_side.name,
         current=current_side.name,
         map=reference_side.among.scores.map,
         bank=reference_side.among.scores.bank,
-        alpha=comparison.alpha,
+        alpha=comparison.judging.alpha,
         table=table,
         n_reference=counts[0],
         n_current=counts[1],
-        flagged=sum(verdict != "none" for verdict in table["verdict"].to_pylist()),
+        flagged=flagged,
+        changed_shape=verdicts.count(SHAPE),
         left_out=left_out,
         classes=comparison.classes.name if comparison.classes else "",
         notes=(
@@ -169,14 +182,34 @@ def _report(comparison: Comparison, shift_answer: Answer) -> ShiftReport:
     )
 
 
+def _changed(table: pa.Table, flagged: int) -> str:
+    """Return in words what has risen or fallen, trusted concepts counted apart; empty when nothing has."""
+    if not flagged:
+        return ""
+    rows = [row for row in table.to_pylist() if row["verdict"] not in (NONE, SHAPE)]
+    trusted = sum(row["trust"] == "trusted" for row in rows)
+    of_these = "" if rows[0]["trust"] is None and not trusted else f", {trusted} of them trusted"
+    return f"{flagged} of {table.num_rows} concepts have risen or fallen{of_these}"
+
+
+def _power(counts: Sequence[int], comparison: Comparison, *, judged: int) -> str:
+    """Return how large a change of one concept would have been seen."""
+    if judged < 1 or min(counts) < 1:
+        return "nothing was judged"
+    effect = visible_effect(counts[0], counts[1], alpha=comparison.judging.alpha, concepts=judged)
+    return f"a change of {effect:.2f} reference standard deviations would have been seen with {POWER:.0%}"
+
+
 def _more_notes(comparison: Comparison, table: pa.Table, left_out: int) -> tuple[str, ...]:
     """Return what a reader must know about marks, the split and the blocks."""
     notes = []
     if left_out:
         concepts = "1 untrusted concept has" if left_out == 1 else f"{left_out} untrusted concepts have"
         notes.append(f"{concepts} no verdict (--untrusted gives one)")
-    flagged = [row for row in table.to_pylist() if row["verdict"] != "none"]
-    inside = [row["concept"] for row in flagged if row["q_blocks"] is not None and row["q_blocks"] > comparison.alpha]
+    flagged = [row for row in table.to_pylist() if row["verdict"] != NONE]
+    inside = [
+        row["concept"] for row in flagged if row["q_blocks"] is not None and row["q_blocks"] > comparison.judging.alpha
+    ]
     if inside:
         some = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
         notes.append(
@@ -184,8 +217,8 @@ def _more_notes(comparison: Comparison, table: pa.Table, left_out: int) -> tuple
         )
     if comparison.classes is not None:
         notes += comparison.classes.notes((comparison.one, comparison.other))
-    decides = comparison.beyond == "blocks"
-    notes += comparison.blocks.notes(table.num_rows, alpha=comparison.alpha, decides=decides)
+    decides = comparison.judging.beyond == "blocks"
+    notes += comparison.blocks.notes(table.num_rows, alpha=comparison.judging.alpha, decides=decides)
     return tuple(notes)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from t2c.core.statistics.pvalues import benjamini_hochberg
 from t2c.flows.engine.progress import Progress
 from t2c.flows.rows.sides import Side
 from t2c.flows.shift.classes import Classes
+from t2c.schemas.specs.shift import Judging
 from t2c.schemas.tables.tables import SHIFT
 
 
@@ -64,8 +65,8 @@ def _times(side: Side, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | N
     return None if times.null_count else np.asarray(times.cast("int64"))
 
 
-Beyond = Literal["chance", "blocks"]
-"""What a verdict must exceed: chance among exchangeable rows, or what the reference's own blocks differ by."""
+RISEN, FALLEN, SHAPE, NONE = "risen", "fallen", "changed shape", "none"
+"""Verdicts on a concept's similarities."""
 UNTRUSTED = "untrusted"
 """Mark that keeps a concept out of verdicts unless asked for."""
 
@@ -84,16 +85,12 @@ class Comparison:
     """The reference's own blocks."""
     marks: Mapping[int, str] | None
     """Concept key to mark; None when trust was not measured."""
-    alpha: float
-    """False discovery rate."""
-    beyond: Beyond
-    """What verdicts are about."""
-    untrusted: bool
-    """Whether untrusted concepts get verdicts too."""
+    judging: Judging
+    """How it is judged."""
 
     def left_out(self, key: int) -> bool:
         """Say whether a concept's mark keeps it out of verdicts."""
-        return not self.untrusted and self.marks is not None and self.marks.get(key) == UNTRUSTED
+        return not self.judging.untrusted and self.marks is not None and self.marks.get(key) == UNTRUSTED
 
 
 def compare_all(wanted: Comparison, *, progress: Progress) -> pa.Table:
@@ -142,7 +139,7 @@ def shift_table(rows: Sequence[dict[str, Any]], wanted: Comparison) -> pa.Table:
         row["left_out"] = wanted.left_out(row["key"])
         row["trust"] = None if wanted.marks is None else wanted.marks.get(row["key"])
         row["verdict"] = _verdict(row, wanted)
-        row["cause"] = _cause(row, wanted.alpha)
+        row["cause"] = _cause(row, wanted.judging.alpha)
     ordered = sorted(rows, key=lambda row: (row["log10_q"], row["log10_p"], row["key"]))
     return pa.Table.from_pylist([{name: row.get(name) for name in SHIFT.names} for row in ordered], schema=SHIFT)
 
@@ -157,17 +154,28 @@ def _log10_q(log10_p: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def by_effect(table: pa.Table) -> pa.Table:
+    """Return a SHIFT table with what has risen or fallen first, then what changed shape, each part by size of effect."""
+    order = {RISEN: 0, FALLEN: 0, SHAPE: 1, NONE: 2}
+    rows = zip(*(table[name].to_pylist() for name in ("verdict", "effect", "key")), strict=True)
+    ranked = sorted((order[verdict], -abs(effect), key, place) for place, (verdict, effect, key) in enumerate(rows))
+    return table.take(pa.array([place for *_, place in ranked], pa.int64()))
+
+
 def _verdict(row: Mapping[str, Any], comparison: Comparison) -> str:
-    """Return risen or fallen, by sign, for a concept beyond the null that was asked for."""
-    beyond = (
-        row["q"] <= comparison.alpha if comparison.beyond == "chance" else row.get("q_blocks", 1.0) <= comparison.alpha
-    )
-    return {1: "risen", -1: "fallen"}.get(row["sign"], "none") if beyond and not row["left_out"] else "none"
+    """Return the verdict on a concept beyond the null that was asked for: its direction is that of the effect."""
+    q = row["q"] if comparison.judging.beyond == "chance" else row.get("q_blocks", 1.0)
+    if row["left_out"] or q > comparison.judging.alpha:
+        return NONE
+    # what is significant is not yet meaningful: without a difference of means worth naming there is no direction
+    if abs(row["effect"]) < comparison.judging.min_effect or row["effect"] == 0:
+        return SHAPE
+    return RISEN if row["effect"] > 0 else FALLEN
 
 
 def _cause(row: Mapping[str, Any], alpha: float) -> str | None:
     """Return why a concept has shifted: nothing is left inside the classes, or the mix does less than half of that."""
-    if row["verdict"] == "none" or "log10_q_within" not in row:
+    if row["verdict"] == NONE or "log10_q_within" not in row:
         return None
     if row["log10_q_within"] > np.log10(alpha):
         return "class mix"

@@ -1,39 +1,46 @@
 """How a shift is shown at 80 columns: what has moved first, by size of effect; p-values after."""
 
-from typing import Any
+from dataclasses import asdict
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from t2c.flows.cli.output import Output
+from t2c.flows.shift.shift import ShiftReport
+from t2c.flows.shift.table import by_effect
 
 
-def show_shift(out: Output, report: Any, *, limit: int) -> None:
-    """Show both sides, then one row a concept; machines get the whole table, smallest q first."""
-    facts = {
-        "reference": f"{report.reference} ({report.n_reference:,} images)",
-        "current": f"{report.current} ({report.n_current:,} images)",
-    }
-    out.facts("sides", facts)
+def show_shift(out: Output, report: ShiftReport, *, limit: int) -> None:
+    """Show the verdict and what it stands on, then one row a concept; machines get the whole table, smallest q first."""
+    show_verdict(out, report)
     ordered = by_effect(report.table)
     out.table("shift", shift_columns(ordered.slice(0, limit)), title="what has shifted first, largest effect first")
     if ordered.num_rows > limit:
         out.say(f"  ... and {ordered.num_rows - limit:,} more (-n {ordered.num_rows})")
     out.put("shift", report.table)
-    out.facts("verdict", {"flagged": report.flagged, "concepts": report.table.num_rows, "alpha": report.alpha})
+    counts = {"flagged": report.flagged, "changed_shape": report.changed_shape, "concepts": report.table.num_rows}
+    out.put("verdict", {**asdict(report.verdict), **counts, "alpha": report.alpha})
     out.put("classes", report.classes)
     out.notes(report.notes)
     if report.path:
         out.wrote(report.path)
 
 
-def by_effect(table: pa.Table) -> pa.Table:
-    """Return a SHIFT table with what has shifted first, each part by size of effect."""
-    rows = zip(table["verdict"].to_pylist(), table["effect"].to_pylist(), table["key"].to_pylist(), strict=True)
-    ranked = sorted(
-        enumerate(rows), key=lambda numbered: (numbered[1][0] == "none", -abs(numbered[1][1]), numbered[1][2])
+def show_verdict(out: Output, report: ShiftReport) -> None:
+    """Show the first lines of a comparison: what it comes to, between what, in which unit, under which map and trust."""
+    out.sentence(str(report.verdict), indent="")
+    standing = report.standing
+    out.facts(
+        "sides",
+        {
+            "reference": f"{report.reference} ({report.n_reference:,} {report.unit})",
+            "current": f"{report.current} ({report.n_current:,} {report.unit})",
+        },
     )
-    return table.take(pa.array([index for index, _ in ranked], pa.int64()))
+    out.facts(
+        "standing",
+        {"map": f"{standing.map}, {standing.between}", "quality": standing.quality, "trust": standing.trust},
+    )
 
 
 def shift_columns(table: pa.Table) -> pa.Table:

@@ -15,6 +15,7 @@ from t2c.schemas.specs.bottleneck import BottleneckSpec, ReadingSpec
 from t2c.schemas.specs.decode import DecodeBlock
 from t2c.schemas.specs.laboratory import ComponentsSpec, CurvesSpec, PairsSpec
 from t2c.schemas.specs.objectives import ObjectivesSpec
+from t2c.schemas.specs.shift import ShiftSpec
 from t2c.schemas.specs.suite import SuiteSpec
 from t2c.schemas.specs.trust import TrustSpec
 from t2c.schemas.specs.yaml import load_spec
@@ -145,38 +146,6 @@ class BankSpec(Spec):
         return self
 
 
-class ShiftSpec(Spec):
-    """What is compared with what."""
-
-    reference: str
-    """Dataset, or a snapshot such as `photos@3` as a frozen reference."""
-    current: str | None = None
-    """Dataset; None compares the rows of `where` with the rest of the reference."""
-    where: str | None = None
-    """SQL condition on the columns of `images` that picks the current rows."""
-    reference_where: str | None = None
-    """SQL condition that picks the reference rows."""
-    alpha: float = Field(default=0.05, gt=0, lt=1)
-    """False discovery rate: a concept is flagged at q <= alpha."""
-    classes: str = "auto"
-    """What a shift is split by: label, an attribute, prediction:MODEL, none, or auto (what both sides have)."""
-    beyond: Literal["chance", "blocks"] = "chance"
-    """What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by."""
-    blocks: int = Field(default=20, ge=5)
-    """Contiguous blocks of the reference."""
-    untrusted: bool = False
-    """Whether concepts marked untrusted get verdicts too."""
-
-    @model_validator(mode="after")
-    def _two_sides(self) -> Self:
-        parse_dataset_ref(self.reference)
-        if self.current is not None:
-            parse_dataset_ref(self.current)
-        if self.current is None and self.where is None:
-            raise SpecError(expected("shift", "two sides: current, or where", "only a reference"))
-        return self
-
-
 class ZeroshotSpec(Spec):
     """One zero-shot classification task."""
 
@@ -234,7 +203,9 @@ class AuditSpec(Spec):
     report: str | None = None
     """HTML file to write; None writes none."""
     fail_on_drift: bool = False
-    """Whether drift found is exit code 3."""
+    """Whether the verdict `changed` of a comparison is exit code 3."""
+    fail_on_unsure: bool = False
+    """Whether the verdict `cannot tell` is exit code 3."""
     max_bad_rate: float = Field(default=1.0, ge=0, le=1)
     """Share of unreadable images above which a dataset is an error."""
 

@@ -4,6 +4,7 @@ import inspect
 import reprlib
 import typing
 from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,8 +62,15 @@ def parse_spec(text: str, model: type[Model], *, subject: str, example: str = ""
 
 def check_spec(value: Mapping[Any, Any], model: type[Model], *, subject: str, example: str = "") -> Model:
     """Validate a mapping against a model; every problem is one line of the SpecError's message."""
-    try:
+    with spec_errors(subject, model, example=example):
         return model.model_validate(value)
+
+
+@contextmanager
+def spec_errors(subject: str, model: type[BaseModel], *, example: str = "") -> Iterator[None]:
+    """Turn what pydantic says of a model's fields inside the block into a SpecError: a line a problem."""
+    try:
+        yield
     except ValidationError as error:
         problems = [_problem(subject, detail, model) for detail in error.errors(include_url=False)]
         raise SpecError("\n".join([*problems, *([example] if example else [])])) from error

@@ -214,7 +214,11 @@ SHIFT = pa.schema(
             "p_blocks", pa.float64(), "(1 + blocks at least as far as the current set) / (1 + blocks)", nullable=True
         ),
         column("q_blocks", pa.float64(), "its q-value over the bank", nullable=True),
-        column("verdict", pa.string(), "risen, fallen or none"),
+        column(
+            "verdict",
+            pa.string(),
+            "risen or fallen by the sign of the effect; changed shape where the effect is below the smallest worth naming; none",
+        ),
         column(
             "cause",
             pa.string(),

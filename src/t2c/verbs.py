@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from t2c.flows.scores.ask import FindReport, SummaryReport
     from t2c.flows.scores.score import ScoreReport
     from t2c.flows.shift.shift import ShiftReport
-    from t2c.flows.shift.table import Beyond
     from t2c.flows.study.design import Plan
     from t2c.flows.study.make import MakeReport
     from t2c.flows.study.read import ReadReport
@@ -586,28 +585,46 @@ class Store(Handle):
         bank: str | None = None,
         linear_map: str | None = None,
         alpha: float = 0.05,
-        duplicates: bool = False,
+        min_effect: float = 0.1,
         classes: str = "auto",
-        beyond: Beyond = "chance",
+        beyond: Literal["chance", "blocks"] = "chance",
         blocks: int = 20,
         untrusted: bool = False,
+        duplicates: bool = False,
         progress: Progress | None = None,
     ) -> ShiftReport:
         """Compare the current side with the reference side, for every concept of a bank, and store the answer.
 
-        `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
-        condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
-        `photos` itself the rows added since are compared. A content counts once on a side,
-        and what is left out is noted; with `duplicates` copies count as images of their own.
+        `shift("photos", "new_photos")` compares datasets; `shift("photos", where=...)` the rows that a condition picks with
+        the rest (or with `reference_where`); `photos@3` is a frozen reference, and against `photos` itself the rows added
+        since are compared. Each shift is split into what another mix of classes explains and what it does not, and stands
+        beside the distances of contiguous blocks of the reference from the rest of it.
 
-        Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
-        takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
-        contiguous blocks of the reference from the rest of it; with `beyond="blocks"` a verdict asks for more than those.
-        Concepts marked untrusted get no verdict unless `untrusted` is set.
+        `alpha`: False discovery rate of the verdicts: a concept or a family is flagged at q <= alpha.
+        `min_effect`: Smallest difference worth a direction, in reference standard deviations; a tenth of it is that of a
+          share.
+        `classes`: Split each shift into class mix and the rest by these; auto takes what both sides have.
+        `beyond`: What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by.
+        `blocks`: Contiguous blocks of the reference.
+        `untrusted`: Give untrusted concepts a verdict too.
+        `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
 
         Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
         """
         from t2c.flows.shift.shift import shift
+        from t2c.schemas.specs.shift import Judging
+        from t2c.schemas.specs.yaml import spec_errors
+
+        with spec_errors("shift", Judging):
+            judging = Judging(
+                alpha=alpha,
+                min_effect=min_effect,
+                classes=classes,
+                beyond=beyond,
+                blocks=blocks,
+                untrusted=untrusted,
+                duplicates=duplicates,
+            )
 
         return shift(
             self._store,
@@ -619,12 +636,7 @@ class Store(Handle):
             target=target,
             bank=bank,
             linear_map=linear_map,
-            alpha=alpha,
-            duplicates=duplicates,
-            classes=classes,
-            beyond=beyond,
-            blocks=blocks,
-            untrusted=untrusted,
+            judging=judging,
             progress=progress,
         )
 
@@ -1219,12 +1231,14 @@ class Store(Handle):
         where: str | None = None,
         reference_where: str | None = None,
         alpha: float = 0.05,
-        title: str | None = None,
-        commands: Sequence[str] = (),
+        min_effect: float = 0.1,
         classes: str = "auto",
-        beyond: Beyond = "chance",
+        beyond: Literal["chance", "blocks"] = "chance",
         blocks: int = 20,
         untrusted: bool = False,
+        duplicates: bool = False,
+        title: str | None = None,
+        commands: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> WrittenReport:
         """Write one self-contained HTML file about a dataset and, when a second side is named, about what changed.
@@ -1234,8 +1248,30 @@ class Store(Handle):
         file, above the one that makes it again on the same snapshots. Nothing is encoded or classified, and only a whole
         file replaces the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for
         an output that cannot be written, and what `shift` and `find` raise.
+
+        `alpha`: False discovery rate of the verdicts: a concept or a family is flagged at q <= alpha.
+        `min_effect`: Smallest difference worth a direction, in reference standard deviations; a tenth of it is that of a
+          share.
+        `classes`: Split each shift into class mix and the rest by these; auto takes what both sides have.
+        `beyond`: What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by.
+        `blocks`: Contiguous blocks of the reference.
+        `untrusted`: Give untrusted concepts a verdict too.
+        `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
         """
         from t2c.flows.report.write import report
+        from t2c.schemas.specs.shift import Judging
+        from t2c.schemas.specs.yaml import spec_errors
+
+        with spec_errors("report", Judging):
+            judging = Judging(
+                alpha=alpha,
+                min_effect=min_effect,
+                classes=classes,
+                beyond=beyond,
+                blocks=blocks,
+                untrusted=untrusted,
+                duplicates=duplicates,
+            )
 
         return report(
             self._store,
@@ -1250,13 +1286,9 @@ class Store(Handle):
             linear_map=linear_map,
             where=where,
             reference_where=reference_where,
-            alpha=alpha,
+            judging=judging,
             title=title,
             commands=commands,
-            classes=classes,
-            beyond=beyond,
-            blocks=blocks,
-            untrusted=untrusted,
             progress=progress,
         )
 

@@ -134,12 +134,12 @@ def read_chunk(store: "Store", artifact: str, index: int, *, layout: Layout, int
     crc = bytearray(_CRC_BYTES)
     size = store.files.read_into(path, [into.reshape(-1).view(np.uint8).data, memoryview(crc)])
     if size != layout.chunk_bytes:
-        raise CorruptError(expected(path, f"{layout.chunk_bytes:,} bytes", f"{size:,} bytes", _TODO))
+        raise CorruptError(expected(path, f"{layout.chunk_bytes:,} bytes", f"{size:,} bytes", CHUNK_TODO))
     if (computed := _crc(into)) != crc:
-        raise CorruptError(expected(path, f"crc32c {crc.hex()}", computed.hex(), _TODO))
+        raise CorruptError(expected(path, f"crc32c {crc.hex()}", computed.hex(), CHUNK_TODO))
 
 
-_TODO = "The chunk is damaged: restore it from a copy, or delete the array's folder and extract again."
+CHUNK_TODO = "The chunk is damaged: restore it from a copy, or delete the array's folder and extract again."
 
 
 def rows_digest(values: FloatArray) -> str:

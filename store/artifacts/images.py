@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 OUTCOME_ROLE = "outcomes"
 """Role of a file of OUTCOME_UPDATES; later files win over earlier ones and over the rows themselves."""
 
-WRITING: dict[str, Any] = {"row_group_size": 4096, "use_dictionary": ["label", "split", "format", "outcome", "error"]}
+WRITING: dict[str, Any] = {"group_rows": 4096, "use_dictionary": ["label", "split", "format", "outcome", "error"]}
 """Parquet options: small row groups, because the image ids of an answer are read from the few groups that hold them, and
 no dictionary for columns whose values are all different."""
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from t2c.schemas.errors import InputError, MismatchError, PlanError, expected
@@ -18,6 +17,7 @@ from t2c.store.artifacts.linear_maps import StoredMap
 from t2c.store.artifacts.selection import Mask, searchable
 from t2c.store.artifacts.similarities import STATS_ROLE, Column, Scores, empty_stats
 from t2c.store.disk import paths
+from t2c.store.disk.data_files import write_row_groups
 from t2c.store.disk.lease import lease
 from t2c.store.disk.manifest import (
     FileEntry,
@@ -25,7 +25,6 @@ from t2c.store.disk.manifest import (
     Parent,
     commit,
     find_manifest,
-    write_file,
     write_parquet,
 )
 from t2c.store.disk.root import Store
@@ -175,30 +174,24 @@ def write_columns(
     store: Store, path: str, columns: Iterable[tuple[int, Column]], *, keys: tuple[int, int], rows: tuple[int, int]
 ) -> FileEntry:
     """Write concepts' columns, in order of key and all of the same rows, as one clustered Parquet file."""
-    counts: set[int] = set()
-
-    def write(file: IO[bytes]) -> None:
-        with _parquet_writer(file) as writer:
-            for key, column in columns:
-                counts.add(len(column.rows))
-                if len(column.rows):
-                    writer.write_table(_table(key, column), row_group_size=GROUP_ROWS)
-
-    entry = write_file(store, path, write, rows=0)
-    scored = counts.pop()
-    extra = {"keys": list(keys), "rows": list(rows), "scored": scored, "groups": -(-scored // GROUP_ROWS)}
-    return FileEntry(entry.path, entry.size, entry.sha256, scored * (keys[1] - keys[0]), "data", extra)
-
-
-def _parquet_writer(file: IO[bytes]) -> pq.ParquetWriter:
-    """Return a writer: rows as deltas (they are nearly consecutive), cosines plain (they do not compress)."""
-    return pq.ParquetWriter(
-        file,
+    groups = (
+        _table(key, column).slice(start, GROUP_ROWS)
+        for key, column in columns
+        for start in range(0, len(column.rows), GROUP_ROWS)
+    )
+    # rows as deltas (they are nearly consecutive), cosines plain (they do not compress)
+    entry = write_row_groups(
+        store,
+        path,
+        groups,
         SIMILARITIES,
         compression="none",
         use_dictionary=["key", "fold"],
         column_encoding={"row": "DELTA_BINARY_PACKED"},
     )
+    scored = entry.rows // max(keys[1] - keys[0], 1)
+    extra = {"keys": list(keys), "rows": list(rows), "scored": scored, "groups": -(-scored // GROUP_ROWS)}
+    return replace(entry, extra={**extra, **entry.extra})
 
 
 def _table(key: int, column: Column) -> pa.Table:

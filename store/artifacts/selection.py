@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from t2c.schemas.errors import InputError, expected, unknown
 from t2c.schemas.tables.tables import IMAGES
 from t2c.store.artifacts.images import Images
-from t2c.store.disk.data_files import FileEntry, parquet_file
+from t2c.store.disk.data_files import FileEntry, parquet_footer, read_row_groups
 
 Mask = NDArray[np.bool_]
 
@@ -90,10 +90,11 @@ def _groups(
     images: Images, entry: FileEntry, offsets: NDArray[np.int64], schema: pa.Schema
 ) -> tuple[pa.Table, NDArray[np.int64]]:
     """Return the rows of one file at the sorted offsets, and those offsets."""
-    with parquet_file(images.store, entry) as file:
-        sizes = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
-        ends: Any = np.cumsum(sizes)
-        needed = np.unique(np.searchsorted(ends, offsets, side="right"))
-        table = file.read_row_groups(needed.tolist(), columns=schema.names).select(schema.names).cast(schema)
+    metadata = parquet_footer(images.store, entry)
+    sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+    ends: Any = np.cumsum(sizes)
+    needed = np.unique(np.searchsorted(ends, offsets, side="right"))
+    table = read_row_groups(images.store, entry, needed.tolist(), columns=schema.names)
+    table = table.select(schema.names).cast(schema)
     base = np.concatenate([np.arange(ends[group] - sizes[group], ends[group]) for group in needed])
     return table.take(pa.array(np.searchsorted(base, offsets))), offsets

@@ -22,7 +22,7 @@ from t2c.store.artifacts.features import list_features
 from t2c.store.artifacts.images import open_images
 from t2c.store.artifacts.linear_maps import regressions
 from t2c.store.disk import paths
-from t2c.store.disk.data_files import FileEntry, parquet_file
+from t2c.store.disk.data_files import FileEntry, read_row_groups
 from t2c.store.disk.manifest import Manifest, Parent, list_artifacts, read_manifest, read_parquet
 from t2c.store.disk.root import Store
 
@@ -249,8 +249,7 @@ def _read(store: Store, entry: FileEntry, key: int) -> dict[str, Any]:
     """Read one concept's row groups of one file."""
     groups = int(entry.extra["groups"])
     first = (key - int(entry.extra["keys"][0])) * groups
-    with parquet_file(store, entry) as file:
-        table = file.read_row_groups(list(range(first, first + groups)), columns=["row", "similarity", "fold"])
+    table = read_row_groups(store, entry, range(first, first + groups), columns=("row", "similarity", "fold"))
     return {name: table[name].to_numpy() for name in table.column_names}
 
 

@@ -1,20 +1,22 @@
 """Committed files one by one: written atomically with size and sha256, read only by the name a manifest gives them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from t2c.schemas.digest import SHORT, digest_bytes
 from t2c.schemas.errors import CorruptError, T2CError, expected
+from t2c.store.disk.sections import FOOTER, SectionedFile, check_sections, parquet_metadata, read_whole
 
 if TYPE_CHECKING:
     from t2c.store.disk.root import Store
 
+GROUP_ROWS = 2**20
+"""Most rows of a row group unless told otherwise."""
 CHUNK = "chunk"
 """Role of a Zarr chunk: its sha256 is of the rows that are committed, because the file may hold later rows too."""
 
@@ -65,42 +67,71 @@ def write_parquet(
     *,
     role: str = "data",
     extra: Mapping[str, Any] | None = None,
+    group_rows: int = GROUP_ROWS,
     **writer_options: Any,
 ) -> FileEntry:
     """Write a table as a new Parquet file (zstd unless told otherwise); the same table gives the same bytes."""
+    starts = range(0, max(table.num_rows, 1), group_rows)
+    parts = (table.slice(start, group_rows) for start in starts)
+    return write_row_groups(store, path, parts, table.schema, role=role, extra=extra, **writer_options)
+
+
+def write_row_groups(
+    store: "Store",
+    path: str,
+    groups: Iterable[pa.Table],
+    schema: pa.Schema,
+    *,
+    role: str = "data",
+    extra: Mapping[str, Any] | None = None,
+    **writer_options: Any,
+) -> FileEntry:
+    """Write tables as the row groups of a new Parquet file, each with its digest; metadata of the schema is left out."""
     options = {"compression": "zstd", **writer_options}
-    return write_file(
-        store, path, lambda file: pq.write_table(table, file, **options), rows=table.num_rows, role=role, extra=extra
-    )
+    footer: list[int | str] = []
+    rows = 0
+
+    def write(file: IO[bytes]) -> None:
+        nonlocal rows
+        sections = SectionedFile(file)
+        with pq.ParquetWriter(sections, schema.remove_metadata(), **options) as writer:
+            for group in groups:
+                rows += group.num_rows
+                writer.write_table(group.replace_schema_metadata(), row_group_size=max(group.num_rows, 1))
+                sections.cut()
+            writer.add_key_value_metadata(sections.metadata())
+        footer.extend(sections.footer())
+
+    entry = write_file(store, path, write, rows=0)
+    return replace(entry, rows=rows, role=role, extra={**(extra or {}), FOOTER: footer})
 
 
 def read_parquet(store: "Store", entry: FileEntry, *, columns: list[str] | None = None) -> pa.Table:
-    """Read a committed Parquet file; CorruptError names it when it is missing, of another size, or not Parquet."""
-    check_size(store, entry)
-    local = store.files.local_path(entry.path)
-    source = local if local is not None else pa.BufferReader(store.files.read(entry.path))
-    try:
-        return pq.ParquetFile(source, memory_map=False).read(columns=columns)
-    except T2CError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptError(expected(entry.path, "a Parquet file", f"{error}", "Run: t2c verify")) from error
+    """Read a committed Parquet file; CorruptError names it when it is missing, not as committed, or not Parquet."""
+    with _corrupt(entry):
+        data = read_whole(store, entry)
+        return pq.ParquetFile(pa.BufferReader(data)).read(columns=columns).replace_schema_metadata()
+
+
+def read_row_groups(store: "Store", entry: FileEntry, groups: Sequence[int], *, columns: Sequence[str]) -> pa.Table:
+    """Read some row groups of a committed Parquet file, memory-mapped when local, exactly these checked; CorruptError."""
+    with _corrupt(entry):
+        metadata = parquet_footer(store, entry)
+        check_sections(store, entry, groups, metadata=metadata)
+        with _open(store, entry) as source:
+            file = pq.ParquetFile(source, metadata=metadata, pre_buffer=store.files.filesystem is not None)
+            return file.read_row_groups(list(groups), columns=list(columns)).replace_schema_metadata()
+
+
+def parquet_footer(store: "Store", entry: FileEntry) -> pq.FileMetaData:
+    """Return the metadata of a committed Parquet file, checked, and kept in the process; raises CorruptError."""
+    with _corrupt(entry):
+        return _footer(store, entry, store.files.stamp(entry.path))
 
 
 def read_checked(store: "Store", entry: FileEntry) -> bytes:
     """Return the bytes of a committed file that is no table; raises CorruptError unless they are as committed."""
-    data = store.files.read(entry.path)
-    actual = digest_bytes(data)
-    if actual != entry.sha256:
-        raise CorruptError(expected(entry.path, f"sha256 {entry.sha256[:SHORT]}", actual[:SHORT], "Run: t2c verify"))
-    return data
-
-
-def check_size(store: "Store", entry: FileEntry) -> None:
-    """Raise CorruptError unless the file is there with the committed size."""
-    size = store.files.size(entry.path)
-    if size != entry.size:
-        raise CorruptError(expected(entry.path, f"{entry.size:,} bytes", f"{size:,} bytes", "Run: t2c verify"))
+    return read_whole(store, entry)
 
 
 def file_problems(store: "Store", entries: Iterable[FileEntry]) -> Iterator[tuple[str, str]]:
@@ -126,22 +157,14 @@ def _problem(store: "Store", entry: FileEntry) -> str:
 
 
 @contextmanager
-def parquet_file(store: "Store", entry: FileEntry) -> Iterator[pq.ParquetFile]:
-    """Give a committed file as a ParquetFile (memory-mapped when local); every error inside is a CorruptError naming it."""
+def _corrupt(entry: FileEntry) -> Iterator[None]:
+    """Turn every error of reading inside the block into a CorruptError that names the file."""
     try:
-        check_size(store, entry)
-        with _open(store, entry) as source:
-            yield pq.ParquetFile(
-                source, metadata=_footer(store, entry.path, entry.size), pre_buffer=not _local(store, entry)
-            )
+        yield
     except T2CError:
         raise
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, ValueError, KeyError, IndexError) as error:
         raise CorruptError(expected(entry.path, "a Parquet file", f"{error}", "Run: t2c verify")) from error
-
-
-def _local(store: "Store", entry: FileEntry) -> bool:
-    return store.files.local_path(entry.path) is not None
 
 
 def _open(store: "Store", entry: FileEntry) -> Any:
@@ -152,6 +175,5 @@ def _open(store: "Store", entry: FileEntry) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _footer(store: "Store", path: str, size: int) -> pq.FileMetaData:
-    with _open(store, FileEntry(path, size, "", 0)) as source:
-        return pq.read_metadata(source)
+def _footer(store: "Store", entry: FileEntry, stamp: Hashable) -> pq.FileMetaData:  # noqa: ARG001 - another file is another key
+    return parquet_metadata(store, entry)

@@ -7,7 +7,7 @@
 import errno
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import PurePosixPath
 from typing import IO, Any, Protocol
 
@@ -77,6 +77,12 @@ class Files(Protocol):
 
     def size(self, path: str) -> int:
         """Return a file's size in bytes; CorruptError when it is not there."""
+
+    def stamp(self, path: str) -> Hashable:
+        """Return what tells that a file is still the same one: cheap, never from its bytes; CorruptError when it is not there."""
+
+    def read_range(self, path: str, start: int, stop: int) -> bytes:
+        """Return bytes start to stop (not included) of a file, fewer where it ends; CorruptError when it is not there."""
 
     def sha256(self, path: str) -> str:
         """Return the sha256 of a file's bytes, in bounded memory; CorruptError when it is not there."""

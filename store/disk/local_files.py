@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -61,6 +61,23 @@ class LocalFiles:
         """Return a file's size in bytes."""
         try:
             return self._at(path).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            raise missing(path) from None
+
+    def stamp(self, path: str) -> Hashable:
+        """Return size, time and inode of a file."""
+        try:
+            status = self._at(path).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise missing(path) from None
+        return status.st_size, status.st_mtime_ns, status.st_ino
+
+    def read_range(self, path: str, start: int, stop: int) -> bytes:
+        """Return bytes start to stop of a file."""
+        try:
+            with self._at(path).open("rb") as file:
+                file.seek(start)
+                return file.read(stop - start)
         except (FileNotFoundError, NotADirectoryError):
             raise missing(path) from None
 

@@ -23,7 +23,8 @@ from t2c.schemas.errors import (
     expected,
 )
 from t2c.store.disk import paths
-from t2c.store.disk.data_files import FileEntry, check_size, file_problems, read_parquet, write_file, write_parquet
+from t2c.store.disk.data_files import FileEntry, file_problems, read_parquet, write_file, write_parquet
+from t2c.store.disk.sections import check_size
 
 if TYPE_CHECKING:
     from t2c.store.disk.root import Store

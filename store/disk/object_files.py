@@ -7,7 +7,7 @@ put (`If-None-Match: *`, fsspec's mode "create"), so that exactly one of several
 import hashlib
 import posixpath
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -59,6 +59,21 @@ class ObjectFiles:
         """Return an object's size in bytes."""
         try:
             return int(self.filesystem.info(self._at(path))["size"])
+        except FileNotFoundError:
+            raise missing(path) from None
+
+    def stamp(self, path: str) -> Hashable:
+        """Return size and, where the storage tells them, tag and time of an object."""
+        try:
+            facts = self.filesystem.info(self._at(path))
+        except FileNotFoundError:
+            raise missing(path) from None
+        return tuple(str(facts.get(name)) for name in ("size", "ETag", "etag", "mtime", "LastModified"))
+
+    def read_range(self, path: str, start: int, stop: int) -> bytes:
+        """Return bytes start to stop of an object, in one request."""
+        try:
+            return cast("bytes", self.filesystem.cat_file(self._at(path), start=start, end=stop))
         except FileNotFoundError:
             raise missing(path) from None
 

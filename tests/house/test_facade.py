@@ -14,6 +14,7 @@ from t2c.flows.cli.commands import COMMANDS
 from t2c.flows.data.index import index
 from t2c.flows.engine.shown import Shown
 from t2c.schemas.errors import StoreError
+from t2c.schemas.specs.base import Spec
 from t2c.verbs import Store
 from tests.docs.test_docs import generator
 from tests.planted.audit import write_audit
@@ -49,12 +50,20 @@ def test_the_first_find_loads_no_torch_and_no_database(url: str) -> None:
     assert loaded(FIND.format(url), "torch", "duckdb", "click", "prefect", "sklearn") == "[]"
 
 
+def written_out(parameter: inspect.Parameter) -> list[tuple[str, object, object]]:
+    """Name, kind and default of a parameter; of a spec those of each of its fields."""
+    if not isinstance(parameter.default, Spec):
+        return [(parameter.name, parameter.kind, parameter.default)]
+    fields = type(parameter.default).model_fields
+    return [(name, inspect.Parameter.KEYWORD_ONLY, field.default) for name, field in fields.items()]
+
+
 @pytest.mark.parametrize("name", VERBS)
 def test_a_method_has_the_parameters_of_its_verb(name: str) -> None:
     module, function = VERBS[name].split(":")
     verb = inspect.signature(getattr(importlib.import_module(f"t2c.{module}"), function))
     method = inspect.signature(getattr(Store, name))
-    wanted = [(p.name, p.kind, p.default) for p in list(verb.parameters.values())[1:]]
+    wanted = [entry for parameter in list(verb.parameters.values())[1:] for entry in written_out(parameter)]
     assert [(p.name, p.kind, p.default) for p in list(method.parameters.values())[1:]] == wanted
     assert getattr(Store, name).__doc__
 

@@ -31,6 +31,7 @@ from t2c.flows.report.data import (
     ReportData,
     Zeroshot,
 )
+from t2c.flows.shift.verdict import Verdict
 from t2c.flows.world.world import VALUES, draw
 from t2c.schemas.tables.tables import CONCEPT_STATS, HISTOGRAM_BINS, OUTCOMES, QUANTILES, SHIFT
 
@@ -240,6 +241,7 @@ def full_report() -> ReportData:
         title="demo and its second batch",
         created_at=when,
         sides=("demo@3", "demo-new@1"),
+        verdict=Verdict("changed", "some concepts have risen or fallen"),
         accounts=(
             account("demo", "reference", {"ok": 3000, "corrupt": 2, "unsupported": 1, "too_large": 1}, problems),
             account("demo-new", "current", {"ok": 1000}, []),

@@ -10,7 +10,9 @@ from t2c.schemas.specs.audit import load_audit
 def test_verdict_comes_first_and_every_part_is_there(audit_file: Path) -> None:
     report = audit(load_audit(audit_file))
     lines = summary_markdown(report).splitlines()
-    assert lines[0] == "# Audit: drift found"
+    assert lines[0] == "# Audit: changed"
+    assert any(line.startswith("- Verdict: changed: ") for line in lines)
+    assert any(line.startswith("- Trust: not measured") for line in lines)
     assert "## new\\_photos against photos" in lines
     assert any(line.startswith("| red |  | risen |") for line in lines)
     assert any(line.startswith("| colours | photos@1 | my-model | aligned | 240 |") for line in lines)

@@ -73,7 +73,7 @@ def test_the_flow_run_ends_in_a_state_that_says_what_happened() -> None:
     from t2c.flows.audit.run import AuditReport
 
     quiet = _end(AuditReport("d", fail_on_drift=True))
-    assert (quiet.type.value, quiet.message) == ("COMPLETED", "no concept has shifted")
+    assert (quiet.type.value, quiet.message) == ("COMPLETED", "nothing compared")
     busy = _end(AuditReport("d", fail_on_drift=True, busy="process 7 holds it"))
     assert (busy.type.value, busy.name, busy.message) == ("COMPLETED", "AlreadyRunning", "process 7 holds it")
 
@@ -109,7 +109,7 @@ def test_runs_on_a_server_of_its_own_and_leaves_artifacts(audit_file: Path, tmp_
         "add bank", "align encoders", "ask", "classify", "compare", "extract dataset", "index dataset",
         "score dataset", "summarise", "write report",
     ]  # fmt: skip
-    assert found["summary"][0].startswith("# Audit: drift found")
+    assert found["summary"][0].startswith("# Audit: changed")
     assert "already running" in found["summary"][-1]
     assert found["shift"][0]["concept"] == "red"
     assert found["shift"][0]["verdict"] == "risen"

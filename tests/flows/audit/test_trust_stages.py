@@ -43,7 +43,7 @@ def test_comparisons_are_judged_as_the_file_says(audit_file: Path) -> None:
     assert (shift.classes, shift.left_out, shift.drift) == ("", 0, True)
     page = Path(report.reports[0].path).read_text()
     assert "--classes none --beyond blocks --blocks 6 --untrusted" in page
-    assert report.reports[0].flagged == shift.flagged
+    assert report.reports[0].verdict == shift.verdict.word
 
 
 @pytest.mark.parametrize(

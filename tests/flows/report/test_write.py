@@ -17,6 +17,7 @@ from t2c.flows.scores.score import score
 from t2c.flows.shift.shift import shift
 from t2c.flows.zeroshot.zeroshot import zeroshot
 from t2c.schemas.errors import CorruptError, LogicError, MismatchError, SpecError, UnknownName
+from t2c.schemas.specs.shift import Judging
 from t2c.store.artifacts.images import open_images
 from tests.planted.features import SOURCE, TARGET, Planted
 
@@ -41,10 +42,12 @@ def test_two_datasets_are_compared_as_shift_compares_them(audited: Planted, tmp_
     made = report(audited.store, "photos", "new_photos", output=tmp_path / "r.html", queries=["red > 0 & blue < 1"])
     text = Path(made.path).read_text()
     compared = shift(audited.store, "photos", "new_photos")
-    assert (made.flagged, made.drift, made.concepts) == (compared.flagged, compared.flagged > 0, 3)
-    assert made.flagged > 0
+    assert (made.verdict, made.drift, made.concepts) == (compared.verdict.word, compared.drift, 3)
+    assert made.verdict == "changed"
     assert made.bytes == len(text.encode())
-    assert f"{made.flagged} of 3 concepts shifted between <bdi>photos@1</bdi> and <bdi>new_photos@1</bdi>" in text
+    assert f"<h1>Changed: {compared.verdict.why}.</h1>" in text
+    assert compared.standing.quality in text
+    assert "trust: not measured: t2c trust photos" in text
     assert text.count('class="step"') == 2 * 3
     assert "no preview of" in text
     assert text.count("data:image/webp") == 3 * 2 * 8 + 12
@@ -65,7 +68,7 @@ def test_every_artifact_read_is_named_and_checked(audited: Planted, tmp_path: Pa
 def test_one_dataset_is_described(audited: Planted, tmp_path: Path) -> None:
     made = report(audited.store, "photos", output=tmp_path / "r.html")
     text = Path(made.path).read_text()
-    assert (made.flagged, made.drift) == (0, False)
+    assert (made.verdict, made.drift) == ("", False)
     assert "3 concepts describe the 200 readable images of <bdi>photos</bdi>@1; nothing was compared." in text
     assert "Name a second side: t2c report photos OTHER" in text
     assert "<i>dog" not in text
@@ -151,7 +154,12 @@ def test_a_title_and_commands_of_ones_own_are_shown(audited: Planted, tmp_path: 
 def test_the_printed_command_makes_the_page_again_though_another_map_was_scored(
     audited: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = {"output": tmp_path / "r.html", "queries": ["red > 0"], "title": "Again", "beyond": "blocks"}
+    options = {
+        "output": tmp_path / "r.html",
+        "queries": ["red > 0"],
+        "title": "Again",
+        "judging": Judging(beyond="blocks"),
+    }
     first = Path(report(audited.store, "photos", "new_photos", **options).path).read_text()
     (command,) = re.findall(r"^(?:<pre[^>]*><code>)?(t2c report .*)$", first, re.MULTILINE)
     align(audited.store, "photos", source=SOURCE.name, target=TARGET.name, ridge=1e4, seed=7)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
+import t2c
 from t2c.core.maps.linear_map import LinearMap
 from t2c.flows.maps.align import align
 from t2c.flows.scores.score import score
@@ -14,6 +15,7 @@ from t2c.flows.shift.shift import Slice, shift
 from t2c.schemas.certificate import Certificate
 from t2c.schemas.errors import InputError, MismatchError, SpecError
 from t2c.schemas.names import parse_dataset_ref
+from t2c.schemas.specs.shift import Judging
 from t2c.schemas.tables.tables import ATTRIBUTES, FITTED_ROWS, SHIFT
 from t2c.store.artifacts.dataset_tables import write_attributes
 from t2c.store.artifacts.images import content_hashes, open_images
@@ -98,14 +100,15 @@ def test_copies_are_left_out_and_told_unless_they_are_to_count(scored: Planted) 
     scored.images("copies", 40, content_hash=copies, duplicate_of=of)
     scored.both("copies", scored.x(40, seed=4))
     score(scored.store, "copies", source=SOURCE.name, bank="everyday")
-    every = shift(scored.store, "photos", "copies", duplicates=True)
+    every = shift(scored.store, "photos", "copies", judging=Judging(duplicates=True))
     assert (every.n_current, [note for note in every.notes if "exact" in note]) == (40, [])
     once = shift(scored.store, "photos", "copies")
     assert once.n_current == 20
     assert "20 exact copies are left out of copies (--duplicates counts them)" in once.notes
     assert once.digest != every.digest
     assert (
-        shift(scored.store, "photos", "moved").digest == shift(scored.store, "photos", "moved", duplicates=True).digest
+        shift(scored.store, "photos", "moved").digest
+        == shift(scored.store, "photos", "moved", judging=Judging(duplicates=True)).digest
     )
     assert "copies has only 20 images: only large shifts can be seen" in once.notes
 
@@ -127,7 +130,7 @@ def test_the_same_question_is_answered_from_the_store(scored: Planted) -> None:
     assert (first.new, again.new) == (True, False)
     assert again.table.equals(first.table)
     assert again.path == first.path != ""
-    other = shift(scored.store, "photos", "moved", alpha=0.01)
+    other = shift(scored.store, "photos", "moved", judging=Judging(alpha=0.01))
     assert other.new
     assert other.digest != first.digest
 
@@ -181,8 +184,8 @@ def test_an_empty_side_and_a_missing_side_are_refused(scored: Planted) -> None:
         shift(scored.store, "photos")
     with pytest.raises(SpecError, match=r"shift: expected two sides that differ, but got photos twice"):
         shift(scored.store, "photos", "photos")
-    with pytest.raises(SpecError, match=r"--alpha: expected a rate between 0 and 1, but got 5"):
-        shift(scored.store, "photos", "moved", alpha=5)
+    with pytest.raises(SpecError, match=r"shift: alpha: expected less than 1, but got 5"):
+        t2c.open(scored.store.url).shift("photos", "moved", alpha=5)
     with pytest.raises(SpecError, match=r"expected one condition, but got a second one"):
         shift(scored.store, Slice(parse_dataset_ref("photos"), "row < 3"), "moved", reference_where="row > 1")
 

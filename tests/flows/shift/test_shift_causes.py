@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import t2c
 from t2c.flows.shift.shift import shift
-from t2c.schemas.errors import InputError, SpecError, UnknownName
+from t2c.schemas.errors import SpecError, UnknownName
+from t2c.schemas.specs.shift import Judging
 from t2c.schemas.tables.answers.trust import TRUST
 from t2c.schemas.tables.tables import ATTRIBUTES, PREDICTIONS, SHIFT
 from t2c.store.artifacts.answers import write_answer
@@ -77,7 +79,7 @@ def test_attributes_and_predictions_split_too_and_names_that_are_not_there_are_r
     write_attributes(
         store, "photos", pa.table({**attribute, "number": pa.nulls(known, pa.float64())}, schema=ATTRIBUTES)
     )
-    report = shift(store, "photos", where="row >= 700", classes="kind")
+    report = shift(store, "photos", where="row >= 700", judging=Judging(classes="kind"))
     assert report.classes == "kind"
     assert any("300 images of photos where row >= 700 have no kind" in one for one in report.notes)
     best = {
@@ -91,12 +93,15 @@ def test_attributes_and_predictions_split_too_and_names_that_are_not_there_are_r
         write_predictions(store, "photos", pa.table(one, schema=PREDICTIONS))
     report = shift(store, "photos", where="row >= 700")
     assert (report.classes, rows_of(report.table)["one"]["cause"]) == ("prediction:prod", "class mix")
-    assert shift(store, "photos", where="row >= 700", classes="none").classes == ""
-    assert rows_of(shift(store, "photos", where="row >= 700", classes="none").table)["one"]["cause"] is None
+    assert shift(store, "photos", where="row >= 700", judging=Judging(classes="none")).classes == ""
+    assert (
+        rows_of(shift(store, "photos", where="row >= 700", judging=Judging(classes="none")).table)["one"]["cause"]
+        is None
+    )
     with pytest.raises(UnknownName, match=r"attribute of photos: .* but got 'kin'"):
-        shift(store, "photos", where="row >= 700", classes="kin")
+        shift(store, "photos", where="row >= 700", judging=Judging(classes="kin"))
     with pytest.raises(UnknownName, match=r"model with predictions of photos: .*'prod'.*t2c predictions import"):
-        shift(store, "photos", where="row >= 700", classes="prediction:pro")
+        shift(store, "photos", where="row >= 700", judging=Judging(classes="prediction:pro"))
     assert scores.rows == ROWS
 
 
@@ -117,7 +122,7 @@ def test_blocks_follow_the_time_when_every_image_has_one_else_the_source(store: 
     assert found["p_blocks"] > 1 / 21
     assert found["d_blocks"] > 0.2
     assert found["d_pieces"] > 0.1
-    careful = shift(store, "photos", where=last, beyond="blocks")
+    careful = shift(store, "photos", where=last, judging=Judging(beyond="blocks"))
     assert careful.flagged == 0
     assert careful.flagged <= report.flagged
     flagged_by_rows = [row for row in report.table.to_pylist() if row["verdict"] != "none"]
@@ -128,22 +133,23 @@ def test_blocks_follow_the_time_when_every_image_has_one_else_the_source(store: 
 def test_few_blocks_say_which_q_they_can_reach_and_a_tiny_reference_has_none(store: Store) -> None:
     rng = np.random.default_rng(4)
     scored(store, rng.normal(0, 0.05, (200, 3)) + np.repeat([0, 0.3], [150, 50])[:, None], NAMES)
-    report = shift(store, "photos", where="row >= 170", reference_where="row < 150", beyond="blocks")
+    report = shift(store, "photos", where="row >= 170", reference_where="row < 150", judging=Judging(beyond="blocks"))
     assert report.flagged == 0
     (note,) = [one for one in report.notes if "smallest reachable q" in one]
     assert "7 blocks of the reference and 1 piece of the current side, 20 images each, by source order" in note
     assert "smallest reachable q 0.12 when all concepts lie beyond, 0.38 for one alone; more --blocks" in note
     assert rows_of(report.table)["one"]["p_blocks"] == 1 / 8
-    more = shift(store, "photos", where="row >= 150", beyond="blocks")
+    more = shift(store, "photos", where="row >= 150", judging=Judging(beyond="blocks"))
     assert rows_of(more.table)["one"]["p_blocks"] == pytest.approx(1 / 36)
     assert more.flagged == 3
     tiny = shift(store, "photos", where="row >= 150", reference_where="row < 90")
     assert "the reference has too few images to be compared with itself in blocks" in tiny.notes
     assert rows_of(tiny.table)["one"]["p_blocks"] is None
-    with pytest.raises(SpecError, match="--beyond: expected chance or blocks, but got 'days'"):
-        shift(store, "photos", where="row >= 150", beyond="days")
-    with pytest.raises(InputError, match="blocks of the reference: expected 5 or more"):
-        shift(store, "photos", where="row >= 150", blocks=2)
+    opened = t2c.open(store.url)
+    with pytest.raises(SpecError, match="shift: beyond: expected 'chance' or 'blocks', but got 'days'"):
+        opened.shift("photos", where="row >= 150", beyond="days")
+    with pytest.raises(SpecError, match="shift: blocks: expected greater than or equal to 5, but got 2"):
+        opened.shift("photos", where="row >= 150", blocks=2)
 
 
 def mark(store: Store, scores: Scores, marks: list[str]) -> None:
@@ -176,7 +182,7 @@ def test_untrusted_concepts_get_no_verdict_unless_asked_for_and_every_row_shows_
     assert found["two"]["log10_p"] < -10
     assert found["two"]["effect"] == rows_of(before.table)["two"]["effect"]
     assert "1 untrusted concept has no verdict (--untrusted gives one)" in after.notes
-    asked = shift(store, "photos", where="row >= 200", untrusted=True)
+    asked = shift(store, "photos", where="row >= 200", judging=Judging(untrusted=True))
     assert (asked.flagged, asked.left_out) == (3, 0)
     assert rows_of(asked.table)["two"]["trust"] == "untrusted"
 

@@ -15,6 +15,7 @@ from t2c.flows.report.write import report
 from t2c.flows.scores.score import score
 from t2c.flows.shift.shift import shift
 from t2c.flows.trust.trust import trust
+from t2c.schemas.specs.shift import Judging
 from t2c.store.disk.root import Store, open_store
 from tests.planted.audit import write_audit
 
@@ -66,7 +67,7 @@ def test_a_concept_that_is_left_out_is_said_so_in_table_panel_and_headline(store
     assert text.count("<small>left out</small>") == 2
     assert "2 untrusted concepts get no verdict, because nothing bears out what the name says." in text
     assert "2 untrusted concepts have no verdict (--untrusted gives one)" in text
-    asked = page(stored, tmp_path, untrusted=True, beyond="blocks", classes="none", blocks=8)
+    asked = page(stored, tmp_path, judging=Judging(untrusted=True, beyond="blocks", classes="none", blocks=8))
     assert "left out" not in asked
     assert "--classes none --beyond blocks --blocks 8 --untrusted" in asked
 
@@ -89,10 +90,10 @@ def test_the_split_by_classes_has_columns_and_a_sentence(full_report: ReportData
 
 
 def test_the_report_judges_as_shift_does(stored: Store, tmp_path: Path) -> None:
-    judged = {"classes": "none", "beyond": "blocks", "blocks": 8}
-    made = report(stored, "photos", "new_photos", output=tmp_path / "r.html", **judged)
-    want = shift(stored, "photos@1", "new_photos@1", **judged)
-    assert (made.flagged, want.new) == (want.flagged, False)
+    judging = Judging(classes="none", beyond="blocks", blocks=8)
+    made = report(stored, "photos", "new_photos", output=tmp_path / "r.html", judging=judging)
+    want = shift(stored, "photos@1", "new_photos@1", judging=judging)
+    assert (made.verdict, want.new) == (want.verdict.word, False)
 
 
 def test_hostile_names_are_escaped_in_the_section(full_report: ReportData) -> None:

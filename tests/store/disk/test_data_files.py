@@ -65,7 +65,7 @@ def test_reading_a_file_that_is_not_as_committed_raises(store: Store) -> None:
     with pytest.raises(CorruptError, match=rf"{entry.path}: expected {len(whole):,} bytes, but got"):
         read_parquet(store, entry)
     file.write_bytes(b"\0" * len(whole))
-    with pytest.raises(CorruptError, match=f"{entry.path}: expected a Parquet file"):
+    with pytest.raises(CorruptError, match=f"{entry.path}: expected sha256 {entry.sha256[:12]}, but got"):
         read_parquet(store, entry)
     file.unlink()
     with pytest.raises(CorruptError, match=f"{entry.path}: expected a committed file, but got no file"):
