@@ -87,6 +87,7 @@ def _list(out: Output, store_url: str) -> None:
 @click.argument("images", nargs=-1)
 @_MODEL
 @click.option("--row", "rows", type=int, multiple=True, help="Image row; may repeat.")
+@click.option("--raw", is_flag=True, help="Shares of the similarities themselves, as the paper has them.")
 @click.option("-o", "--output", default=None, metavar="FILE", help="Write FILE.html with pictures, or a table.")
 def _explain(
     out: Output, dataset: str, images: tuple[str, ...], store_url: str, output: str | None, **options: Any

@@ -160,8 +160,8 @@ def example_rows(one: Measured) -> list[int]:
     return [int(one.rows[counted[at]]) for at in chosen]
 
 
-def explanation_table(one: Measured, rows: Sequence[int]) -> pa.Table:
-    """Return EXPLANATIONS of some image rows, in the order given.
+def explanation_table(one: Measured, rows: Sequence[int], *, raw: bool = False) -> pa.Table:
+    """Return EXPLANATIONS of some image rows, in the order given; with `raw`, shares of the similarities themselves.
 
     Raises InputError naming a row without a similarity that may be compared.
     """
@@ -172,7 +172,7 @@ def explanation_table(one: Measured, rows: Sequence[int]) -> pa.Table:
         if at >= len(one.rows) or one.rows[at] != row:
             todo = "It may be superseded, unreadable, or not scored yet: t2c score"
             raise InputError(expected(f"row {row} of {one.images.dataset}", "a similarity to explain", "none", todo))
-        explanation = explain(one.model, one.z[at])
+        explanation = explain(one.model, one.z[at], raw=raw)
         code = int(one.codes[at])
         head = {
             "row": int(row),
@@ -183,8 +183,10 @@ def explanation_table(one: Measured, rows: Sequence[int]) -> pa.Table:
             "side": FITTED if one.fitted[at] else HELD_OUT,
         }
         for part, shares in (("share", explanation.shares), ("difference", explanation.differences)):
+            named = f"raw {part}" if raw else part
             lines += [
-                {**head, "part": part, "rank": rank, **_share(one, keys, share)} for rank, share in enumerate(shares, 1)
+                {**head, "part": named, "rank": rank, **_share(one, keys, share)}
+                for rank, share in enumerate(shares, 1)
             ]
     return pa.Table.from_pylist(lines, schema=EXPLANATIONS)
 

@@ -78,8 +78,8 @@ def cards(table: pa.Table, images: pa.Table, *, read: Read) -> tuple[Card, ...]:
 
 def _card(picture: Thumbnail, image_id: str, lines: Sequence[dict[str, Any]]) -> Card:
     first = lines[0]
-    shares = [(line, line["share"]) for line in lines if line["part"] == "share"]
-    gaps = [(line, line["share"] - line["runner_up_share"]) for line in lines if line["part"] == "difference"]
+    shares = [(line, line["share"]) for line in lines if line["part"].endswith("share")]
+    gaps = [(line, line["share"] - line["runner_up_share"]) for line in lines if line["part"].endswith("difference")]
     return Card(
         picture=picture,
         image_id=image_id,

@@ -130,9 +130,11 @@ def explain_images(
     *,
     rows: Sequence[int] = (),
     model: str | None = None,
+    raw: bool = False,
 ) -> ExplainReport:
     """Explain the class of some images (ids or rows), or of the surest errors and hits when none is named.
 
+    `raw` takes the shares of the similarities themselves, as the paper does, instead of the standardised ones.
     Raises UnknownName for a model, InputError for an image that the dataset lacks or has no similarity of.
     """
     measured = _open(store, dataset, model, duplicates=bool(images or rows))
@@ -140,8 +142,8 @@ def explain_images(
     explained = stored_once(
         store,
         "explanations",
-        lambda: explanation_table(measured, chosen),
-        spec=measured.spec(rows=chosen),
+        lambda: explanation_table(measured, chosen, raw=raw),
+        spec=measured.spec(rows=chosen, **({"raw": True} if raw else {})),
         parents=measured.parents,
     )
     where = image_rows(measured.images, chosen, ["image_id", "uri"]).add_column(0, "row", pa.array(chosen, pa.int64()))

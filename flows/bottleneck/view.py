@@ -94,7 +94,7 @@ def show_explanations(out: Output, report: ExplainReport) -> None:
             out.say(show(f"{ids[line['row']]} (row {line['row']}, {line['side']})"))
             out.say(show(f"  {line['predicted']}{truth}; runner-up {line['runner_up']}, {line['margin']:.2f} behind"))
         share, z = line["share"], line["z"]
-        if line["part"] == "share":
+        if line["part"].endswith("share"):
             out.say(show(f"    {share:+7.1%} of the logit   {line['concept']} ({z:+.1f} sd)"))
         else:
             out.say(

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from t2c.core.concepts.refine import linear_classifier, mean_of_exemplars
 from t2c.flows.concepts.refine_job import RefineJob, RefineOptions, aside_of, exemplar_table, open_job
-from t2c.flows.concepts.refine_measure import Aside, Measure, borne_out, measure_table
+from t2c.flows.concepts.refine_measure import Aside, Measure, borne_out, falls, measure_table
 from t2c.flows.engine.answers import store_path, stored_once
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.exemplars import refinements
@@ -229,4 +229,4 @@ def _notes(job: RefineJob, counts: tuple[int, int], table: pa.Table) -> tuple[st
         notes.append(
             "too few exemplars were kept aside to measure anything, and no attribute goes by the concept's name"
         )
-    return tuple(notes)
+    return (*notes, *falls(table))

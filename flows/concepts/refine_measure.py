@@ -89,6 +89,16 @@ def _lines(measure: Measure, name: str, rows: Rows, positive: Mask) -> Iterator[
         yield {"measured_on": name, "vector": which, **counts, **bounds, "mark": mark or NOT_MEASURED}
 
 
+def falls(table: pa.Table) -> Iterator[str]:
+    """Yield a warning for each set of images of REFINEMENT that the new vector tells worse than the old one."""
+    lines = table.to_pylist()
+    for before, after in zip(lines[::2], lines[1::2], strict=True):
+        if after["auroc"] < before["auroc"]:
+            figures = f"AUROC {after['auroc']:.3f}, before {before['auroc']:.3f}"
+            chance = ", which may be chance" if after["high"] >= before["low"] else ""
+            yield f"warning: the new vector tells worse on images {before['measured_on']}: {figures}{chance}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BorneOut:
     """What says which images show a concept."""

@@ -14,6 +14,9 @@ from t2c.schemas.spaces import Space
 WORDS = {"vocabulary": 5, "sparse": 6, "zerocap": 5, "rescore": 5}
 """Words a vector where none are asked for."""
 
+LANGUAGE_RULES = 2
+"""Of what language decoders do with the same settings: answers under other rules are other answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecoderSpec:
@@ -62,6 +65,7 @@ class DecoderSpec:
             options["penalty"] = self.penalty
         if self.language:
             options |= {"model": self.model or "", "settings": dict(sorted(self.settings.items())), "raw": self.raw}
+            options["rules"] = LANGUAGE_RULES
         return options
 
 

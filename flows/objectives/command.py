@@ -42,7 +42,10 @@ MEANS = "SELECT source, task, objective, difference, low, high FROM objectives W
 )
 @labels_option("What cross-entropy is fitted on: the label or an attribute.")
 @click.option(
-    "--source-head", default="classifier", show_default=True, help="self-labels: classifier or probe[:ATTRIBUTE]."
+    "--source-head",
+    default="classifier",
+    show_default=True,
+    help="self-labels, data-free: classifier or probe[:ATTRIBUTE].",
 )
 @click.option(
     "--concepts", "bank", default="", metavar="BANK", help="Bank with the classes' vectors, instead of prompts."

@@ -19,7 +19,7 @@ from t2c.flows.objectives.training import ENOUGH, Training, too_short, trainings
 from t2c.flows.rows.features_of_rows import features_of
 from t2c.schemas.errors import SpecError, expected, unknown
 from t2c.schemas.names import DatasetRef
-from t2c.schemas.specs.align import MethodSpec
+from t2c.schemas.specs.align import DESCENDING, MethodSpec
 from t2c.schemas.specs.objectives import OBJECTIVE_NAMES, Objective, TaskSpec, check_once
 from t2c.store.artifacts.concepts import open_concepts
 from t2c.store.artifacts.images import Images, open_images
@@ -37,7 +37,8 @@ class Fitting:
     classes: tuple[str, ...] = ()
     """Those classes in order; empty takes the labels there are."""
     source_head: str = "classifier"
-    """Head of the source encoder whose predictions self-labels are: classifier, probe or probe:ATTRIBUTE."""
+    """Head of the source encoder whose predictions self-labels are, and that data-free carries over: classifier, probe or
+    probe:ATTRIBUTE."""
     bank: str = ""
     """Concept bank that holds the class vectors of fit and tasks; empty encodes prompts with the target's text encoder."""
     epochs: int | None = None
@@ -53,9 +54,11 @@ class Fitting:
 
     def method(self, objective: Objective) -> MethodSpec:
         """Return the aligner of an objective."""
-        options: dict[str, Any] = {"labels": self.labels, "classes": self.classes, "epochs": self.epochs}
-        options |= {"learning_rate": self.learning_rate, "head": f"zeroshot:{self.bank}" if self.bank else None}
-        if objective == "self-labels":
+        options: dict[str, Any] = {"labels": self.labels, "classes": self.classes}
+        options["head"] = f"zeroshot:{self.bank}" if self.bank else None
+        if objective != "data-free":
+            options |= {"epochs": self.epochs, "learning_rate": self.learning_rate}
+        if objective != "cross-entropy":
             options["source_head"] = self.source_head
         return MethodSpec(method=objective, **options)
 
@@ -109,7 +112,7 @@ def objectives(
     sources: Sequence[str],
     target: str,
     tasks: Sequence[TaskSpec],
-    against: Sequence[Objective] = OBJECTIVE_NAMES,
+    against: Sequence[Objective] = ("cross-entropy", "self-labels"),
     groups: Mapping[str, str] | None = None,
     fitting: Fitting | None = None,
     device: str = "auto",
@@ -195,14 +198,14 @@ def _fit(
     runner: Runner | None,
     progress: Progress,
 ) -> StoredMap:
-    """Return one map; those of cross-entropy have no fold maps, since only held-out rows are judged."""
+    """Return one map; those that descend have no fold maps, since only held-out rows are judged."""
     report = align(
         images.store,
         DatasetRef(images.dataset, images.snapshot),
         source=source,
         target=target,
         method=method,
-        folds=5 if method.method == REGRESSION else 0,
+        folds=0 if method.method in DESCENDING else 5,
         holdout=how.holdout,
         seed=how.seed,
         max_rows=how.max_rows,

@@ -19,6 +19,9 @@ INTRODUCTION = """\
 Written by `make demo-paper` ({minutes:.1f} minutes on {cores} cores; every number below is of that run). It draws {images:,} images of a
 world of primitives, runs [recipes/primitives.yaml](../recipes/primitives.yaml) on them and writes this page. The same commands on
 ImageNet and the paper's 27 encoders are [recipes/paper.yaml](../recipes/paper.yaml); `t2c plan recipes/paper.yaml` says what that costs.
+The paper's other experiments are recipes beside it: `zero-shot` (figures 5 and 6, tables 2 and 3), `qualitative` (figures 2, 4, 15), `rival10`
+(7, 16, 17), `objectnet` (8), `retrieval` (9, 18), `concept-to-text` (tables 1, 5 to 7), `text-to-source` (section 4.1), `data-free` (appendix A.2)
+and `refined` (appendix J).
 
 **What a toy world can show:** that the whole way from images to figures works; that an encoder which never saw text answers to words after one
 linear map; the direction of effects that do not depend on scale. **What it cannot:** the paper's numbers. The encoders are three of one

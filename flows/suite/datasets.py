@@ -1,9 +1,11 @@
 """The pictures of a reader as a dataset of the store: read and indexed once, then found again as they are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from t2c.flows.data.index import index
@@ -11,6 +13,8 @@ from t2c.flows.engine.progress import Progress
 from t2c.flows.suite.pictures import Pictures, packed
 from t2c.flows.suite.readers import READERS
 from t2c.schemas.errors import SpecError, expected
+from t2c.schemas.tables.tables import ATTRIBUTES
+from t2c.store.artifacts.dataset_tables import read_attributes, write_attributes
 from t2c.store.artifacts.images import Images, open_images
 from t2c.store.disk import paths
 from t2c.store.disk.manifest import find_manifest, snapshots
@@ -60,6 +64,20 @@ def prepare(store: Store, reader: str, data: Path, *, pictures: Path | None, pro
             return Prepared(images, new=False)
     report = index(store, source, name, captured_at="none", progress=progress)
     return Prepared(open_images(store, name), new=bool(report.new or report.changed or report.deleted))
+
+
+def keep_classes(images: Images, name: str, mapping: Mapping[str, str]) -> None:
+    """Keep which class of a task each label stands for as an attribute of the task's name, for who asks beside the suite.
+
+    Images whose label stands for no class have no value. What is there already is not written again.
+    """
+    labels = images.table(["label"])["label"].to_pylist()
+    values = {row: mapping[label] for row, label in enumerate(labels) if label in mapping}
+    lines = [{"row": row, "name": name, "value": value, "number": None} for row, value in values.items()]
+    table = pa.Table.from_pylist(lines, schema=ATTRIBUTES)
+    held = read_attributes(images.store, images.dataset)
+    if not held.filter(pc.equal(held["name"], name)).equals(table):
+        write_attributes(images.store, images.dataset, table, parents=[images.manifest.as_parent()])
 
 
 def _unchanged(images: Images, source: Source) -> bool:

@@ -20,7 +20,7 @@ from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.features_of_rows import features_of
 from t2c.flows.suite.banks import Vectors, class_banks
 from t2c.flows.suite.class_maps import check_folders
-from t2c.flows.suite.datasets import prepare
+from t2c.flows.suite.datasets import keep_classes, prepare
 from t2c.flows.suite.models import (
     EncoderRun,
     TestedModel,
@@ -151,6 +151,8 @@ class _Work:
         # before features are extracted, which may take hours
         for task, vectors in tasks.items():
             check_folders(task, vectors.classes, labels=labels, place=f"pictures of {name}")
+            if task.grouping is not None:
+                keep_classes(prepared.images, task.name, vectors.classes.mapping)
         encoders = [*(self.runnable.get(contestant.name, contestant.name) for contestant in self.tested), self.target]
         lacking = extract_missing(self.store, name, encoders, machine=self.machine)
         self.indexed += [name] if prepared.new else []

@@ -10,9 +10,10 @@ from t2c.schemas.errors import SpecError, expected
 from t2c.schemas.names import parse_dataset_ref
 from t2c.schemas.specs.laboratory import LaboratorySpec
 
-Objective = Literal["cross-entropy", "self-labels"]
+Objective = Literal["cross-entropy", "self-labels", "data-free"]
 OBJECTIVE_NAMES: tuple[Objective, ...] = get_args(Objective)
-"""What regression is compared with: labels, or the source model's own predictions, through the target's text head."""
+"""What regression is compared with: labels, or the source model's own predictions, through the target's text head; or the
+two heads alone, without an image."""
 PROMPT = "a photo of a {}"
 """Prompt of a task that names none: that of most of the paper's tasks."""
 
@@ -116,7 +117,7 @@ class ObjectivesSpec(LaboratorySpec):
     labels: str = "label"
     """`label`, or the attribute with the classes that cross-entropy is fitted on."""
     source_head: str = "classifier"
-    """Head whose predictions self-labels are: classifier or probe[:ATTRIBUTE]."""
+    """Head whose predictions self-labels are, and that data-free carries over: classifier or probe[:ATTRIBUTE]."""
     bank: str | None = None
     """Concept bank that holds the classes' vectors; None encodes prompts with the target's text encoder."""
     epochs: int | None = Field(default=None, ge=1)

@@ -84,12 +84,20 @@ class Bottleneck:
         predicted: NDArray[np.int64] = self.logits(z).argmax(axis=1)
         return predicted
 
-    def shares(self, z: Float32[np.ndarray, " concepts"]) -> Float64[np.ndarray, "classes concepts"]:
+    def shares(
+        self, z: Float32[np.ndarray, " concepts"], *, raw: bool = False
+    ) -> Float64[np.ndarray, "classes concepts"]:
         """Return the logit shares w_i c_i / sum_j |w_j c_j| of one image, for every class (paper, appendix G).
 
-        The bias is no concept and has no share. A class to which no concept gives anything has shares of zero.
+        c is z, or with `raw` the similarity itself, as in the paper: w z + b = (w / std) c + (b - w mean / std) are the same
+        logits. The bias is no concept and has no share. A class to which no concept gives anything has shares of zero.
         """
-        contributions = self.weight.astype(np.float64) * z
+        weight, inputs = self.weight.astype(np.float64), z.astype(np.float64)
+        if raw:
+            std = self.scale.std
+            weight = np.divide(weight, std, out=np.zeros_like(weight), where=std > 0)
+            inputs = self.scale.mean + inputs * std
+        contributions = weight * inputs
         total = np.abs(contributions).sum(axis=1, keepdims=True)
         shares: Array = np.divide(contributions, total, out=np.zeros_like(contributions), where=total > 0)
         return shares
@@ -143,11 +151,16 @@ class Explanation:
     """The largest differences of share, predicted minus runner-up, largest first."""
 
 
-def explain(model: Bottleneck, z: Float32[np.ndarray, " concepts"], *, shown: int = SHOWN) -> Explanation:
-    """Return the explanation of one image from its standardised similarities; ties in order of concept."""
+def explain(
+    model: Bottleneck, z: Float32[np.ndarray, " concepts"], *, shown: int = SHOWN, raw: bool = False
+) -> Explanation:
+    """Return the explanation of one image from its standardised similarities; ties in order of concept.
+
+    With `raw` the shares are those of the similarities themselves.
+    """
     logits = model.logits(z[None])[0]
     predicted, runner_up = (int(index) for index in np.argsort(-logits, kind="stable")[:2])
-    shares = model.shares(z)
+    shares = model.shares(z, raw=raw)
     predicted_shares, runner_up_shares = shares[predicted], shares[runner_up]
 
     def largest(values: Array) -> tuple[Contribution, ...]:

@@ -9,6 +9,8 @@ from PIL import Image
 from t2c.flows.data.index import index
 from t2c.flows.recipes.rates import RATES, read_rates
 from t2c.flows.recipes.steps import read_steps
+from t2c.flows.suite.datasets import dataset_of
+from t2c.flows.suite.tasks import PAPER
 from t2c.schemas.specs.recipe import RecipeSpec, load_recipe
 from t2c.store.artifacts.images import open_images
 from t2c.store.disk.root import open_store
@@ -105,6 +107,41 @@ def test_the_validation_images_judge_and_are_never_fitted(tmp_path: Path) -> Non
     found = zip(images.table(["label"])["label"].to_pylist(), held.tolist(), strict=True)
     ids = ("n01440764", "n01443537")
     assert sorted(found) == [(one, apart) for one in ids for apart in (False, True)], "each class on both sides"
+
+
+def test_table_2_judges_every_task_that_the_paper_counts() -> None:
+    (table,) = options(load_recipe(RECIPES / "zero-shot.yaml"), "objectives")
+    assert len(table["--source"]) == 4
+    for option, related, count in (("--related", True, 8), ("--unrelated", False, 5)):
+        tasks = [task for task in PAPER if task.related is related]
+        named = {f"{dataset_of(task.reader)}:{task.name if task.grouping else 'label'}={task.prompt}" for task in tasks}
+        assert set(table[option]) == named
+        assert len(table[option]) == count
+
+
+def test_heads_are_decoded_as_published_and_centred_beside_it() -> None:
+    steps = [step.words for step in load_recipe(RECIPES / "concept-to-text.yaml").steps]
+    decoded = [words for words in steps if words[0] == "decode"]
+    centred, published = decoded[:3], decoded[3:]
+    assert not any("--raw" in words for words in centred)
+    assert [tuple(word for word in words if word != "--raw")[:-1] for words in published] == [w[:-1] for w in centred]
+    assert all("--raw" in words and "gpt2-medium" in words for words in published), "last, so that people judge these"
+    assert len({words[-1] for words in decoded}) == 6
+    assert steps[-1][0] == "study"
+
+
+def test_the_bottleneck_is_explained_with_the_papers_shares_too() -> None:
+    bottleneck = [step.words[1:] for step in load_recipe(RECIPES / "rival10.yaml").steps if step.words[0] == "cbm"]
+    assert [words[0] for words in bottleneck] == ["fit", "explain", "explain", "errors"]
+    assert ["--raw" in words for words in bottleneck[1:3]] == [True, False]
+
+
+def test_maps_are_fitted_on_training_images_or_the_price_is_said(recipe: RecipeSpec) -> None:
+    fitted = {step.words[1] for step in recipe.steps if step.words[0] in ("align", "objectives", "pairs", "curves")}
+    if "imagenet-val" in fitted:
+        assert any("times fewer than the training images" in note for note in recipe.notes)
+    else:
+        assert fitted <= {"imagenet-train", "imagenet", "world"}
 
 
 def test_each_query_stands_beside_one_prompt() -> None:

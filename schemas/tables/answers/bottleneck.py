@@ -61,12 +61,21 @@ EXPLANATIONS = pa.schema(
         column("runner_up", pa.string(), "class with the second largest"),
         column("margin", pa.float64(), "their difference in logits"),
         column("side", pa.string(), "fitted or held out: whether the head was fitted on the image's content"),
-        column("part", pa.string(), "share: of the predicted class's logit; difference: predicted minus runner-up"),
+        column(
+            "part",
+            pa.string(),
+            "share: of the predicted class's logit; difference: predicted minus runner-up; raw share and raw difference: "
+            "the same of the similarities themselves",
+        ),
         column("rank", pa.int64(), "1 for the largest"),
         column("key", pa.int32(), "concept number in the bank"),
         column("concept", pa.string(), "the concept"),
         column("z", pa.float64(), "similarity in standard deviations from the mean of the rows fitted"),
-        column("share", pa.float64(), "w_i c_i / sum_j |w_j c_j| of the predicted class, -1 to 1"),
+        column(
+            "share",
+            pa.float64(),
+            "w_i c_i / sum_j |w_j c_j| of the predicted class, -1 to 1; c is z, or the similarity where raw",
+        ),
         column("runner_up_share", pa.float64(), "the same of the runner-up"),
     ]
 )

@@ -3,7 +3,8 @@
 After the description of ZeroCap in the paper (section 4, appendix I; Tewel et al. 2021). Decisions where it leaves room:
 candidates are those of the unmoved model, so that the guide of a prefix is computed once; every step moves the unmoved
 context of its own prefix; moved and unmoved distributions are fused as p_moved^w * p_unmoved^(1-w), renormalised; beams
-are compared by their mean log-probability; forbidden and end factors act on the fused probability.
+are compared by their mean log-probability. As published, forbidden and end factors act on the moved model's logits by
+their sign, and CLIP ranks the finished texts without the prompt.
 """
 
 import math
@@ -96,12 +97,11 @@ class LanguageDecoder:
         before = self.language.read(torch.tensor([self.prompt[:-1]], device=device))
         context = rows_of(before, torch.zeros(len(vectors), dtype=torch.long, device=device))
         last = torch.full((len(vectors),), self.prompt[-1], device=device)
-        for step in range(self.settings.length):
+        for _ in range(self.settings.length):
             alive = [beam for beam in beams if not beam.ended]
             if not alive:
                 break
             log_p, longer = self._guided(context, last, alive=alive, vectors=vectors)
-            log_p = (log_p + (self.rules.later if step else self.rules.first)).log_softmax(dim=1)
             beams = grow(beams, log_p, ends=self.rules.ends, width=self.settings.beams)
             going = [beam for beam in beams if not beam.ended]
             context = rows_of(longer, torch.tensor([beam.row for beam in going], dtype=torch.long, device=device))
@@ -113,30 +113,31 @@ class LanguageDecoder:
     ) -> tuple[torch.Tensor, Context]:
         """Return the guided log-probabilities (rows, tokens) of the next token, and the unmoved context after `last`."""
         with torch.no_grad():
-            plain, longer = self.language.follow(context, last)
-        weight = self.settings.guidance
+            logits, longer = self.language.follow(context, last)
+        plain, weight, first = logits.log_softmax(dim=1), self.settings.guidance, not alive[0].tokens
         if weight == 0:
-            return plain, longer
+            return self.rules.on_probability(plain, first=first), longer
         prefixes = [(*self.prompt, *beam.tokens) for beam in alive]
         beam_vectors = vectors[[beam.vector for beam in alive]]
         ids, cosines = self.guide.of(prefixes, plain, beam_vectors)
         cosines = cosines / self.settings.temperature
         if self.name == "rescore":
-            return rescored(plain, ids, weight * cosines), longer
+            return self.rules.on_probability(rescored(plain, ids, weight * cosines), first=first), longer
         target = Target(ids, cosines.softmax(dim=1), plain)
         led = moved(self.language, context, tokens=last, target=target, settings=self.settings)
-        return (weight * led + (1 - weight) * plain).log_softmax(dim=1), longer
+        if self.settings.factors == "probability":
+            return self.rules.on_probability(fused(led.log_softmax(dim=1), plain, weight), first=first), longer
+        return fused(self.rules.on_logits(led, first=first), plain, weight), longer
 
     def _answers(self, vectors: torch.Tensor, beams: Sequence[Beam]) -> list[Decoded]:
-        """Return what is said of each vector: its beams' texts by cosine, each once, without those that CLIP cannot read."""
-        rows = [(*self.prompt, *beam.tokens) for beam in beams]
-        texts = [text.strip() for text in self.language.texts(rows)]
-        of_texts = self.guide.texts.of(texts)
+        """Return what is said of each vector: its beams' words by cosine, each once, without those that CLIP cannot read."""
         before = len(self.language.text(self.prompt))
+        texts = self.language.texts([(*self.prompt, *beam.tokens) for beam in beams])
+        words = [text[before:].strip() for text in texts]
         by_vector: list[dict[str, tuple[float, float]]] = [{} for _ in vectors]
-        cosines = (of_texts * vectors[[beam.vector for beam in beams]]).sum(dim=1).tolist()
-        for beam, text, cosine in zip(beams, texts, cosines, strict=True):
-            word, scores = text[before:].strip(), by_vector[beam.vector]
+        cosines = (self.guide.texts.of(words) * vectors[[beam.vector for beam in beams]]).sum(dim=1).tolist()
+        for beam, word, cosine in zip(beams, words, cosines, strict=True):
+            scores = by_vector[beam.vector]
             if math.isnan(cosine) or not word:
                 continue
             scores[word] = max(scores.get(word, (cosine, beam.score)), (cosine, beam.score))
@@ -150,6 +151,11 @@ class LanguageDecoder:
             margin = cosine - ordered[place + 1][1][0] if led and place + 1 < len(ordered) else None
             words.append(Word(text, cosine, margin))
         return Decoded(tuple(words), words[0].score if words else 0.0)
+
+
+def fused(led: torch.Tensor, plain: torch.Tensor, weight: float) -> torch.Tensor:
+    """Return log-probabilities (rows, tokens) p_led^weight * p_plain^(1-weight), renormalised."""
+    return (weight * led + (1 - weight) * plain).log_softmax(dim=1)
 
 
 def rescored(plain: torch.Tensor, candidates: torch.Tensor, bonus: torch.Tensor) -> torch.Tensor:

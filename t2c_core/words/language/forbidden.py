@@ -1,6 +1,5 @@
 """Which tokens a decoder should not write, which it never writes, and which end a text: read off any tokenizer's own texts."""
 
-import math
 import unicodedata
 from dataclasses import dataclass
 
@@ -20,17 +19,27 @@ MEDIUM_WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Factors on the next token's probability, as additions to its logarithm; (tokens,) each."""
+    """Factors on the next token, above 1 to raise it and below 1 to lower it; (tokens,) each."""
 
     never: torch.Tensor
     """bool: special tokens that end nothing: they are never written."""
     ends: torch.Tensor
     """bool: tokens that end a text."""
     first: torch.Tensor
-    """What is added for the first token after the prompt: by the default rule the rest of a word is forbidden there, and
-    an end is never written."""
+    """Factors of the first token after the prompt: by the default rule the rest of a word is forbidden there."""
     later: torch.Tensor
-    """What is added for every further token."""
+    """Factors of every further token."""
+
+    def on_logits(self, logits: torch.Tensor, *, first: bool) -> torch.Tensor:
+        """Return log-probabilities (rows, tokens) of logits: a factor multiplies a positive one and divides a negative one."""
+        factors = self.first if first else self.later
+        by_sign = torch.where(logits > 0, logits * factors, logits / factors)
+        return by_sign.masked_fill(self.never, -torch.inf).log_softmax(dim=1)
+
+    def on_probability(self, log_p: torch.Tensor, *, first: bool) -> torch.Tensor:
+        """Return log-probabilities (rows, tokens) whose probabilities were multiplied; no end comes first."""
+        never, factors = (self.never | self.ends, self.first) if first else (self.never, self.later)
+        return (log_p + factors.log()).masked_fill(never, -torch.inf).log_softmax(dim=1)
 
 
 def rules_of(language: LanguageModel, settings: Settings) -> Rules:
@@ -50,9 +59,10 @@ def rules_of(language: LanguageModel, settings: Settings) -> Rules:
     inside = [not text[:1].isspace() for text in written] if settings.forbidden is None else forbidden
     marks = (never, ends, forbidden, inside)
     never_, ends_, forbidden_, inside_ = (torch.tensor(mark, device=language.device) for mark in marks)
-    less, more = -math.log(settings.forbidden_factor), math.log(settings.end_factor)
-    first = ((forbidden_ | inside_) * less).masked_fill(never_ | ends_, -torch.inf)
-    later = (forbidden_ * less + ends_ * more).masked_fill(never_, -torch.inf)
+    if settings.forbidden is None:
+        inside_ &= ~ends_
+    first = settings.forbidden_factor ** -(forbidden_ | inside_).float() * settings.first_end_factor ** -ends_.float()
+    later = settings.forbidden_factor ** -forbidden_.float() * settings.end_factor ** ends_.float()
     return Rules(never_, ends_, first, later)
 
 

@@ -1,4 +1,4 @@
-"""A frozen causal language model as the decoders see it: tokens and a context of keys and values in, log-probabilities out."""
+"""A frozen causal language model as the decoders see it: tokens and a context of keys and values in, logits out."""
 
 import inspect
 from collections.abc import Sequence
@@ -50,14 +50,13 @@ class LanguageModel:
         return context_of(out.past_key_values)
 
     def follow(self, context: Context, tokens: torch.Tensor) -> tuple[torch.Tensor, Context]:
-        """Return log-probabilities (rows, tokens) of what follows one more token (rows,), and the longer context.
+        """Return logits (rows, tokens) of what follows one more token (rows,), and the longer context.
 
         Gradients flow into the context where it asks for them.
         """
         cache = cache_of(context, self.model.config)
         out = self.model(input_ids=tokens[:, None], use_cache=True, **{cache_argument(self.model): cache})
-        logits = out.logits[:, -1, : self.tokens].float()
-        return logits.log_softmax(dim=-1), context_of(out.past_key_values)
+        return out.logits[:, -1, : self.tokens].float(), context_of(out.past_key_values)
 
 
 def cache_argument(model: Any) -> str:

@@ -16,12 +16,12 @@ LEAST_NORM = 1e-12
 def moved(
     language: LanguageModel, context: Context, *, tokens: torch.Tensor, target: "Target", settings: Settings
 ) -> torch.Tensor:
-    """Return log-probabilities (rows, tokens) of what follows `tokens` (rows,) after a context that was moved."""
+    """Return logits (rows, tokens) of what follows `tokens` (rows,) after a context that was moved."""
     leaves = [torch.zeros_like(part, requires_grad=True) for layer in context for part in layer]
     for _ in range(settings.steps):
         with torch.enable_grad():
-            log_p, _ = language.follow(_shifted(context, leaves), tokens)
-            loss = target.loss(log_p, divergence=settings.divergence)
+            logits, _ = language.follow(_shifted(context, leaves), tokens)
+            loss = target.loss(logits.log_softmax(dim=1), divergence=settings.divergence)
         gradients = torch.autograd.grad(loss, leaves)
         with torch.no_grad():
             for leaf, gradient in zip(leaves, gradients, strict=True):

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from t2c.schemas.errors import SpecError, expected
 
+FACTORS = ("logits", "probability")
+"""What factors of single tokens can act on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -13,7 +16,7 @@ class Settings:
     """
 
     prompt: str = "Image of a"
-    """What every text begins with; it is read by CLIP too, and left out of the answer."""
+    """What every text begins with; it guides with the text, and is left out where texts are ranked at the end."""
     length: int = 1
     """Tokens written after the prompt: 1 for the vectors of classification heads, longer for captions."""
     beams: int = 5
@@ -38,11 +41,17 @@ class Settings:
     forbidden: tuple[str, ...] | None = None
     """Words that should not be written; None is the default rule of `t2c.core.words.language.forbidden`, () forbids none."""
     forbidden_factor: float = 20.0
-    """The probability of a forbidden token is divided by this."""
+    """A forbidden token is lowered by this."""
     end: tuple[str, ...] = (".",)
     """Texts that end a caption, beside the model's own end token; they are not part of the answer."""
     end_factor: float = 1.01
-    """The probability of an end token is multiplied by this, from the second token on."""
+    """An end token is raised by this, from the second token on."""
+    first_end_factor: float = 1.6
+    """An end token is lowered by this where it would be the first; with factors of probabilities it never comes first."""
+    factors: str = "logits"
+    """What the factors act on. `logits`, as published, are those of the moved model, before softmax and fusion: to raise
+    multiplies a positive one and divides a negative one. `probability` is that of the fused model; so it is where no model
+    is moved (`rescore`, guidance 0)."""
 
     def __post_init__(self) -> None:
         for name, least, most in _RANGES:
@@ -53,6 +62,8 @@ class Settings:
         if self.top > self.beams:
             todo = "Ask for more beams or fewer words"
             raise SpecError(expected("language decoder's top", f"at most its {self.beams} beams", str(self.top), todo))
+        if self.factors not in FACTORS:
+            raise SpecError(expected("language decoder's factors", " or ".join(FACTORS), repr(self.factors)))
         if not self.prompt.strip():
             raise SpecError(expected("language decoder's prompt", "text such as 'Image of a'", repr(self.prompt)))
 
@@ -71,4 +82,5 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("guidance", 0, 1),
     ("forbidden_factor", 1, _ANY),
     ("end_factor", 1, _ANY),
+    ("first_end_factor", 1, _ANY),
 )

@@ -75,6 +75,9 @@ def test_explain_writes_a_page_with_pictures_or_a_table(t2c, model: str, tmp_pat
     assert table.read_text().startswith('"row","label"')
     _, text = t2c("cbm", "explain", "photos", "--model", model, as_json=False)
     assert "over runner-up" in text
+    _, raw = t2c("cbm", "explain", "photos", "--row", "3", "--model", model, "--raw", "-o", str(page), as_json=False)
+    assert (raw.count("of the logit"), raw.count("over runner-up")) == (3, 3)
+    assert page.read_text().count('class="share"') == 6
 
 
 def test_errors_name_the_spurious_concept_and_suggest_the_edit(t2c, model: str) -> None:

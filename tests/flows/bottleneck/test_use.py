@@ -39,6 +39,14 @@ def test_an_explanation_lists_three_shares_and_three_differences(world: World, m
     assert differences == sorted(differences, reverse=True)
 
 
+def test_raw_shares_are_another_answer_about_the_same_class(world: World, model: str) -> None:
+    plain, raw = (explain_images(world.store, "photos", rows=[3], model=model, raw=raw) for raw in (False, True))
+    assert [one["part"] for one in raw.table.to_pylist()] == ["raw share"] * 3 + ["raw difference"] * 3
+    assert plain.table["predicted"].equals(raw.table["predicted"])
+    assert plain.table["share"].to_pylist() != raw.table["share"].to_pylist()
+    assert plain.path != raw.path
+
+
 def test_whether_the_head_was_fitted_on_the_image_is_said(world: World, model: str) -> None:
     sides = {row["row"]: row["side"] for row in open_bottleneck(world.store, model).rows().to_pylist()}
     table = explain_images(world.store, "photos", rows=list(range(10)), model=model).table

@@ -92,6 +92,20 @@ def test_a_classifier_tells_better_on_images_it_was_not_made_from(blurred: World
     assert vectors["stripey (refined)"] @ np.eye(8)[0] > 0.8 > vectors["stripey"] @ np.eye(8)[0]
 
 
+def test_a_vector_that_tells_worse_is_warned_of(blurred: World) -> None:
+    swapped = {"positive": striped(blurred, 40, there=False), "negative": striped(blurred, 40)}
+    report = refine_concept(blurred.store, "balanced", "stripey", options=RefineOptions(attribute="striped"), **swapped)
+    lines = {(row["measured_on"], row["vector"]): row["auroc"] for row in report.table.to_pylist()}
+    before, after = lines["striped", "before"], lines["striped", "after"]
+    assert after < 0.5 < before
+    warning = f"warning: the new vector tells worse on images striped: AUROC {after:.3f}, before {before:.3f}"
+    assert [note for note in report.notes if note.startswith("warning")] == [warning]
+    good = refine_concept(
+        blurred.store, "balanced", "stripey", positive=striped(blurred, 60), negative=striped(blurred, 60, there=False)
+    )
+    assert not any(note.startswith("warning") for note in good.notes)
+
+
 def test_the_mean_needs_positives_alone(blurred: World) -> None:
     report = refine_concept(blurred.store, "balanced", "stripey", positive=striped(blurred, 40))
     assert (report.method, report.negatives) == ("mean", 0)

@@ -95,6 +95,16 @@ def test_self_labels_need_no_label_but_a_head(planted: Store) -> None:
     assert row["other"] > 0.8
 
 
+def test_data_free_reads_no_image_beside_its_heads(planted: Store) -> None:
+    fitting = replace(FITTING, source_head="probe", classes=COLOURS)
+    report = compare(planted, against=("data-free",), fitting=fitting)
+    rows = {row["task"]: row for row in report.table.to_pylist() if row["scope"] == "task"}
+    assert {row["objective"] for row in rows.values()} == {"data-free"}
+    assert rows["label"]["other"] > 0.85, "the composition of map and text head is the probe"
+    assert rows["size"]["low"] > 0.05, "a head of two colours says nothing of size"
+    assert report.trained == ()
+
+
 @pytest.mark.parametrize(
     ("more", "error", "message"),
     [
@@ -130,7 +140,7 @@ def test_self_labels_need_no_label_but_a_head(planted: Store) -> None:
         (
             {"against": ("mse",)},
             UnknownName,
-            "objective: expected one of 'cross-entropy', 'self-labels', but got 'mse'",
+            "objective: expected one of 'cross-entropy', 'data-free', 'self-labels', but got 'mse'",
         ),
         (
             {"groups": {"timm:other": "Others"}},

@@ -16,7 +16,10 @@ from t2c.flows.suite.tasks import TASKS as TASKS_BY_NAME
 from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName
 from t2c.schemas.tables.answers.suite import SUITE
 from t2c.store.artifacts.answers import list_answers
+from t2c.store.artifacts.dataset_tables import read_attributes
 from t2c.store.artifacts.linear_maps import list_maps
+from t2c.store.disk import paths
+from t2c.store.disk.manifest import snapshots
 from t2c.store.disk.root import Store
 from t2c.store.queries.user_sql import run_user_sql
 from tests.planted.encoders import FakeEncoder
@@ -265,6 +268,11 @@ def test_imagenet_s_images_are_classified_into_superclasses(ready: Store, data: 
     (row,) = report.table.to_pylist()
     assert (row["classes"], row["n"], row["other_labels"], row["chance"]) == (17, 68, 2, 1 / 17)
     assert row["accuracy"] > 3 / 17
+    kept = read_attributes(ready, "suite-imagenet")
+    assert set(kept["name"].to_pylist()) == {"living17"}, "superclasses are there for other commands to name"
+    assert (kept.num_rows, set(kept["value"].to_pylist())) == (68, set(names))
+    assert not run(ready, data, tasks=("living17",), models=(CLIP,)).new
+    assert len(list(snapshots(ready, paths.artifact("attributes", "suite-imagenet")))) == 1
     shutil.rmtree(data / "imagenet/val/n00000005")
     want = "pictures of suite-imagenet for Living17: expected a folder with images for each of 68 classes, but got no n00000005"
     with pytest.raises(InputError, match=re.escape(want)):

@@ -42,6 +42,28 @@ def test_shares_are_the_papers_and_their_sizes_add_to_one() -> None:
     assert (MODEL.shares(np.zeros(3, dtype=np.float32)) == 0).all()
 
 
+def test_raw_shares_are_those_of_a_layer_on_the_similarities_themselves() -> None:
+    scale = Scale(np.array([0.2, 0.1, 0.3]), np.array([0.1, 0.05, 0.0]))
+    model = Bottleneck(MODEL.classes, MODEL.concepts, MODEL.weight, MODEL.bias, scale)
+    shares = model.shares(scale.apply(np.array([[0.3, 0.05, 0.3]]))[0], raw=True)
+    # dog: 3 / 0.1 * 0.3 = 9 and 0; ship: -1 / 0.1 * 0.3 = -3 and 2 / 0.05 * 0.05 = 2; a constant gives nothing
+    assert shares[0].tolist() == pytest.approx([1, 0, 0], abs=1e-6)
+    assert shares[1].tolist() == pytest.approx([-3 / 5, 2 / 5, 0], abs=1e-6)
+
+
+def test_raw_shares_order_an_explanation_of_the_same_class() -> None:
+    scale = Scale(np.array([0.2, 0.2, 0.2]), np.array([0.1, 0.01, 0.1]))
+    model = Bottleneck(
+        ("dog", "ship"), MODEL.concepts, np.array([[1, 1, 1], [0, 0, 0]], np.float32), np.ones(2, np.float32), scale
+    )
+    z = np.array([2, 0.5, 1], dtype=np.float32)  # similarities 0.4, 0.205, 0.3; raw parts 4, 20.5, 3
+    plain, raw = explain(model, z), explain(model, z, raw=True)
+    assert (plain.predicted, plain.margin) == (raw.predicted, raw.margin) == (0, pytest.approx(3.5))
+    assert [one.concept for one in plain.shares] == [0, 2, 1]
+    assert [one.concept for one in raw.shares] == [1, 0, 2]
+    assert raw.shares[0].predicted == pytest.approx(20.5 / 27.5)
+
+
 def test_an_explanation_names_the_class_its_shares_and_what_tells_it_from_the_runner_up() -> None:
     z = np.array([0, 2, 1.5], dtype=np.float32)  # blue, with wheels: ship 4.5, truck 3, dog -1.5
     found = explain(MODEL, z, shown=2)

@@ -1,5 +1,6 @@
 """Language decoders follow their guide: more guidance nears the vector, none leaves the plain model's text, batches change nothing."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from t2c.core.words.decoders import LANGUAGE_DECODERS
-from t2c.core.words.language.decoder import LanguageDecoder, load_language_decoder
+from t2c.core.words.language.decoder import LanguageDecoder, fused, load_language_decoder
+from t2c.core.words.language.move import Target, moved
 from t2c.core.words.language.settings import Settings
 from t2c.schemas.errors import InputError, MismatchError, PlanError, SpecError, UnknownName
-from tests.planted.language import save_gpt2, tokenizer
+from tests.planted.language import WORDS, save_gpt2, tokenizer
 
 Make = Callable[..., LanguageDecoder]
 PLAIN = {"guidance": 0, "forbidden": (), "end_factor": 1}
@@ -101,9 +104,8 @@ def test_the_length_of_a_vector_does_not_matter(decoder: Make, vectors: np.ndarr
 def test_texts_have_the_length_asked_for_when_nothing_ends_them(
     decoder: Make, vectors: np.ndarray, length: int
 ) -> None:
-    banned = decoder(length=length, end=())
-    ends = banned.rules.ends.clone()
-    banned.rules.later[ends] = -torch.inf
+    banned = decoder(length=length, end=(), factors="probability")
+    banned.rules.later[banned.rules.ends] = 0
     assert {len(one.words[0].text.split()) for one in banned.decode(vectors[:6])} == {length}
 
 
@@ -114,6 +116,41 @@ def test_words_come_nearest_first_with_margins(decoder: Make, vectors: np.ndarra
         assert scores == sorted(scores, reverse=True)
         assert one.cosine == scores[0]
         assert one.words[0].margin == pytest.approx(scores[0] - scores[1])
+
+
+def test_texts_are_ranked_without_the_prompt(decoder: Make, clip: Any, vectors: np.ndarray) -> None:
+    for answer, vector in zip(decoder().decode(vectors[:6]), vectors[:6], strict=True):
+        alone = clip.encode_text([word.text for word in answer.words])
+        cosines = alone @ vector / np.linalg.norm(alone, axis=1) / np.linalg.norm(vector)
+        assert [word.score for word in answer.words] == pytest.approx(cosines.tolist(), abs=1e-6)
+
+
+def test_fused_probabilities_are_a_weighted_geometric_mean() -> None:
+    led, plain = torch.tensor([[0.9, 0.1]]).log(), torch.tensor([[0.1, 0.9]]).log()
+    assert fused(led, plain, 0.5)[0].exp().tolist() == pytest.approx([0.5, 0.5])
+    assert fused(led, plain, 0.75)[0].exp().tolist() == pytest.approx([0.75, 0.25])  # 3 ** (0.75 - 0.25) to 3 ** -0.5
+
+
+def test_the_first_token_is_chosen_as_published(decoder: Make, vectors: np.ndarray) -> None:
+    made = decoder(beams=40, top=40, forbidden=("photo", "red"))
+    vector = functional.normalize(torch.from_numpy(vectors[:1]), dim=1)
+    context = made.language.read(torch.tensor([made.prompt[:-1]]))
+    last = torch.tensor(made.prompt[-1:])
+    with torch.no_grad():
+        plain = made.language.follow(context, last)[0].log_softmax(dim=1)
+    ids, cosines = made.guide.of([made.prompt], plain, vector)
+    target = Target(ids, (cosines / 0.01).softmax(dim=1), plain)
+    logits = moved(made.language, context, tokens=last, target=target, settings=made.settings)[0].tolist()
+    lowered = {WORDS.index("photo"): 20, WORDS.index("red"): 20, WORDS.index("."): 1.6, len(WORDS): 1.6}
+    acted = [
+        logit / lowered.get(token, 1) if logit > 0 else logit * lowered.get(token, 1)
+        for token, logit in enumerate(logits)
+    ]
+    acted = [-math.inf if token in (len(WORDS) + 1, len(WORDS) + 2) else logit for token, logit in enumerate(acted)]
+    assert {logits[token] > 0 for token in lowered} == {True, False}, "both signs are met"
+    p = 0.99 * torch.tensor(acted).log_softmax(dim=0) + 0.01 * plain[0]
+    by_hand = p.log_softmax(dim=0).sort(descending=True).values[:39].tolist()
+    assert [beam.total for beam in made._write(vector)] == pytest.approx(by_hand, abs=1e-4)
 
 
 def test_the_last_of_all_beams_has_no_margin(decoder: Make, vectors: np.ndarray) -> None:

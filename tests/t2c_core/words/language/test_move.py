@@ -23,9 +23,9 @@ def after(language: LanguageModel, guide: list[int], settings: Settings) -> tupl
     prompt = torch.tensor([language.prompt_tokens("Image of a")])
     context = rows_of(language.read(prompt[:, :-1]), torch.zeros(len(guide), dtype=torch.long))
     last = prompt[:, -1].expand(len(guide))
-    unmoved = language.follow(context, last)[0]
+    unmoved = language.follow(context, last)[0].log_softmax(dim=1)
     target = Target(torch.tensor(guide)[:, None], torch.ones(len(guide), 1), unmoved)
-    return moved(language, context, tokens=last, target=target, settings=settings), unmoved
+    return moved(language, context, tokens=last, target=target, settings=settings).log_softmax(dim=1), unmoved
 
 
 def test_the_guides_token_becomes_likelier(language: LanguageModel) -> None:
@@ -56,20 +56,20 @@ def test_one_step_is_the_gradient_over_its_norm_to_the_exponent(language: Langua
     prompt = torch.tensor([language.prompt_tokens("Image of a")])
     context = [(keys.requires_grad_(), values.requires_grad_()) for keys, values in language.read(prompt[:, :-1])]
     parts = [part for layer in context for part in layer]
-    loss = -language.follow(context, prompt[:, -1])[0][0, RED]
+    loss = -language.follow(context, prompt[:, -1])[0].log_softmax(dim=1)[0, RED]
     gradients = torch.autograd.grad(loss, parts)
     shifted = iter(
         [part - 0.3 * gradient / gradient.norm() ** 0.9 for part, gradient in zip(parts, gradients, strict=True)]
     )
     by_hand = language.follow([(next(shifted), next(shifted)) for _ in context], prompt[:, -1])[0]
     led, _ = after(language, [RED], Settings(steps=1))
-    torch.testing.assert_close(led, by_hand.detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(led, by_hand.detach().log_softmax(dim=1), rtol=1e-4, atol=1e-5)
 
 
 def test_no_gradient_is_no_step(language: LanguageModel) -> None:
     prompt = torch.tensor([language.prompt_tokens("Image of a")])
     context, last = language.read(prompt[:, :-1]), prompt[:, -1]
     unmoved = language.follow(context, last)[0]
-    nothing = Target(torch.tensor([[RED]]), torch.zeros(1, 1), unmoved)
+    nothing = Target(torch.tensor([[RED]]), torch.zeros(1, 1), unmoved.log_softmax(dim=1))
     led = moved(language, context, tokens=last, target=nothing, settings=Settings(divergence=0))
     torch.testing.assert_close(led, unmoved, rtol=0, atol=0)
