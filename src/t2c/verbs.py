@@ -901,14 +901,16 @@ class Store(Handle):
         *,
         rows: Sequence[int] = (),
         model: str | None = None,
+        raw: bool = False,
     ) -> ExplainReport:
         """Explain the class of some images (ids or rows), or of the surest errors and hits when none is named.
 
+        `raw` takes the shares of the similarities themselves, as the paper does, instead of the standardised ones.
         Raises UnknownName for a model, InputError for an image that the dataset lacks or has no similarity of.
         """
         from t2c.flows.bottleneck.use import explain_images
 
-        return explain_images(self._store, dataset, images, rows=rows, model=model)
+        return explain_images(self._store, dataset, images, rows=rows, model=model, raw=raw)
 
     def bottleneck_errors(self, dataset: DatasetRef | str, *, model: str | None = None) -> ErrorsReport:
         """Return the misclassified images of a dataset by the concept that tipped them: where a spurious one shows.

@@ -18,15 +18,9 @@ from t2c.store.artifacts.selection import Mask, searchable
 from t2c.store.artifacts.similarities import STATS_ROLE, Column, Scores, empty_stats
 from t2c.store.disk import paths
 from t2c.store.disk.data_files import write_row_groups
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.lease import lease
-from t2c.store.disk.manifest import (
-    FileEntry,
-    Manifest,
-    Parent,
-    commit,
-    find_manifest,
-    write_parquet,
-)
+from t2c.store.disk.manifest import Manifest, Parent, commit, find_manifest, write_parquet
 from t2c.store.disk.root import Store
 
 GROUP_ROWS = 262_144
