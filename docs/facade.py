@@ -28,6 +28,7 @@ VERBS = {
     "measure_map": "flows.maps.listed:measure_map",
     "add_concepts": "flows.concepts.banks:add_concepts",
     "import_concepts": "flows.features.imports:import_concepts",
+    "concepts_from_head": "flows.concepts.from_head:from_head",
     "carry_concepts": "flows.concepts.map_concepts:carry",
     "refine_concept": "flows.concepts.refine:refine_concept",
     "score": "flows.scores.score:score",

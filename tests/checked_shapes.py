@@ -23,6 +23,7 @@ CHECKED = (
     "bottleneck.slices",
     "bottleneck.sparse_head",
     "concepts.concepts",
+    "concepts.head_bank",
     "concepts.heads",
     "concepts.logic_eval",
     "concepts.refine",

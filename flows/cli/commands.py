@@ -18,6 +18,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "align": ("t2c.flows.maps.align_command:align", "Fit the linear map from one encoder's space to another's"),
         "maps": ("t2c.flows.maps.command:maps", "List, import, export and measure linear maps"),
+        "heads": ("t2c.flows.maps.command:heads", "Show the classes of an encoder's own head"),
     },
     "Concepts": {
         "concepts": ("t2c.flows.concepts.command:concepts", "Add, import, refine, list concept banks"),

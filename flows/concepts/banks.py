@@ -18,7 +18,7 @@ from t2c.schemas.names import check_name
 from t2c.schemas.specs.base import Averaging, ConceptFile, parse_encoder
 from t2c.schemas.specs.yaml import load_spec
 from t2c.schemas.tables.tables import CONCEPTS
-from t2c.store.artifacts.concepts import Concepts, list_banks, open_concepts
+from t2c.store.artifacts.concepts import Concepts, list_banks, no_text_side, open_concepts
 from t2c.store.artifacts.concepts import add_concepts as write_concepts
 from t2c.store.artifacts.features import list_features
 from t2c.store.artifacts.images import list_datasets
@@ -70,9 +70,12 @@ def add_concepts(
     other prompts, SpecError for a word the text encoder does not know, concepts that are not distinct, or no encoder.
     """
     check_name(bank, what="concept bank")
+    old = open_concepts(store, bank) if bank in list_banks(store) else None
+    if old is not None and old.of_head:
+        actual = f"the {old.text_encoder}, which reads no text"
+        raise SpecError(expected(f"text encoder of bank {bank}", "a CLIP", actual, no_text_side(old)))
     file = _concept_file(concepts)
     requested = expand(file)
-    old = open_concepts(store, bank) if bank in list_banks(store) else None
     name = encoder or text_encoder_of(store, old)
     new = new_concepts(requested, old, averaging=file.averaging)
     if old is not None and not new and name == old.text_encoder:

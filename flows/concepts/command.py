@@ -1,4 +1,4 @@
-"""Commands on concept banks: add, import, list, carry."""
+"""Commands on concept banks: add, import, list, carry, from-head."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from t2c.store.disk.root import open_store
 
 @click.group()
 def concepts() -> None:
-    """Add, import, refine and list concept banks."""
+    """Add, import, make from a head, refine and list concept banks."""
 
 
 @click.argument("bank")
@@ -115,3 +115,35 @@ command(
     group=concepts,
 )(_carry)
 command("concepts refine", example=EXAMPLE, group=concepts)(refine)
+
+
+@click.argument("bank")
+@click.option("--encoder", required=True, metavar="ENCODER", help="Encoder with a linear head, or imported features.")
+@click.option(
+    "--weights", default=None, metavar="FILE", help="Imported features: .npy of the head's weight, a row a class."
+)
+@click.option(
+    "--classes", default=None, metavar="FILE", help="Names of the classes in order.  [default: the model's own]"
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+def _from_head(out: Output, bank: str, store_url: str, **options: Any) -> None:
+    """Make BANK of a classifier's head: a concept a class, in the encoder's own space. No CLIP and no map are needed.
+
+    A head of ImageNet-1k gets everyday words too (dog, bird, vehicle, food): each is a group, the mean of its classes.
+    """
+    from t2c.flows.concepts.from_head import from_head as step
+
+    report = step(open_store(store_url, create=True), bank, **options)
+    facts = {"encoder": report.encoder, "classes": report.classes, "groups": len(report.groups), "new": report.new}
+    out.facts("report", facts)
+    out.put("groups", report.groups)
+    if report.groups:
+        out.sentence(f"groups: {', '.join(report.groups)}")
+    out.sentence(f"background: {report.background or 'none comes with this head'}")
+    out.wrote(f"{report.path} (snapshot {report.snapshot})")
+    out.suggest(f"t2c score DATASET --source {report.encoder} --concepts {report.bank}")
+
+
+command("concepts from-head", example="t2c concepts from-head words --encoder timm:resnet50.a1_in1k", group=concepts)(
+    _from_head
+)

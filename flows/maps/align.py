@@ -14,8 +14,9 @@ from t2c.flows.engine.answers import store_path
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.runner import Runner, SerialRunner
 from t2c.flows.engine.shown import Shown
-from t2c.flows.maps.fit_heads import Heads, heads_of
+from t2c.flows.maps.fit_heads import Heads, heads_alone, heads_of
 from t2c.flows.maps.fitted import Fitted
+from t2c.flows.maps.from_heads import align_heads, check_two_spaces, rows_are_there
 from t2c.flows.maps.from_moments import fit_from_moments
 from t2c.flows.maps.from_rows import fit_from_rows, sgd_options
 from t2c.flows.maps.plan import AlignOptions, check_options, fitted_rows, groups_of_rows
@@ -41,7 +42,7 @@ class AlignReport(Shown):
     """The fitted map: where it is, its digest, and the certificate of its quality."""
 
     dataset: str
-    """Dataset and snapshot it was fitted on, such as `photos@12`."""
+    """Dataset and snapshot it was fitted on, such as `photos@12`; empty when it was fitted to heads alone."""
     digest: str
     """The map's digest."""
     path: str
@@ -72,7 +73,8 @@ def align(
     """Fit the map from the source encoder's features of a dataset to the target's, store it, and certify it.
 
     `source` and `target` are encoder names or space ids with features in the store; `method` is the aligner with its
-    options, by default ridge regression of strength `ridge` (None: chosen by cross-validation). The same options on the
+    options, by default ridge regression of strength `ridge` (None: chosen by cross-validation). A data-free map needs no
+    features: a side may be an encoder or the space of its head's bank. The same options on the
     same snapshot do nothing the second time. `held_out_where` names the rows never fitted, instead of a share. `folds=0`
     fits no fold maps, for methods that read rows in every epoch. Raises UnknownName for features that are not there
     (naming the command that extracts them), MismatchError for one space on both sides, features of other rows or heads of
@@ -82,8 +84,14 @@ def align(
     options = AlignOptions(_ridge(method_spec), folds, holdout, seed, max_rows, held_out_where)
     check_options(options, foldless=method_spec.method in DESCENDING)
     images = open_images(store, dataset)
+    if method_spec.method == "data-free" and not rows_are_there(images, source, target):
+        pair = heads_alone(method_spec)
+        if pair is not None:
+            strength = method_spec.ridge or 0.0
+            stored, new = align_heads(images, pair, source=source, target=target, ridge=strength, device=device)
+            return _report(stored, images, new=new)
     x, y = features_of(images, source), features_of(images, target)
-    _check_two_spaces(x, y)
+    check_two_spaces(x.space, y.space)
     heads = heads_of(images, method_spec, options=options, device=device)
     spec = {**options.spec(), **_method_settings(method_spec, heads)}
     parents = [images.manifest.as_parent(), x.manifest.as_parent(), y.manifest.as_parent(), *heads.parents()]
@@ -213,12 +221,6 @@ def _unlabelled(fitted: Fitted, heads: Heads, *, rows: int) -> tuple[str, ...]:
     return (f"{without:,} of {rows:,} rows to fit have no label among the head's classes: they were not fitted{which}",)
 
 
-def _check_two_spaces(x: Features, y: Features) -> None:
-    if x.space.id == y.space.id:
-        todo = "One space needs no map: score it as it is, with --source alone."
-        raise MismatchError(expected("--target", f"another space than {x.space.describe()}", "the same", todo))
-
-
 def _known_map(store: Store, x: Features, y: Features, spec: dict[str, Any], parents: list[Parent]) -> StoredMap | None:
     full = {"source": x.space.id, "target": y.space.id, **spec}
     name = artifact_digest(full, [parent.digest for parent in parents])
@@ -229,4 +231,5 @@ def _report(stored: StoredMap, images: Images, *, new: bool) -> AlignReport:
     if stored.certificate is None:
         raise MismatchError(expected("linear map", "a stored map with a certificate", "the identity"))
     path = store_path(stored.store, paths.linear_map(stored.digest))
-    return AlignReport(f"{images.dataset}@{images.snapshot}", stored.digest, path, stored.certificate, new)
+    fitted_on = f"{images.dataset}@{images.snapshot}" if stored.certificate.dataset else ""
+    return AlignReport(fitted_on, stored.digest, path, stored.certificate, new)

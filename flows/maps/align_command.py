@@ -17,7 +17,11 @@ from t2c.store.disk.root import open_store
 Function = Callable[..., Any]
 
 _OWN = (
-    ("--ridge", click.FloatRange(0), "ridge, low-rank: strength; 0 is exact.  [default: chosen by cross-validation]"),
+    (
+        "--ridge",
+        click.FloatRange(0),
+        "ridge, low-rank, data-free: strength; 0 is exact.  [default: chosen by cross-validation; data-free: 0]",
+    ),
     ("--rank", click.IntRange(1), "low-rank: dimensions to pass through."),
     (
         "--preset",
@@ -64,7 +68,12 @@ def _method_options(function: Function) -> Function:
 
 @click.argument("dataset")
 @click.option("--source", required=True, metavar="ENCODER", help="Encoder whose features are mapped.")
-@click.option("--target", required=True, metavar="ENCODER", help="Encoder whose space they are mapped into, a CLIP.")
+@click.option(
+    "--target",
+    required=True,
+    metavar="ENCODER",
+    help="Encoder whose space they are mapped into, a CLIP; data-free: also the bank of --head.",
+)
 @_method_options
 @click.option(
     "--folds",

@@ -1,4 +1,4 @@
-"""Commands on linear maps: list, import, export, measure."""
+"""Commands on linear maps (list, import, export, measure) and on the heads that some are made of."""
 
 import shlex
 from typing import Any
@@ -16,6 +16,11 @@ from t2c.store.disk.root import open_store
 @click.group()
 def maps() -> None:
     """List, import, export and measure linear maps."""
+
+
+@click.group()
+def heads() -> None:
+    """Show the classifier that an encoder brings with it."""
 
 
 def _list(out: Output, store_url: str) -> None:
@@ -93,3 +98,27 @@ command(
 )(_import)
 command("maps export", example="t2c maps export 3f2a9c aligner.pth --dtype float16", group=maps)(_export)
 command("maps measure", example="t2c maps measure 3f2a9c photos", group=maps)(_measure)
+
+
+@click.argument("encoder")
+@click.option("-o", "--output", default=None, metavar="FILE", help="Write the names there, one a line, in their order.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+def _show(out: Output, encoder: str, output: str | None, device: str, store_url: str) -> None:  # noqa: ARG001 - one frame for all
+    """Show the classes of ENCODER's own head, in the order of its logits.
+
+    A bank of class vectors under these names, in this order or another, is the other head of a data-free map:
+    t2c concepts import BANK VECTORS FILE, then t2c align --method data-free --head zeroshot:BANK.
+    """
+    from t2c.flows.engine.output_files import replacing
+    from t2c.flows.maps.encoder_heads import head_classes
+
+    classes = head_classes(encoder, device=device)
+    out.table("classes", classes, columns=["class", "name", "synset"])
+    if output is not None:
+        with replacing(output) as temporary:
+            temporary.write_text("".join(f"{name}\n" for name in classes["name"].to_pylist()), encoding="utf-8")
+        out.wrote(output)
+    out.suggest(f"t2c concepts from-head BANK --encoder {encoder}")
+
+
+command("heads show", example="t2c heads show timm:resnet50.a1_in1k -o classes.txt", group=heads)(_show)

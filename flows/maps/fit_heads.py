@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from t2c.core.maps.heads import Head
-from t2c.flows.maps.heads import HeadSpec, open_head, parse_head
+from t2c.flows.maps.heads import HeadSpec, bank_classes, classifier_head, open_head, parse_head
 from t2c.flows.maps.plan import AlignOptions
 from t2c.flows.rows.blocks import LEFT_OUT
 from t2c.flows.rows.labels import LABEL, codes_of, truth_of
@@ -82,6 +82,10 @@ class Heads:
 
     def _open(self, spec: HeadSpec, features: Features, groups: npt.NDArray[np.int8]) -> Head:
         truth, folds = self.truth[spec.labels], self.options.held
+        if spec.kind == "classifier" and self.target is not None and self.target.bank:
+            # the bank must hold the classes, so they are called as it calls them
+            known = bank_classes(self.images.store, self.target)
+            return classifier_head(spec, features.space, known=known, device=self.device)
         return open_head(
             self.images, spec, features=features, truth=truth, groups=groups, folds=folds, device=self.device
         )
@@ -89,13 +93,24 @@ class Heads:
 
 def heads_of(images: Images, wanted: MethodSpec, *, options: AlignOptions, device: str) -> Heads:
     """Return the heads that a method needs: none, one or two. Raises SpecError, UnknownName for an attribute."""
-    source = target = None
-    named: dict[str, Any] = {"labels": wanted.labels or LABEL, "classes": wanted.classes}
-    if wanted.method in NEEDS_SOURCE:
-        source = parse_head(wanted.source_head or "classifier", **named)
-    if wanted.method in NEEDS_TARGET:
-        target = parse_head(wanted.head or "zeroshot", **named)
-    label_names = {named["labels"]} if target is not None else set()
+    labels = wanted.labels or LABEL
+    source, target = _specs(wanted, labels)
+    label_names = {labels} if target is not None else set()
     label_names |= {head.labels for head in (source, target) if head is not None}
     truth = {name: truth_of(images, name, mapping={}) for name in sorted(label_names)}
-    return Heads(images, source, target, named["labels"], truth, options, device)
+    return Heads(images, source, target, labels, truth, options, device)
+
+
+def heads_alone(wanted: MethodSpec) -> tuple[HeadSpec, HeadSpec] | None:
+    """Return both heads of a method that needs no row to open them, or None: a probe is fitted on rows."""
+    source, target = _specs(wanted, wanted.labels or LABEL)
+    return None if source is None or target is None or "probe" in (source.kind, target.kind) else (source, target)
+
+
+def _specs(wanted: MethodSpec, labels: str) -> tuple[HeadSpec | None, HeadSpec | None]:
+    source = target = None
+    if wanted.method in NEEDS_SOURCE:
+        source = parse_head(wanted.source_head or "classifier", labels=labels, classes=wanted.classes)
+    if wanted.method in NEEDS_TARGET:
+        target = parse_head(wanted.head or "zeroshot", labels=labels, classes=wanted.classes)
+    return source, target

@@ -79,7 +79,7 @@ def sgd_options(wanted: MethodSpec, *, seed: int) -> SgdOptions:
 
 def _aligner(spec: MethodSpec, head: Head | None, *, seed: int, device: str) -> Aligner:
     if spec.method == "data-free":
-        return data_free()
+        return data_free(spec.ridge or 0.0)
     options = sgd_options(spec, seed=seed)
     if spec.method == "sgd" or head is None:
         return sgd(options, device=device)

@@ -1,6 +1,6 @@
 """Open a classification head over a dataset's features: the model's own, a probe on labels, or class vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +9,20 @@ import numpy.typing as npt
 
 from t2c.core.concepts.heads import zeroshot_head
 from t2c.core.maps.heads import Head, Kind, check_same_classes
+from t2c.flows.maps.encoder_heads import own_head
 from t2c.flows.maps.plan import AlignOptions, groups_of_rows
 from t2c.flows.maps.probes import least_squares_probe, sgd_probe
 from t2c.flows.rows.labels import LABEL, codes_of, label_names, truth_of
 from t2c.flows.rows.texts import class_vectors
 from t2c.schemas.errors import MismatchError, SpecError, expected, unknown
-from t2c.schemas.specs.base import DEFAULT_TEMPLATES, parse_encoder
+from t2c.schemas.spaces import Space, check_same_space
+from t2c.schemas.specs.base import DEFAULT_TEMPLATES
 from t2c.store.artifacts.concepts import open_concepts
 from t2c.store.artifacts.features import Features
 from t2c.store.artifacts.images import Images
 from t2c.store.artifacts.linear_maps import identity_map
 from t2c.store.disk.manifest import Parent
+from t2c.store.disk.root import Store
 
 if TYPE_CHECKING:
     from t2c.core.encoders import base
@@ -101,18 +104,10 @@ def open_head(
     """
     row_classes = truth_of(images, spec.labels, mapping={}) if truth is None else truth
     if spec.kind == "classifier":
-        return _classifier(spec, features, row_classes, device=device)
+        return classifier_head(spec, features.space, known=row_classes, device=device)
     classes = spec.classes or label_names(row_classes, of=f"{spec.labels} of {images.dataset}")
     if spec.kind == "zeroshot":
-        vectors = class_vectors(
-            images.store,
-            classes,
-            linear_map=identity_map(images.store, features.space),
-            bank=spec.bank or None,
-            templates=spec.templates,
-            device=device,
-        )
-        return zeroshot_head(classes, vectors)
+        return text_head(images.store, spec, features.space, classes=classes, device=device)
     _check_classes_of_probe(images, spec, row_classes)
     if groups is None:
         groups = groups_of_rows(images, features, features, options=AlignOptions(folds=folds))
@@ -130,14 +125,21 @@ def _check_classes_of_probe(images: Images, spec: HeadSpec, truth: Sequence[str 
         raise unknown(f"class of a probe on {spec.labels} of {images.dataset}", missing[0], existing, todo=todo)
 
 
-def _classifier(spec: HeadSpec, features: Features, truth: Sequence[str | None], *, device: str) -> Head:
-    """Return the model's own head; its classes are called by their ImageNet ids where the labels are."""
-    head = _own_head(features, device=device)
-    subject = f"classifier of {features.encoder}"
+def classifier_head(spec: HeadSpec, space: Space, *, known: Iterable[str | None], device: str) -> Head:
+    """Return the model's own head, which must read `space`; its classes are called as `known`, labels or a bank's, are.
+
+    Raises SpecError, MismatchError as `open_head`.
+    """
+    head = _own_head(space, device=device)
+    subject = f"classifier of {space.name}"
     if head.classes is None and not spec.classes:
         want = f"names of its {len(head.weight)} classes, which the model does not say"
         raise SpecError(expected(subject, want, "none", "Name them in order: --classes cat,dog"))
-    names = _distinct(head.classes, truth) if head.classes is not None else spec.classes
+    names = spec.classes
+    if head.classes is not None:
+        from t2c.core.encoders.imagenet import head_names
+
+        names = head_names(head.classes, {name for name in spec.classes or known if name is not None})
     if spec.classes:
         check_same_classes(names, spec.classes, sides=(subject, "--classes"))
     if len(names) != len(head.weight):
@@ -145,34 +147,30 @@ def _classifier(spec: HeadSpec, features: Features, truth: Sequence[str | None],
     return Head(names, head.weight, head.bias, "classifier")
 
 
-def _own_head(features: Features, *, device: str) -> "base.Head":
-    from t2c.core.encoders.load import load_encoder
+def text_head(store: Store, spec: HeadSpec, space: Space, *, classes: Sequence[str], device: str) -> Head:
+    """Return the head of class vectors in `space`: those of the spec's bank, or its prompts encoded now."""
+    vectors = class_vectors(
+        store,
+        classes,
+        linear_map=identity_map(store, space),
+        bank=spec.bank or None,
+        templates=spec.templates,
+        device=device,
+    )
+    return zeroshot_head(classes, vectors)
 
-    name = features.space.name
-    todo = "Fit one on labels (--head probe), or use class names as concepts (--head zeroshot)."
-    if ":" not in name:
-        raise SpecError(
-            expected(f"classifier of {name}", "an encoder that this project runs", "imported features", todo)
-        )
-    encoder = load_encoder(parse_encoder(name), device=device)
-    if encoder.space.id != features.space.id:
-        again = "The weights on this machine are not those the features were made with."
-        raise MismatchError(expected(f"encoder {name}", features.space.describe(), encoder.space.describe(), again))
-    head = encoder.head()
-    if head is None:
-        raise SpecError(expected(f"classifier of {name}", "a linear head over its features", "none", todo))
+
+def bank_classes(store: Store, spec: HeadSpec) -> tuple[str, ...]:
+    """Return the concepts of a head's bank that are no groups of others; none without a bank."""
+    if not spec.bank:
+        return ()
+    bank = open_concepts(store, spec.bank)
+    groups = bank.groups()
+    return tuple(name for key, name in enumerate(bank.names()) if key not in groups)
+
+
+def _own_head(space: Space, *, device: str) -> "base.Head":
+    own, head = own_head(space.name, device=device)
+    todo = "The weights on this machine are not those the features were made with."
+    check_same_space(f"encoder {space.name}", space, own, todo=todo)
     return head
-
-
-def _distinct(names: Sequence[str], truth: Sequence[str | None]) -> tuple[str, ...]:
-    """Return class names, each once: ImageNet ids when the labels are such ids, else equal names with their position.
-
-    Two of ImageNet's classes are called `crane`.
-    """
-    from t2c.core.encoders.imagenet import class_ids
-
-    if not {label for label in truth if label is not None} & set(names):
-        ids = class_ids(names)
-        if ids is not None and set(ids) & set(truth):
-            return ids
-    return tuple(f"{name} (class {index})" if names.count(name) > 1 else name for index, name in enumerate(names))

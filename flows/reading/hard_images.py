@@ -64,7 +64,9 @@ def _contexts(opened: Read, named: Sequence[str]) -> tuple[list[int], str]:
     """Return the keys of the contexts to look at, and what a reader must know of the choice."""
     names = opened.among.names
     if named:
-        return [find_concept(names, concept, bank=opened.scores.bank) for concept in named], ""
+        return [
+            find_concept(names, concept, bank=opened.scores.bank, store=opened.scores.store) for concept in named
+        ], ""
     kinds = open_concepts(opened.scores.store, opened.scores.bank).table(["kind"])["kind"].to_pylist()[: len(names)]
     contexts = [key for key, kind in enumerate(kinds) if kind == CONTEXT]
     if contexts:

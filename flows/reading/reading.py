@@ -99,7 +99,9 @@ def class_ranks(
         raise SpecError(expected("number of images", "0 or more", str(images)))
     opened = open_read(store, dataset, duplicates=True, sides=sides)
     names = opened.among.names
-    keys = [find_concept(names, concept, bank=opened.scores.bank) for concept in concepts] or list(range(len(names)))
+    keys = [
+        find_concept(names, concept, bank=opened.scores.bank, store=opened.scores.store) for concept in concepts
+    ] or list(range(len(names)))
     codes, classes = image_classes(opened.images, labels)
     spec = opened.spec(keys=keys, images=images, labels=labels, truth=digest(codes.tolist()))
     stored_answer = stored_once(

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from t2c.flows.rows.truths import fold_name
 from t2c.schemas.errors import MismatchError, SpecError, expected
 from t2c.store.artifacts.concepts import unknown_concept
+from t2c.store.disk.root import Store
 from t2c.store.queries.searched import Searched
 
 
@@ -27,7 +28,7 @@ def matrix(among: Searched, keys: Sequence[int], rows: npt.NDArray[np.int64]) ->
     return similarities
 
 
-def find_concept(names: Sequence[str], wanted: str, *, bank: str) -> int:
+def find_concept(names: Sequence[str], wanted: str, *, bank: str, store: Store | None = None) -> int:
     """Return the position of a concept by its name, or by one that reads the same but for case, spaces, _ and -.
 
     Raises UnknownName with the nearest names, SpecError when several read the same and none is written so.
@@ -39,7 +40,7 @@ def find_concept(names: Sequence[str], wanted: str, *, bank: str) -> int:
         actual = f"{wanted!r}, which reads like {' and '.join(repr(names[place]) for place in alike)}"
         raise SpecError(expected("concept", "one concept", actual, "Write it exactly as the bank does."))
     if not alike:
-        raise unknown_concept(wanted, names, bank=bank)
+        raise unknown_concept(wanted, names, bank=bank, store=store)
     return alike[0]
 
 

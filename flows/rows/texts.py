@@ -72,7 +72,7 @@ def class_vectors(
         key = {name: index for index, name in enumerate(names)}
         for name in classes:
             if name not in key:
-                raise unknown_concept(name, names, bank=bank)
+                raise unknown_concept(name, names, bank=bank, store=store)
         return concepts.vectors()[[key[name] for name in classes]]
     text = text_side(target, device=device)
     from t2c.core.encoders.imagenet import spoken

@@ -11,8 +11,10 @@ from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
+from t2c.flows.scores.comparable import comparable
 from t2c.flows.shift.classes import classes_of
-from t2c.flows.shift.table import NONE, SHAPE, Comparison, compare_all, self_null
+from t2c.flows.shift.first_table import FirstTable, first_table
+from t2c.flows.shift.table import FALLEN, NONE, RISEN, SHAPE, Comparison, compare_all, self_null
 from t2c.flows.shift.verdict import Verdict, verdict_of
 from t2c.flows.trust.standing import Standing, standing_of
 from t2c.flows.trust.trust import marks_in_use
@@ -48,6 +50,8 @@ class ShiftReport(Shown):
     """Concept bank."""
     alpha: float
     """False discovery rate of the verdicts."""
+    first: FirstTable
+    """What changed first: families of concepts by the share of images in which they stand out."""
     table: pa.Table
     """SHIFT, smallest q first."""
     n_reference: int
@@ -107,7 +111,9 @@ def shift(
     """
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
     scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
-    reference_side, current_side = open_sides(store, *slices, **scored, duplicates=judging.duplicates)
+    bar = progress or NoProgress()
+    sides = open_sides(store, *slices, **scored, duplicates=judging.duplicates)
+    reference_side, current_side = comparable(*sides, progress=bar)
     scores = reference_side.among.scores
     marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
     comparison = Comparison(
@@ -121,7 +127,10 @@ def shift(
     # Without copies on either side both ways to count ask one question, whose answer may be there already.
     counted = judging.duplicates or not (reference_side.copies or current_side.copies)
     resolved = {"duplicates": counted, "classes": comparison.classes.name if comparison.classes else ""}
-    spec = _spec(slices, scores, {**judging.model_dump(), **resolved})
+    options = judging.model_dump()
+    # what stands out is an answer of its own: two questions that differ in its options alone are one here
+    shares = {name: options.pop(name) for name in ("background", "vocabulary")}
+    spec = _spec(slices, scores, {**options, **resolved})
     parents = [
         part.manifest.as_parent()
         for side in (reference_side, current_side)
@@ -131,11 +140,18 @@ def shift(
         parents += tables_read(side.among.images, chosen.where)
     parents += comparison.classes.parents if comparison.classes else ()
     parents += [manifest.as_parent() for manifest in marks.answers] if marks else []
-    bar = progress or NoProgress()
     shift_answer = stored_once(
         store, "shift", lambda: compare_all(comparison, progress=bar), spec=spec, parents=parents
     )
-    return _report(comparison, shift_answer, standing=standing_of(scores, marks=marks))
+    first = first_table(
+        reference_side,
+        current_side,
+        judging=judging,
+        marks=comparison.marks,
+        spec={**spec, **shares, "algorithm": "prominence under two backgrounds"},
+        parents=parents,
+    )
+    return _report(comparison, shift_answer, standing=standing_of(scores, marks=marks), first=first)
 
 
 def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +160,7 @@ def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) 
     return {"algorithm": "two-sample Kolmogorov-Smirnov, direction by effect", **options, **sides}
 
 
-def _report(comparison: Comparison, shift_answer: Answer, *, standing: Standing) -> ShiftReport:
+def _report(comparison: Comparison, shift_answer: Answer, *, standing: Standing, first: FirstTable) -> ShiftReport:
     reference_side, current_side, table = comparison.one, comparison.other, shift_answer.table
     counts = [table[name][0].as_py() if table.num_rows else 0 for name in ("n_reference", "n_current")]
     left_out = sum(table["left_out"].to_pylist())
@@ -155,9 +171,10 @@ def _report(comparison: Comparison, shift_answer: Answer, *, standing: Standing)
             units=(counts[0], counts[1]),
             unit="images",
             obstacles=[standing.poor_map, "" if comparison.judging.untrusted else standing.refuted],
-            changed=_changed(table, flagged),
-            power=_power(counts, comparison, judged=table.num_rows - left_out),
+            changed=_changed(table, flagged, first),
+            power=first.power or _power(counts, comparison, judged=table.num_rows - left_out),
         ),
+        first=first,
         standing=standing,
         unit="images",
         reference=reference_side.name,
@@ -182,14 +199,26 @@ def _report(comparison: Comparison, shift_answer: Answer, *, standing: Standing)
     )
 
 
-def _changed(table: pa.Table, flagged: int) -> str:
-    """Return in words what has risen or fallen, trusted concepts counted apart; empty when nothing has."""
+def _changed(table: pa.Table, flagged: int, first: FirstTable) -> str:
+    """Return in words what has changed: families by name where they could be ranked, else concepts by effect; empty for nothing."""
+    families = [_families(first, verdict) for verdict in (FALLEN, RISEN)]
+    if any(families):
+        return "; ".join(filter(None, families))
     if not flagged:
         return ""
     rows = [row for row in table.to_pylist() if row["verdict"] not in (NONE, SHAPE)]
     trusted = sum(row["trust"] == "trusted" for row in rows)
     of_these = "" if rows[0]["trust"] is None and not trusted else f", {trusted} of them trusted"
     return f"{flagged} of {table.num_rows} concepts have risen or fallen{of_these}"
+
+
+def _families(first: FirstTable, verdict: str) -> str:
+    """Return how many families have one verdict and the names of the first three; empty for none."""
+    names = [row["name"] for row in first.with_verdict(verdict)]
+    if not names:
+        return ""
+    plural = "family has" if len(names) == 1 else "families have"
+    return f"{len(names)} {plural} {verdict} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
 
 
 def _power(counts: Sequence[int], comparison: Comparison, *, judged: int) -> str:
@@ -233,6 +262,7 @@ def _notes(reference_side: Side, current_side: Side, counts: Sequence[int], *, s
         if side.copies:
             what = "1 exact copy is" if side.copies == 1 else f"{side.copies:,} exact copies are"
             notes.append(f"{what} left out of {side.name} (--duplicates counts them)")
+        notes += side.notes
         if waiting := side.not_scored():
             notes.append(f"{waiting:,} images of {side.name} are not scored yet: t2c score adds them")
     on_reference, on_current = len(reference_side.among.names), len(current_side.among.names)

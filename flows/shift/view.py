@@ -1,11 +1,14 @@
 """How a shift is shown at 80 columns: what has moved first, by size of effect; p-values after."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from t2c.flows.cli.output import Output
+from t2c.flows.shift.first_table import COLUMN, FirstTable
 from t2c.flows.shift.shift import ShiftReport
 from t2c.flows.shift.table import by_effect
 
@@ -13,8 +16,11 @@ from t2c.flows.shift.table import by_effect
 def show_shift(out: Output, report: ShiftReport, *, limit: int) -> None:
     """Show the verdict and what it stands on, then one row a concept; machines get the whole table, smallest q first."""
     show_verdict(out, report)
+    show_first(out, report.first, limit=limit)
     ordered = by_effect(report.table)
-    out.table("shift", shift_columns(ordered.slice(0, limit)), title="what has shifted first, largest effect first")
+    out.table(
+        "shift", shift_columns(ordered.slice(0, limit)), title="similarities (Kolmogorov-Smirnov), largest effect first"
+    )
     if ordered.num_rows > limit:
         out.say(f"  ... and {ordered.num_rows - limit:,} more (-n {ordered.num_rows})")
     out.put("shift", report.table)
@@ -41,6 +47,40 @@ def show_verdict(out: Output, report: ShiftReport) -> None:
         "standing",
         {"map": f"{standing.map}, {standing.between}", "quality": standing.quality, "trust": standing.trust},
     )
+
+
+def show_first(out: Output, first: FirstTable, *, limit: int) -> None:
+    """Show which families stand out in more or fewer images, or why none can; machines get every family."""
+    out.put("ranking", first.table)
+    out.put("background", first.background)
+    if first.why_not:
+        out.sentence(f"what stands out: {first.why_not}")
+        return
+    shown = first.table.filter(pc.not_equal(first.table["verdict"], "none")).slice(0, limit)
+    title = f"stands out in more or fewer images, held against: {' and '.join(first.lenses)} ({first.background})"
+    out.sentence(title, indent="")
+    if shown.num_rows:
+        out.table("first", first_columns(shown, first))
+    else:
+        out.say("  no family's share changed by more than is worth a line")
+    for note in first.notes:
+        out.sentence(f"note: {note}")
+    out.sentence(first.power)
+
+
+def first_columns(table: pa.Table, first: FirstTable) -> pa.Table:
+    """Return the columns of RANKING that people are shown: shares before and after under each lens, then q."""
+    rows = table.to_pylist()
+    columns = {"family": [_name(row) for row in rows], "verdict": [row["verdict"] for row in rows]}
+    for lens in first.lenses:
+        end = COLUMN[lens]
+        columns[lens] = [f"{row[f'share_before_{end}']:.1%} -> {row[f'share_after_{end}']:.1%}" for row in rows]
+    return pa.table({**columns, "log10_q": pc.add(pc.round(table["log10_q"], ndigits=1), 0.0)})
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """Return a family by its name, with how many more words it holds."""
+    return str(row["name"]) if len(row["family"]) == 1 else f"{row['name']} +{len(row['family']) - 1}"
 
 
 def shift_columns(table: pa.Table) -> pa.Table:

@@ -17,7 +17,7 @@ DESCENDING: tuple[Method, ...] = ("sgd", "cross-entropy", "self-labels")
 """Methods that read rows again in every epoch."""
 
 _TAKERS: dict[str, tuple[Method, ...]] = {
-    "ridge": ("ridge", "low-rank"),
+    "ridge": ("ridge", "low-rank", "data-free"),
     "rank": ("low-rank",),
     **dict.fromkeys(("preset", "epochs", "batch", "learning_rate", "momentum", "weight_decay"), DESCENDING),
     "temperature": ("cross-entropy", "self-labels"),
@@ -38,7 +38,7 @@ class MethodSpec(Spec):
     cross-entropy: labels through a head of the target space; self-labels: the source model's own predictions instead of
     labels; data-free: from two heads alone."""
     ridge: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    """Ridge strength; 0 is exact least squares, None chooses by cross-validation."""
+    """Ridge strength; 0 is exact least squares, None chooses by cross-validation (data-free: takes 0)."""
     rank: int | None = Field(default=None, gt=0)
     """Dimensions that a low-rank map passes through."""
     preset: Literal["paper", "authors"] | None = None

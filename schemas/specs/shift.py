@@ -25,6 +25,10 @@ class Judging(Spec):
     """Contiguous blocks of the reference."""
     untrusted: bool = False
     """Give untrusted concepts a verdict too."""
+    background: Annotated[str | None, Typed(metavar="DATASET")] = None
+    """Varied images that shares are held against at large; by default the bank's own, or all that the store has scored."""
+    vocabulary: Annotated[str | None, Typed(metavar="BANK")] = None
+    """Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest scored beside it."""
     duplicates: bool = False
     """Count exact copies as images of their own, instead of leaving them out and saying how many."""
 

@@ -95,6 +95,7 @@ ANSWER_WORDS = {
     "what": "what was decoded, as it is typed after the dataset",
     "decoder": "vocabulary, sparse, zerocap or rescore",
     "vocabulary": "word list: english, bank:NAME or file:NAME",
+    "background": "images that similarities are held against",
 }
 """Columns that say, in every answer's view, what was asked."""
 

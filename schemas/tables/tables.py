@@ -102,15 +102,23 @@ CONCEPTS = pa.schema(
     [
         column("key", pa.int32(), "concept number in its bank, 0 and up, never reused"),
         column("concept", pa.string(), "the concept as the user wrote it, free text; unique in the bank"),
-        column("prompts", pa.list_(pa.string()), "texts that were encoded; empty for imported vectors"),
+        column(
+            "prompts",
+            pa.list_(pa.string()),
+            "texts that were encoded; lemmas of a class, classes of a group; empty for imported vectors",
+        ),
         column("vector", pa.list_(pa.float32()), "unit vector in the target space"),
         column("vector_digest", pa.string(), "sha256 of the vector's little-endian float32 bytes"),
         column(
             "averaging",
             pa.string(),
-            "normalise-then-average, average-then-normalise, imported, mean of exemplars or linear classifier",
+            "normalise-then-average, average-then-normalise, imported, mean of exemplars, linear classifier, row of a head or mean of classes",
         ),
-        column("kind", pa.string(), "concept, context, imported, or refined from exemplars"),
+        column(
+            "kind",
+            pa.string(),
+            "concept, context, imported, refined from exemplars, class (row of a head) or group (of classes)",
+        ),
     ]
 )
 

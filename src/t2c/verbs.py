@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from t2c.flows.bottleneck.task import SplitOptions
     from t2c.flows.bottleneck.use import EditReport, ErrorsReport, ExplainReport
     from t2c.flows.concepts.banks import ConceptsReport
+    from t2c.flows.concepts.from_head import HeadBankReport
     from t2c.flows.concepts.map_concepts import CarryReport
     from t2c.flows.concepts.prompt import PromptReport
     from t2c.flows.concepts.refine import RefineReport
@@ -274,7 +275,8 @@ class Store(Handle):
         """Fit the map from the source encoder's features of a dataset to the target's, store it, and certify it.
 
         `source` and `target` are encoder names or space ids with features in the store; `method` is the aligner with its
-        options, by default ridge regression of strength `ridge` (None: chosen by cross-validation). The same options on the
+        options, by default ridge regression of strength `ridge` (None: chosen by cross-validation). A data-free map needs no
+        features: a side may be an encoder or the space of its head's bank. The same options on the
         same snapshot do nothing the second time. `held_out_where` names the rows never fitted, instead of a share. `folds=0`
         fits no fold maps, for methods that read rows in every epoch. Raises UnknownName for features that are not there
         (naming the command that extracts them), MismatchError for one space on both sides, features of other rows or heads of
@@ -362,6 +364,26 @@ class Store(Handle):
         from t2c.flows.features.imports import import_concepts
 
         return import_concepts(self._store, bank, vectors, names=names, space=space)
+
+    def concepts_from_head(
+        self,
+        bank: str,
+        *,
+        encoder: str,
+        weights: str | Path | None = None,
+        classes: str | Path | None = None,
+        device: str = "auto",
+    ) -> HeadBankReport:
+        """Make a bank of a head's classes and groups of them, in the encoder's own space.
+
+        `encoder` is one with a linear head, or the name of imported features: then `weights` is a .npy of the head's weight
+        (classes, dimensions). `classes` names its classes in order where the model does not. The same head again does
+        nothing. Raises SpecError for no head or no names, UnknownName for features that are not there, MismatchError for a
+        bank of that name that is another, InputError for files, or a class without a direction.
+        """
+        from t2c.flows.concepts.from_head import from_head
+
+        return from_head(self._store, bank, encoder=encoder, weights=weights, classes=classes, device=device)
 
     def carry_concepts(
         self, bank: str, *, dataset: str, target: str, name: str | None = None, linear_map: str | None = None
@@ -590,6 +612,8 @@ class Store(Handle):
         beyond: Literal["chance", "blocks"] = "chance",
         blocks: int = 20,
         untrusted: bool = False,
+        background: str | None = None,
+        vocabulary: str | None = None,
         duplicates: bool = False,
         progress: Progress | None = None,
     ) -> ShiftReport:
@@ -607,6 +631,10 @@ class Store(Handle):
         `beyond`: What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by.
         `blocks`: Contiguous blocks of the reference.
         `untrusted`: Give untrusted concepts a verdict too.
+        `background`: Varied images that shares are held against at large; by default the bank's own, or all that the store
+          has scored.
+        `vocabulary`: Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest
+          scored beside it.
         `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
 
         Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
@@ -623,6 +651,8 @@ class Store(Handle):
                 beyond=beyond,
                 blocks=blocks,
                 untrusted=untrusted,
+                background=background,
+                vocabulary=vocabulary,
                 duplicates=duplicates,
             )
 
@@ -871,14 +901,16 @@ class Store(Handle):
         *,
         rows: Sequence[int] = (),
         model: str | None = None,
+        raw: bool = False,
     ) -> ExplainReport:
         """Explain the class of some images (ids or rows), or of the surest errors and hits when none is named.
 
+        `raw` takes the shares of the similarities themselves, as the paper does, instead of the standardised ones.
         Raises UnknownName for a model, InputError for an image that the dataset lacks or has no similarity of.
         """
         from t2c.flows.bottleneck.use import explain_images
 
-        return explain_images(self._store, dataset, images, rows=rows, model=model)
+        return explain_images(self._store, dataset, images, rows=rows, model=model, raw=raw)
 
     def bottleneck_errors(self, dataset: DatasetRef | str, *, model: str | None = None) -> ErrorsReport:
         """Return the misclassified images of a dataset by the concept that tipped them: where a spurious one shows.
@@ -1236,6 +1268,8 @@ class Store(Handle):
         beyond: Literal["chance", "blocks"] = "chance",
         blocks: int = 20,
         untrusted: bool = False,
+        background: str | None = None,
+        vocabulary: str | None = None,
         duplicates: bool = False,
         title: str | None = None,
         commands: Sequence[str] = (),
@@ -1256,6 +1290,10 @@ class Store(Handle):
         `beyond`: What a verdict must lie beyond: chance among images, or what the reference's own blocks differ by.
         `blocks`: Contiguous blocks of the reference.
         `untrusted`: Give untrusted concepts a verdict too.
+        `background`: Varied images that shares are held against at large; by default the bank's own, or all that the store
+          has scored.
+        `vocabulary`: Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest
+          scored beside it.
         `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
         """
         from t2c.flows.report.write import report
@@ -1270,6 +1308,8 @@ class Store(Handle):
                 beyond=beyond,
                 blocks=blocks,
                 untrusted=untrusted,
+                background=background,
+                vocabulary=vocabulary,
                 duplicates=duplicates,
             )
 

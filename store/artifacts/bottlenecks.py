@@ -17,7 +17,8 @@ from t2c.schemas.digest import SHORT
 from t2c.schemas.errors import UnknownName, expected
 from t2c.schemas.tables.tables import column
 from t2c.store.disk import paths
-from t2c.store.disk.data_files import FileEntry, read_checked
+from t2c.store.disk.data_files import read_checked
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.lease import lease
 from t2c.store.disk.manifest import (
     Manifest,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from t2c.store.artifacts.score_writer import write_columns
 from t2c.store.artifacts.similarities import Scores
 from t2c.store.disk import paths
-from t2c.store.disk.data_files import FileEntry
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.lease import lease
 from t2c.store.disk.manifest import commit, read_manifest
 from t2c.store.disk.manifest import now as timestamp

@@ -23,12 +23,20 @@ from t2c.store.disk.manifest import (
     list_artifacts,
     read_manifest,
     read_parquet,
+    write_file,
     write_parquet,
 )
 from t2c.store.disk.root import Store
 
 UNIT_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be."""
+
+HEAD = "head of "
+"""What `text_encoder` begins with in a bank of a classifier's head: there is no text side, so no word can be added."""
+CLASS, GROUP = "class", "group"
+"""Kinds of its concepts: a row of the head, and a mean of classes, whose names are its `prompts`."""
+BACKGROUND = "background"
+"""Role of the file with the moments of its classes' similarities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +82,67 @@ class Concepts:
 
     def key_of(self, concept: str) -> int:
         """Return a concept's key; raises UnknownName with the nearest names and the command that adds it."""
-        return place_of(concept, self.names(), bank=self.bank)
+        return place_of(concept, self.names(), bank=self.bank, store=self.store)
+
+    @property
+    def of_head(self) -> bool:
+        """Whether its vectors are the classes of a classifier's head and groups of them."""
+        return self.text_encoder.startswith(HEAD)
+
+    def groups(self) -> dict[int, tuple[int, ...]]:
+        """Return the key of each concept that is a group -> the keys of its classes; empty in a bank of texts."""
+        if not self.of_head:
+            return {}
+        rows = self.table(["key", "concept", "kind", "prompts"]).to_pylist()
+        keys = {row["concept"]: int(row["key"]) for row in rows}
+        return {int(row["key"]): tuple(keys[name] for name in row["prompts"]) for row in rows if row["kind"] == GROUP}
+
+    def singles(self) -> NDArray[np.bool_]:
+        """Say of each concept, (concepts,), whether it counts in the bank's mean vector and may stand out in an image.
+
+        All do, but in a bank of a head its classes alone: a group is made of them.
+        """
+        if not self.of_head:
+            return np.ones(self.count, np.bool_)
+        return np.array([kind == CLASS for kind in self.table(["kind"])["kind"].to_pylist()], np.bool_)
 
 
-def place_of(concept: str, names: Sequence[str], *, bank: str) -> int:
+def place_of(concept: str, names: Sequence[str], *, bank: str, store: Store | None = None) -> int:
     """Return the position of a concept among names, as written or else with accents written another way; raises UnknownName."""
     if concept in names:
         return names.index(concept)
     wanted = composed(concept)
     place = next((place for place, name in enumerate(names) if composed(name) == wanted), None)
     if place is None:
-        raise unknown_concept(concept, names, bank=bank)
+        raise unknown_concept(concept, names, bank=bank, store=store)
     return place
 
 
-def unknown_concept(concept: str, names: Sequence[str], *, bank: str) -> Exception:
-    """Return the UnknownName for a concept that a bank does not hold."""
-    return unknown(
-        f"concept in bank {bank}", concept, names, todo=f"Add it: t2c concepts add {bank} FILE, then t2c score"
+def unknown_concept(concept: str, names: Sequence[str], *, bank: str, store: Store | None = None) -> Exception:
+    """Return the UnknownName for a concept that a bank does not hold; `store` is where the bank may be looked into."""
+    todo = f"Add it: t2c concepts add {bank} FILE, then t2c score"
+    if store is not None and find_manifest(store, paths.concepts(bank)) is not None:
+        opened = open_concepts(store, bank)
+        todo = _ways_to_words(opened, concept) if opened.of_head else todo
+    return unknown(f"concept in bank {bank}", concept, names, todo=todo)
+
+
+def _ways_to_words(bank: Concepts, concept: str) -> str:
+    """Return what to do about a word that is no class of a head: the class it is a lemma of, or the ways to a CLIP."""
+    wanted = composed(concept).casefold()
+    rows = bank.table(["concept", "prompts", "kind"]).to_pylist()
+    same = [row["concept"] for row in rows if row["kind"] == CLASS and wanted in map(str.casefold, row["prompts"])]
+    lemma = f"It is a name of {' and of '.join(map(repr, same))}. " if same else ""
+    return f"{lemma}{no_text_side(bank)}"
+
+
+def no_text_side(bank: Concepts) -> str:
+    """Return the ways from a bank of a head, which has no text side, to words of any kind."""
+    encoder = bank.text_encoder.removeprefix(HEAD)
+    return (
+        f"Bank {bank.bank} holds the classes of {encoder} and groups of them alone. Any other word needs a CLIP: "
+        f"t2c align DATASET --source {encoder} --target CLIP, with its own text encoder (t2c concepts add) or vectors "
+        "that you have (t2c concepts import); without its features: --method data-free --head zeroshot:BANK"
     )
 
 
@@ -116,12 +167,13 @@ def add_concepts(
     space: Space,
     text_encoder: str,
     parents: Sequence[Parent] = (),
+    background: bytes | None = None,
 ) -> Concepts:
     """Append concepts to a bank (made if it is not there) as one snapshot, and return it.
 
     `table` has the columns of CONCEPTS; `key` and `vector_digest` may be left out, keys are given here. A concept that
     is there with the same vector and prompts is passed over; without new ones nothing is committed. Parents join those of
-    earlier snapshots.
+    earlier snapshots. `background` is the file of a bank's own background (`store.artifacts.bank_background`).
 
     Raises MismatchError for another space than the bank's or a concept that has another vector already, InputError for
     vectors of a wrong length, not finite or not of unit length, SpecError for an empty or repeated concept.
@@ -139,14 +191,17 @@ def add_concepts(
             return old
         snapshot, before = (newest.snapshot + 1, newest.parents) if newest else (1, ())
         keyed = new.set_column(0, CONCEPTS.field("key"), pa.array(range(start, start + new.num_rows), pa.int32()))
-        entry = write_parquet(store, paths.data_file(artifact, snapshot), keyed)
+        entries = [write_parquet(store, paths.data_file(artifact, snapshot), keyed)]
+        if background is not None:
+            path = paths.data_file(artifact, snapshot, n=1, suffix="npz")
+            entries.append(write_file(store, path, background, rows=0, role=BACKGROUND))
         manifest = Manifest(
             "concepts",
             bank,
             snapshot,
             spec=newest.spec if newest else {"space": asdict(space), "text_encoder": text_encoder},
             parents=(*before, *(parent for parent in parents if parent not in before)),
-            files=(*(newest.files if newest else ()), entry),
+            files=(*(newest.files if newest else ()), *entries),
             rows=start + new.num_rows,
             summary={"added": new.num_rows},
         )

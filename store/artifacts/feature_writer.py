@@ -20,7 +20,8 @@ from t2c.store.artifacts.chunks import DTYPES, FloatArray, Layout
 from t2c.store.artifacts.features import Features
 from t2c.store.artifacts.ledger import LedgerEntry, ledger_path, read_ledger, render, row_ranges
 from t2c.store.disk import paths
-from t2c.store.disk.data_files import CHUNK, FileEntry
+from t2c.store.disk.data_files import CHUNK
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.manifest import Manifest, Parent, commit, find_manifest
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from t2c.schemas.errors import CorruptError, InputError, UnknownName, expected, 
 from t2c.schemas.names import check_name
 from t2c.schemas.spaces import Space
 from t2c.store.artifacts.chunks import CHUNK_TODO, FloatArray, Layout, read_chunk, rows_digest
-from t2c.store.disk.data_files import CHUNK, FileEntry
+from t2c.store.disk.data_files import CHUNK
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.manifest import Manifest, find_manifest, read_manifest
 from t2c.store.disk.sections import checked
 

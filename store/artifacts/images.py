@@ -16,8 +16,8 @@ from t2c.schemas.errors import ConflictError, expected, unknown
 from t2c.schemas.names import DatasetRef, parse_dataset_ref
 from t2c.schemas.tables.tables import IMAGES, OUTCOME_UPDATES
 from t2c.store.disk import paths
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.manifest import (
-    FileEntry,
     Manifest,
     commit,
     find_manifest,

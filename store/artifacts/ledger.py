@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from t2c.schemas.digest import canonical_json
-from t2c.store.disk.data_files import FileEntry
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.manifest import find_manifest
 
 if TYPE_CHECKING:

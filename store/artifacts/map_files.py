@@ -13,7 +13,8 @@ from t2c.schemas.certificate import Certificate
 from t2c.schemas.errors import CorruptError, InputError, MismatchError, expected
 from t2c.schemas.tables.tables import FITTED_ROWS
 from t2c.store.disk import paths
-from t2c.store.disk.manifest import FileEntry, write_file, write_parquet
+from t2c.store.disk.entries import FileEntry
+from t2c.store.disk.manifest import write_file, write_parquet
 from t2c.store.disk.root import Store
 
 Weights = NDArray[np.float32]

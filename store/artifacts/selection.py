@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from t2c.schemas.errors import InputError, expected, unknown
 from t2c.schemas.tables.tables import IMAGES
 from t2c.store.artifacts.images import Images
-from t2c.store.disk.data_files import FileEntry, parquet_footer, read_row_groups
+from t2c.store.disk.data_files import parquet_footer, read_row_groups
+from t2c.store.disk.entries import FileEntry
 
 Mask = NDArray[np.bool_]
 

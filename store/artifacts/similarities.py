@@ -22,7 +22,8 @@ from t2c.store.artifacts.features import list_features
 from t2c.store.artifacts.images import open_images
 from t2c.store.artifacts.linear_maps import regressions
 from t2c.store.disk import paths
-from t2c.store.disk.data_files import FileEntry, read_row_groups
+from t2c.store.disk.data_files import read_row_groups
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.manifest import Manifest, Parent, list_artifacts, read_manifest, read_parquet
 from t2c.store.disk.root import Store
 
@@ -106,7 +107,7 @@ class Scores:
 
     def key_of(self, concept: str) -> int:
         """Return a concept's key; raises UnknownName with the nearest names and the command that adds it."""
-        return place_of(concept, self.names(), bank=self.bank)
+        return place_of(concept, self.names(), bank=self.bank, store=self.store)
 
     def column(self, key: int) -> Column:
         """Read one concept's similarities; raises CorruptError. Memory: 13 bytes a scored row."""

@@ -10,7 +10,8 @@ from t2c.schemas.tables.tables import column
 from t2c.store.artifacts import chunks
 from t2c.store.artifacts.features import Features, chunk_problems
 from t2c.store.disk import paths
-from t2c.store.disk.data_files import CHUNK, FileEntry, file_problems
+from t2c.store.disk.data_files import CHUNK, file_problems
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.manifest import Manifest, list_artifacts, newest_number, parse
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from t2c.schemas.errors import CorruptError, T2CError, expected
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.sections import FOOTER, SectionedFile, check_sections, parquet_metadata, read_whole
 
 if TYPE_CHECKING:
@@ -19,24 +20,6 @@ GROUP_ROWS = 2**20
 """Most rows of a row group unless told otherwise."""
 CHUNK = "chunk"
 """Role of a Zarr chunk: its sha256 is of the rows that are committed, because the file may hold later rows too."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One file of a snapshot, as its manifest names it."""
-
-    path: str
-    """Path relative to the store's root."""
-    size: int
-    """Bytes."""
-    sha256: str
-    """Hex digest of the file's bytes (role `chunk`: of the committed rows' bytes)."""
-    rows: int
-    """Rows it holds; 0 where that means nothing."""
-    role: str = "data"
-    """What it is for inside its artifact: data, outcomes, stats, weights, chunk, ..."""
-    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """What its artifact needs to know besides, as JSON values."""
 
 
 def write_file(

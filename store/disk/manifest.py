@@ -23,14 +23,14 @@ from t2c.schemas.errors import (
     expected,
 )
 from t2c.store.disk import paths
-from t2c.store.disk.data_files import FileEntry, file_problems, read_parquet, write_file, write_parquet
+from t2c.store.disk.data_files import file_problems, read_parquet, write_file, write_parquet
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.sections import check_size
 
 if TYPE_CHECKING:
     from t2c.store.disk.root import Store
 
 __all__ = [
-    "FileEntry",
     "Manifest",
     "Parent",
     "check_files",

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from t2c.schemas.digest import SHORT, digest_bytes
 from t2c.schemas.errors import CorruptError, expected
+from t2c.store.disk.entries import FileEntry
 
 if TYPE_CHECKING:
-    from t2c.store.disk.data_files import FileEntry
     from t2c.store.disk.root import Store
 
 FOOTER = "footer"
@@ -69,7 +69,7 @@ _checked: dict[tuple[str, str], tuple[Hashable, set[int]]] = {}
 """(root, path) of a file -> what it was when it was checked, and which of its sections were."""
 
 
-def checked(store: "Store", entry: "FileEntry") -> set[int]:
+def checked(store: "Store", entry: FileEntry) -> set[int]:
     """Return the numbers of a file's sections that this process has checked; to be added to. Raises CorruptError for no file."""
     stamp, key = (store.files.stamp(entry.path), entry.sha256), (store.url, entry.path)
     if key not in _checked or _checked[key][0] != stamp:
@@ -78,14 +78,14 @@ def checked(store: "Store", entry: "FileEntry") -> set[int]:
     return _checked[key][1]
 
 
-def check_size(store: "Store", entry: "FileEntry") -> None:
+def check_size(store: "Store", entry: FileEntry) -> None:
     """Raise CorruptError unless the file is there with the committed size."""
     size = store.files.size(entry.path)
     if size != entry.size:
         raise CorruptError(expected(entry.path, f"{entry.size:,} bytes", f"{size:,} bytes", "Run: t2c verify"))
 
 
-def check_whole(store: "Store", entry: "FileEntry") -> None:
+def check_whole(store: "Store", entry: FileEntry) -> None:
     """Raise CorruptError unless a file's bytes are as committed; read at most once a process while it stays the same."""
     done = checked(store, entry)
     if WHOLE not in done:
@@ -93,7 +93,7 @@ def check_whole(store: "Store", entry: "FileEntry") -> None:
         done.add(WHOLE)
 
 
-def read_whole(store: "Store", entry: "FileEntry") -> bytes:
+def read_whole(store: "Store", entry: FileEntry) -> bytes:
     """Return a file's bytes as committed, read once; raises CorruptError."""
     done = checked(store, entry)
     data = store.files.read(entry.path)
@@ -103,7 +103,7 @@ def read_whole(store: "Store", entry: "FileEntry") -> bytes:
     return data
 
 
-def parquet_metadata(store: "Store", entry: "FileEntry") -> pq.FileMetaData:
+def parquet_metadata(store: "Store", entry: FileEntry) -> pq.FileMetaData:
     """Return the metadata of a Parquet file, its bytes checked; raises CorruptError."""
     if FOOTER not in entry.extra:
         return pq.read_metadata(pa.BufferReader(read_whole(store, entry)))
@@ -114,7 +114,7 @@ def parquet_metadata(store: "Store", entry: "FileEntry") -> pq.FileMetaData:
     return pq.read_metadata(pa.BufferReader(data))
 
 
-def check_sections(store: "Store", entry: "FileEntry", sections: Sequence[int], *, metadata: pq.FileMetaData) -> None:
+def check_sections(store: "Store", entry: FileEntry, sections: Sequence[int], *, metadata: pq.FileMetaData) -> None:
     """Raise CorruptError unless the bytes of some row groups are as committed; each is read at most once a process."""
     done = checked(store, entry)
     missing = [] if WHOLE in done else [section for section in sections if section not in done]

@@ -21,7 +21,8 @@ from t2c.store.artifacts.answers import list_answers
 from t2c.store.artifacts.concepts import list_banks, open_concepts
 from t2c.store.artifacts.images import Images, list_datasets, open_images
 from t2c.store.artifacts.similarities import STATS_ROLE, list_similarities
-from t2c.store.disk.manifest import FileEntry, find_manifest
+from t2c.store.disk.entries import FileEntry
+from t2c.store.disk.manifest import find_manifest
 from t2c.store.disk.paths import attributes, predictions
 from t2c.store.disk.root import Store
 from t2c.store.queries import artifact_tables

@@ -152,7 +152,7 @@ def _evaluation(among: Searched, expression: Expression) -> _Evaluation:
     names = among.names
     values, moments = {}, {}
     for concept in concepts(expression):
-        key = place_of(concept, names, bank=among.scores.bank)
+        key = place_of(concept, names, bank=among.scores.bank, store=among.scores.store)
         values[concept] = among.values(key)
         moments[concept] = among.moments(key, values[concept])
     inside = np.logical_and.reduce([~np.isnan(column) for column in values.values()])

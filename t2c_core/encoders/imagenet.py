@@ -1,7 +1,8 @@
-"""ImageNet's class ids (WordNet synsets such as n01440764), for datasets whose folders are named by them."""
+"""What ImageNet's classes are called: by id (WordNet synsets such as n01440764), by description, by a short name."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 
 _ID = re.compile(r"n\d{8}")
 _SUBSETS = ("imagenet-1k", "imagenet-12k", "imagenet-21k-goog", "imagenet-22k")
@@ -42,3 +43,27 @@ def spoken(classes: Sequence[str]) -> tuple[str, ...]:
         one: str(info.index_to_description(known[one], detailed=True)) for one, name in names.items() if name in twice
     }
     return tuple(detailed.get(one, names[one]) for one in classes)
+
+
+def head_names(names: Sequence[str], known: Container[str] = ()) -> tuple[str, ...]:
+    """Return the classes of a head, each once, in the naming that most of `known` names (labels, a bank's) are written in.
+
+    Of ImageNet's classes that is the whole description (`tench, Tinca tinca`, the default), the id (n01440764) or the
+    short name (`tench`); of any other head it is what the model says. Equal names are told apart by their position.
+    """
+    whole = tuple(f"{name} (class {index})" if names.count(name) > 1 else name for index, name in enumerate(names))
+    ids = class_ids(names)
+    namings = (whole,) if ids is None else (whole, ids, short_names(names, ids))
+    return max(namings, key=lambda naming: sum(name in known for name in naming))  # of equals the first
+
+
+def short_names(names: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
+    """Return ImageNet's classes by the first lemma of each; those that share it, but for case, have their synset behind it.
+
+    `tench` for `tench, Tinca tinca`; `crane (n02012849)`, the bird, and `crane (n03126707)`, the machine; `Cardigan
+    (n02113186)`, the dog, and `cardigan (n02963159)`, the garment.
+    """
+    firsts = [name.partition(",")[0] for name in names]
+    counts = Counter(map(str.casefold, firsts))
+    pairs = zip(firsts, ids, strict=True)
+    return tuple(f"{name} ({synset})" if counts[name.casefold()] > 1 else name for name, synset in pairs)

@@ -164,14 +164,17 @@ def self_labels(temperature: float, options: SgdOptions, *, device: str = "auto"
     return Aligner("self-labels", objective, needed, frozenset({"rows", "source head", "target head"}), solve)
 
 
-def data_free() -> Aligner:
-    """Return the map from two heads alone (A.2 c)."""
+def data_free(ridge: float = 0.0) -> Aligner:
+    """Return the map from two heads alone (A.2 c), with a ridge where one is given."""
+    penalty = ", plus ridge times the squared weights" if ridge else ""
     objective = (
         "squared difference of the target head after the map and the source head, up to what is added to all "
-        "classes alike"
+        f"classes alike{penalty}"
     )
     needed = ("a head of the source space", "a head of the target space")
-    return Aligner("data-free", objective, needed, frozenset({"source head", "target head"}), _data_free)
+    return Aligner(
+        "data-free", objective, needed, frozenset({"source head", "target head"}), partial(_data_free, ridge)
+    )
 
 
 def _least_squares(ridge: float, evidence: Evidence) -> Fit:
@@ -233,16 +236,16 @@ def _crossed(evidence: Evidence, codes: Array, *, temperature: float, options: S
     return Fit(fitted, "sgd", int((codes >= 0).sum()), _rank(fitted), notes=notes if head.normalise else ())
 
 
-def _data_free(evidence: Evidence) -> Fit:
+def _data_free(ridge: float, evidence: Evidence) -> Fit:
     source, target = _given(evidence.source_head), _given(evidence.target_head)
-    head_map = fit_heads(source, target)
+    head_map = fit_heads(source, target, ridge=ridge)
     notes = [f"the composition reproduces {head_map.explained:.1%} of the source head's squared weights"]
     if head_map.rank < target.dimension:
         decided = f"{head_map.rank:,} of {target.dimension:,} target dimensions"
         notes.append(f"two heads of {len(target.classes):,} classes decide {decided}; the others are 0")
     if source.normalise or target.normalise:
         notes.append("a text head is taken without its normalising, which only scales an image's logits")
-    return Fit(head_map.map, "svd", 0, head_map.rank, head_map.condition, notes=tuple(notes))
+    return Fit(head_map.map, "svd", 0, head_map.rank, head_map.condition, ridge, tuple(notes))
 
 
 def _rank(linear_map: LinearMap) -> int:

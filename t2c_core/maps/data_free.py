@@ -26,7 +26,7 @@ class HeadMap:
     """A map fitted to two heads."""
 
     map: LinearMap
-    """The minimum-norm minimiser."""
+    """The minimiser; without a ridge the one of least norm."""
     rank: int
     """Rank of the target head once its classes' mean is taken out: at most classes - 1."""
     condition: float
@@ -35,12 +35,14 @@ class HeadMap:
     """Share of the source head (squared weights, about the classes' mean) that the composition reproduces, 0 to 1."""
 
 
-def fit_heads(source: Head, target: Head) -> HeadMap:
+def fit_heads(source: Head, target: Head, *, ridge: float = 0.0) -> HeadMap:
     """Return W, b for which target.weight (W' x + b) + target.bias is nearest source.weight x + source.bias.
 
     Softmax does not see what is added to all classes' logits alike, whatever function of x it is: so both sides are
     taken about their mean over classes, which is the best such shift, and the answer does not change when one is added
-    to either head. Directions of the target space that its head does not see get no weight. A temperature that
+    to either head. Directions of the target space that its head does not see get no weight. `ridge` times the squared
+    weights (and shift) is added to the squared difference: directions that the target head hardly sees, which fit little
+    of the source and turn any other text's similarity into noise, then get little. Without it a temperature that
     multiplies the target head divides the map. Raises MismatchError when the classes or their order differ, InputError
     for a head that tells no two classes apart.
     """
@@ -52,15 +54,16 @@ def fit_heads(source: Head, target: Head) -> HeadMap:
     if not significant.any():
         todo = "A data-free map needs heads of two classes or more."
         raise InputError(expected("target head", "classes that differ", "weights that are the same for all", todo))
-    inverse = (vt[significant].T / values[significant]) @ u[:, significant].T
+    values, u, vt = values[significant], u[:, significant], vt[significant]
+    inverse = (vt.T * (values / (values**2 + ridge))) @ u.T
     weight = (inverse @ source_weight).T
     shift = inverse @ centred((source.bias - target.bias).astype(np.float64)[:, None])[:, 0]
     missed = float(((target_weight @ weight.T - source_weight) ** 2).sum())
     energy = float((source_weight**2).sum())
     return HeadMap(
         LinearMap(weight.astype(np.float32), shift.astype(np.float32)),
-        int(significant.sum()),
-        float(values[significant][0] / values[significant][-1]),
+        len(values),
+        float(values[0] / values[-1]),
         1 - missed / energy if energy > 0 else 1.0,
     )
 

@@ -6,7 +6,6 @@ concept stands out is compositional (shares sum to one): it is no prevalence, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,22 +57,6 @@ def z_of(
     at = 0 if part is None else part
     z: Array = (centred_similarity - mean.astype(np.float32)[at]) / std.astype(np.float32)[at]
     return z
-
-
-def leaders_of(
-    similarities: Iterable[tuple[int, Float32[np.ndarray, " images"]]],
-    to_mean: Float32[np.ndarray, " images"],
-    spread: Spread,
-    part: Integer[np.ndarray, " images"] | None = None,
-) -> Leaders:
-    """Return the most prominent concept of each image, from (key, similarities) in order of key.
-
-    `to_mean` (images,) is each image's similarity to the bank's mean vector.
-    """
-    leaders = Leaders(len(to_mean))
-    for key, similarity in similarities:
-        leaders.offer(key, z_of(similarity - to_mean, key, spread, part))
-    return leaders
 
 
 def most_prominent(

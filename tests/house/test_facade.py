@@ -69,7 +69,7 @@ def test_a_method_has_the_parameters_of_its_verb(name: str) -> None:
 
 
 def test_every_command_is_a_method_or_a_family_of_them() -> None:
-    families = {"attributes", "predictions", "features", "maps", "concepts", "cbm", "study"}
+    families = {"attributes", "predictions", "features", "maps", "concepts", "heads", "cbm", "study"}
     apart = {"encoders", "plan", "run", "audit", "demo", "doctor"}  # of no store, or with a file of their own
     assert set(COMMANDS) - families - apart <= set(VERBS)
 

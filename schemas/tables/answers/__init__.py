@@ -9,6 +9,7 @@ from t2c.schemas.tables.answers import (
     laboratory,
     maps,
     objectives,
+    prominence,
     reading,
     refine,
     study,
@@ -19,6 +20,7 @@ from t2c.schemas.tables.answers.kind import AnswerKind
 
 ANSWERS: Mapping[str, AnswerKind] = {
     **audit.ANSWERS,
+    **prominence.ANSWERS,
     **maps.ANSWERS,
     **laboratory.ANSWERS,
     **objectives.ANSWERS,

@@ -214,7 +214,10 @@ def test_rows_that_do_not_fit_into_memory_are_refused_with_both_numbers(
             {"method": "ridge", "rank": 3},
             r"--rank: expected a method that takes it \(low-rank\), but got --method ridge",
         ),
-        ({"method": "procrustes", "ridge": 1.0}, r"--ridge: expected a method that takes it \(ridge, low-rank\)"),
+        (
+            {"method": "procrustes", "ridge": 1.0},
+            r"--ridge: expected a method that takes it \(ridge, low-rank, data-free\)",
+        ),
         (
             {"method": "sgd", "temperature": 1.0},
             r"--temperature: expected a method that takes it \(cross-entropy, self",

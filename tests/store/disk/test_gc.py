@@ -11,9 +11,10 @@ from t2c.schemas.spaces import Space
 from t2c.store.artifacts.feature_writer import FeatureWriter
 from t2c.store.artifacts.verify import verify
 from t2c.store.disk import paths
+from t2c.store.disk.entries import FileEntry
 from t2c.store.disk.gc import REMOVED, gc
 from t2c.store.disk.lease import lease
-from t2c.store.disk.manifest import FileEntry, Manifest, commit, write_parquet
+from t2c.store.disk.manifest import Manifest, commit, write_parquet
 from t2c.store.disk.root import Store
 
 ARTIFACT = "concepts/everyday"

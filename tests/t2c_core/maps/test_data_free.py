@@ -52,3 +52,17 @@ def test_fewer_classes_than_target_dimensions_leave_the_unseen_ones_at_zero() ->
 def test_one_class_tells_nothing_apart_and_is_refused() -> None:
     with pytest.raises(InputError, match="target head: expected classes that differ, but got weights that are the"):
         fit_heads(*heads(classes=1))
+
+
+def test_a_ridge_solves_its_own_normal_equations_and_spares_weak_directions() -> None:
+    source, target = heads()
+    weak = target.weight.copy()
+    weak[:, -1] *= 1e-3  # a direction that the target head hardly sees
+    target = Head(target.classes, weak, target.bias, "classifier")
+    plain, held = fit_heads(source, target), fit_heads(source, target, ridge=0.1)
+    t, s = (head.weight.astype(np.float64) - head.weight.astype(np.float64).mean(axis=0) for head in (target, source))
+    np.testing.assert_allclose((t.T @ t + 0.1 * np.eye(TARGET)) @ held.map.weight.T, t.T @ s, atol=1e-4)
+    assert np.linalg.norm(plain.map.weight[:, -1]) > 100 * np.linalg.norm(held.map.weight[:, -1])
+    assert 0.9 < held.explained < plain.explained
+    fitted = data_free(0.1).fit(Evidence(source_head=source, target_head=target))
+    assert (fitted.ridge, "plus ridge" in data_free(0.1).objective) == (0.1, True)

@@ -1,0 +1,1 @@
+"""The concept that stands out in each image, against a background."""
