@@ -101,6 +101,8 @@ def _explained(audit: AuditReport, findings: Findings, plan: DemoPlan) -> Iterat
     yield Check(claim, PLANTED_TEXTURE in findings.texture.flagged, numbers)
     claim = f"A/A tests flag at the nominal rate of {plan.alpha:.0%}"
     yield Check(claim, abs(findings.aa_rate - plan.alpha) <= 0.02, f"{findings.aa_rate:.1%} of {findings.aa_tests:,}")
+    claim = "fresh images of the same mix are flagged no more often against those the map was fitted on"
+    yield Check(claim, findings.fresh_rate <= plan.alpha + 0.02, f"{findings.fresh_rate:.1%}")
 
 
 def _is_flagged(audit: AuditReport) -> list[bool]:

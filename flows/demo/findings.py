@@ -24,15 +24,20 @@ from t2c.flows.demo.plan import (
     Query,
 )
 from t2c.flows.demo.retrieval import Retrieval, retrieval
+from t2c.flows.rows.sides import Side, Slice, open_sides
 from t2c.flows.scores.ask import top
+from t2c.flows.scores.comparable import comparable
 from t2c.flows.world.world import VALUES, shares
 from t2c.schemas.logic import parse
+from t2c.schemas.names import DatasetRef
 from t2c.store.artifacts.images import open_images
 from t2c.store.disk.root import Store
-from t2c.store.queries import find, resolve_scores, searched
+from t2c.store.queries import find, resolve_scores
 
 TOP = 20
 """Most similar images looked at for each concept."""
+FRESH = 60
+"""Images drawn from each batch, about one from each cell, when fitted rows are compared with fresh ones."""
 CELL = ("colour", "context")
 """The attributes whose mix was planted: they make the cells."""
 
@@ -129,14 +134,21 @@ class Findings:
     """Share of A/A tests with p <= alpha."""
     aa_tests: int
     """Number of A/A tests."""
+    fresh_rate: float
+    """The same of reference rows, which the map was fitted on, against fresh rows drawn to the same mix."""
 
 
-def measured(store: Store, pictures: Pictures, *, encoder: str = SOURCE) -> Measured:
-    """Read a dataset's comparable similarities and put the ground truth beside them."""
-    scores = resolve_scores(store, pictures.name, source=encoder, bank=BANK)
-    among = searched(scores)
+def compared_sides(store: Store) -> tuple[Side, Side]:
+    """Return the reference and the second batch as `t2c shift` compares them."""
+    slices = Slice(DatasetRef(REFERENCE)), Slice(DatasetRef(SECOND))
+    return comparable(*open_sides(store, *slices, source=SOURCE, bank=BANK))
+
+
+def beside_truth(side: Side, pictures: Pictures) -> Measured:
+    """Return a side's similarities beside the ground truth."""
+    among = side.among
     values = np.stack([among.values(key) for key in range(len(among.names))], axis=1)
-    rows = np.flatnonzero(~np.isnan(values).any(1))
+    rows = np.flatnonzero(side.rows())
     ids = among.images.table(["row", "image_id"])
     name_of = dict(zip(ids["row"].to_pylist(), ids["image_id"].to_pylist(), strict=True))
     table = pictures.table()
@@ -222,10 +234,29 @@ def aa_rate(reference: Measured, *, plan: DemoPlan) -> tuple[float, int]:
     return float(np.mean(flags)), len(flags)
 
 
+def fresh_rate(reference: Measured, second: Measured, *, plan: DemoPlan) -> float:
+    """Compare samples of both batches, drawn to one mix of cells; return the share of tests with p <= alpha.
+
+    A cell counts as often as it is drawn, or as it has images on both sides: a rule that knows no side.
+    """
+    mix, level, flags = cell_shares(planted=False), np.log10(plan.alpha), []
+    most = np.minimum(*(np.bincount(side.cells, minlength=len(mix)) for side in (reference, second)))
+    for split in range(5 * plan.splits):
+        rng = np.random.default_rng([plan.seed, 3, split])
+        samples = []
+        for side in (reference, second):
+            counts = np.minimum(rng.multinomial(FRESH, mix), most)
+            drawn = [rng.choice(np.flatnonzero(side.cells == cell), count, False) for cell, count in enumerate(counts)]
+            samples.append(side.scores[np.concatenate(drawn)])
+        flags += [compare(*(scores[:, key] for scores in samples)).log10_p <= level for key in range(len(samples[0].T))]
+    return float(np.mean(flags))
+
+
 def find_out(store: Store, pictures: tuple[Pictures, Pictures], plan: DemoPlan) -> Findings:
     """Measure everything that the ground truth can confirm or deny."""
-    reference, second = (measured(store, batch) for batch in pictures)
-    names = tuple(searched(resolve_scores(store, SECOND, source=SOURCE, bank=BANK)).names)
+    sides = compared_sides(store)
+    reference, second = (beside_truth(side, batch) for side, batch in zip(sides, pictures, strict=True))
+    names = tuple(sides[1].among.names)
     rate, tests = aa_rate(reference, plan=plan)
     everything = np.ones(len(second.rows), bool)
     return Findings(
@@ -244,4 +275,5 @@ def find_out(store: Store, pictures: tuple[Pictures, Pictures], plan: DemoPlan) 
         texture=attribute(reference, second, names, plan=plan, keep=texture_shift(second, seed=plan.seed)),
         aa_rate=rate,
         aa_tests=tests,
+        fresh_rate=fresh_rate(reference, second, plan=plan),
     )

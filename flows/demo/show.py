@@ -137,6 +137,7 @@ def attribution(found: Findings, plan: DemoPlan) -> Iterator[str]:
     yield f"  Now every {PLANTED_TEXTURE} image of the batch and {KEEP_OTHERS:.0%} of the others, a shift outside"
     yield clip(f"  the mix: {_flags(found.texture.flagged)}.")
     yield f"  A/A, thirds of the reference: {found.aa_rate:.1%} of {found.aa_tests:,} tests have p <= {plan.alpha} (nominal {plan.alpha:.0%})."
+    yield f"  Fresh images of the same mix against those the map was fitted on: {found.fresh_rate:.1%}."
 
 
 def _flags(names: tuple[str, ...]) -> str:

@@ -7,11 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from t2c.core.maps.row_keys import block_of
 from t2c.flows.rows.blocks import APART, BLOCKS, LEFT_OUT, check_max_rows, held_out_blocks, rows_and_blocks
+from t2c.flows.rows.features_of_rows import keys_of
 from t2c.schemas.errors import InputError, SpecError, expected
-from t2c.schemas.tables.tables import FITTED_ROWS, FOLD_IN_SAMPLE
+from t2c.schemas.tables.tables import FITTED_ROWS, FOLD_FULL, FOLD_IN_SAMPLE
 from t2c.store.artifacts.features import Features
 from t2c.store.artifacts.images import Images, content_hashes
+from t2c.store.artifacts.linear_maps import StoredMap
 from t2c.store.artifacts.selection import searchable
 
 
@@ -95,3 +98,22 @@ def fitted_rows(images: Images, groups: npt.NDArray[np.int8], *, folds: int) -> 
     fold = groups[rows] if folds else np.full(len(rows), FOLD_IN_SAMPLE, np.int8)
     columns = [content_hashes(images).take(pa.array(rows)), pa.array(rows), pa.array(fold)]
     return pa.table(columns, names=FITTED_ROWS.names).cast(FITTED_ROWS)
+
+
+def folds_by_block(linear_map: StoredMap, hashes: pa.ChunkedArray) -> npt.NDArray[np.int8] | None:
+    """Return the fold each content belongs to by its block alone, (rows,) int8; None for a map without fold maps.
+
+    FOLD_FULL for the blocks that the map held out. Unlike FITTED_ROWS this also says it of content that was not fitted:
+    fresh, held out by a condition, past `max_rows`.
+    """
+    spec = {} if linear_map.manifest is None else linear_map.manifest.spec
+    if linear_map.certificate is None or not linear_map.certificate.folds or "holdout" not in spec:
+        return None
+    options = AlignOptions(
+        folds=spec["folds"], holdout=spec["holdout"], seed=spec["seed"], held_out_where=spec.get("held_out_where")
+    )
+    folds = np.full(len(hashes), FOLD_FULL, dtype=np.int8)
+    rows = np.flatnonzero(np.asarray(hashes.is_valid()))
+    groups = group_of_blocks(options)[block_of(keys_of(hashes, rows, seed=options.seed), blocks=BLOCKS)]
+    folds[rows] = np.where(groups == options.held, FOLD_FULL, groups)
+    return folds

@@ -32,6 +32,7 @@ from t2c.flows.report.pictures import grids, logic
 from t2c.flows.report.render import gather_sections, render
 from t2c.flows.report.zeroshot_tasks import stored_tasks, table_of
 from t2c.flows.rows.sides import Side, open_sides, two_slices
+from t2c.flows.scores.comparable import comparable
 from t2c.flows.shift.classes import AUTO
 from t2c.flows.shift.shift import shift
 from t2c.flows.shift.table import Beyond
@@ -215,7 +216,8 @@ def _answers(question: ReportSpec, sides: Sequence[Side], advance: Callable[[str
             question.store, question.reference, question.current, **where, **question.scored, **question.judged
         )
         compared, notes = found_shift.table, found_shift.notes
-    stats = [side_stats(side) for side in sides]
+    # distributions stand beside the shift's numbers, so they are of the same similarities
+    stats = [side_stats(side) for side in (comparable(*sides) if len(sides) > 1 else sides)]
     among = {side.among.images.dataset: side.among for side in sides}  # of two snapshots the current side's
     logic_results = []
     for query in question.queries:

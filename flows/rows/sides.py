@@ -45,6 +45,8 @@ class Side:
     """(rows,) rows that are on the other side, picked out by the rest rule, or exact copies."""
     copies: int = 0
     """Rows left out because the same bytes are on this side already."""
+    notes: tuple[str, ...] = ()
+    """What else a reader must know about how the side came to be."""
 
     def values(self, key: int) -> npt.NDArray[np.float32]:
         """Return a concept's similarities on this side, (images,) float32, sorted."""

@@ -82,7 +82,7 @@ def score(
     before = _newest(store, images.dataset, chosen_map, bank)
     rows = min(features.rows, images.rows)
     fold = folds_of(chosen_map.fitted(), content_hashes(images))[:rows]
-    watched = _Watched(progress or NoProgress(), f"score {images.dataset}")
+    watched = Watched(progress or NoProgress(), f"score {images.dataset}")
     run = runner or SerialRunner()
 
     def blocks(region: Region) -> Iterator[ScoreBlock]:
@@ -105,7 +105,7 @@ def score(
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
+class Watched:
     """Blocks on their way to the writer, counted."""
 
     progress: Progress

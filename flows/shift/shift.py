@@ -12,6 +12,7 @@ from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
+from t2c.flows.scores.comparable import comparable
 from t2c.flows.shift.classes import AUTO, classes_of
 from t2c.flows.shift.table import Beyond, Comparison, compare_all, self_null
 from t2c.flows.trust.trust import marks_in_use
@@ -104,7 +105,9 @@ def shift(
         raise SpecError(expected("--beyond", "chance or blocks", repr(beyond)))
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
     scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
-    reference_side, current_side = open_sides(store, *slices, **scored, duplicates=duplicates)
+    bar = progress or NoProgress()
+    sides = open_sides(store, *slices, **scored, duplicates=duplicates)
+    reference_side, current_side = comparable(*sides, progress=bar)
     scores = reference_side.among.scores
     marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
     comparison = Comparison(
@@ -130,7 +133,6 @@ def shift(
         parents += tables_read(side.among.images, chosen.where)
     parents += comparison.classes.parents if comparison.classes else ()
     parents += [manifest.as_parent() for manifest in marks.answers] if marks else []
-    bar = progress or NoProgress()
     shift_answer = stored_once(
         store, "shift", lambda: compare_all(comparison, progress=bar), spec=spec, parents=parents
     )
@@ -200,6 +202,7 @@ def _notes(reference_side: Side, current_side: Side, counts: Sequence[int], *, s
         if side.copies:
             what = "1 exact copy is" if side.copies == 1 else f"{side.copies:,} exact copies are"
             notes.append(f"{what} left out of {side.name} (--duplicates counts them)")
+        notes += side.notes
         if waiting := side.not_scored():
             notes.append(f"{waiting:,} images of {side.name} are not scored yet: t2c score adds them")
     on_reference, on_current = len(reference_side.among.names), len(current_side.among.names)

@@ -113,20 +113,24 @@ def write_scores(
     stats: Statistics,
     mapper: Mapper = map,
     budget: int = BUDGET,
+    kind: str = "similarities",
+    into: Store | None = None,
 ) -> Scores:
     """Score what is missing of a dataset under a map and a bank, and commit it as one snapshot with new concept_stats.
 
     `rows` is the number of rows of the features, `parents` the features (and any more); images, map and bank are
     added. `blocks(region)` computes a region's similarities. Nothing to do returns the newest snapshot; when only the
-    image index has changed, the statistics are made again over the rows that are current now.
+    image index has changed, the statistics are made again over the rows that are current now. `kind` is the artifact's,
+    another one for similarities under another rule of folds; `into` is the store written to, by default the images' own.
 
     Raises MismatchError when the bank is not in the map's target space, InputError for similarities that are not
     cosines or rows that are not in order, PlanError, BusyError, ConflictError, StoreWriteError.
     """
-    store, name = images.store, f"{images.dataset}/{linear_map.name}/{concepts.bank}"
+    store, name = into or images.store, f"{images.dataset}/{linear_map.name}/{concepts.bank}"
+    artifact = paths.artifact(kind, name)
     _check_sides(images, linear_map, concepts, rows=rows)
-    with lease(store, paths.artifact("similarities", name), purpose=f"score {images.dataset}") as token:
-        newest_manifest = find_manifest(store, paths.artifact("similarities", name))
+    with lease(store, artifact, purpose=f"score {images.dataset}") as token:
+        newest_manifest = find_manifest(store, artifact)
         newest = Scores(store, newest_manifest) if newest_manifest else None
         if newest is not None and concepts.count < newest.concepts:
             want = f"a snapshot with the {newest.concepts} concepts scored already"
@@ -136,13 +140,13 @@ def write_scores(
             return newest
         number = newest_manifest.snapshot + 1 if newest_manifest else 1
         new = [
-            _write_region(images, region, blocks(region), name=name, snapshot=number, n=n)
+            _write_region(store, region, blocks(region), path=paths.data_file(artifact, number, n=n))
             for n, region in enumerate(regions)
         ]
         files = (*(newest_manifest.with_role("data") if newest_manifest else ()), *new)
         _check_same_rows(files, name=name)
         manifest = Manifest(
-            "similarities",
+            kind,
             name,
             number,
             spec={
@@ -158,7 +162,7 @@ def write_scores(
             summary={"concepts": concepts.count, "rows": max(rows, newest.rows if newest else 0)},
         )
         complete = _with_stats(Scores(store, manifest), concepts.names(), images, stats=stats, mapper=mapper)
-        return Scores(store, commit(store, manifest.artifact, complete, check=token.check))
+        return Scores(store, commit(store, artifact, complete, check=token.check))
 
 
 def _check_sides(images: Images, linear_map: StoredMap, concepts: Concepts, *, rows: int) -> None:
@@ -206,14 +210,11 @@ def _table(key: int, column: Column) -> pa.Table:
     return pa.table([keys, column.rows, column.similarity, column.fold], schema=SIMILARITIES)
 
 
-def _write_region(
-    images: Images, region: Region, blocks: Iterable[ScoreBlock], *, name: str, snapshot: int, n: int
-) -> FileEntry:
+def _write_region(store: Store, region: Region, blocks: Iterable[ScoreBlock], *, path: str) -> FileEntry:
     matrix, rows, fold = _gather(region, blocks)
-    path = paths.data_file(paths.artifact("similarities", name), snapshot, n=n)
     columns = ((region.first_key + index, Column(rows, matrix[index], fold)) for index in range(region.concepts))
     keys = (region.first_key, region.last_key)
-    return write_columns(images.store, path, columns, keys=keys, rows=(region.start, region.stop))
+    return write_columns(store, path, columns, keys=keys, rows=(region.start, region.stop))
 
 
 def _gather(

@@ -11,6 +11,7 @@ name, and `artifact(kind, name)` is its folder:
     linear_maps    0123456789ab...                        linear_maps/0123456789ab...
     concepts       everyday                               concepts/everyday
     similarities   photos/0123456789ab/everyday           similarities/photos/0123456789ab/everyday
+    comparable     photos/0123456789ab/everyday           comparable/photos/0123456789ab/everyday
     answers        shift/0123456789ab                     answers/shift/0123456789ab
     bottlenecks    0123456789ab...                        bottlenecks/0123456789ab...
     vocabularies   0123456789ab...                        vocabularies/0123456789ab...
@@ -41,13 +42,14 @@ KINDS = {
     "linear_maps": "linear_maps/{}",
     "concepts": "concepts/{}",
     "similarities": "similarities/{}",
+    "comparable": "comparable/{}",
     "answers": "answers/{}",
     "bottlenecks": "bottlenecks/{}",
     "vocabularies": "vocabularies/{}",
 }
 """Folder of each kind of artifact; {} is its name."""
 
-NAME_PARTS = {"features": 2, "similarities": 3, "answers": 2}
+NAME_PARTS = {"features": 2, "similarities": 3, "comparable": 3, "answers": 2}
 """How many folders a name has, where it is not one."""
 
 _DATA_FILE = re.compile(r"(\d{8})-\d+-[0-9a-f]{12}\.[a-z0-9]+")

@@ -5,7 +5,7 @@ map was not fitted on). When the set is the one that concept_stats describes, mo
 another (a predicate, no duplicates, images that changed since scoring), they are computed over it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,8 @@ from t2c.store.artifacts.images import Images, open_images
 from t2c.store.artifacts.selection import Mask, searchable
 from t2c.store.artifacts.similarities import Scores
 from t2c.store.queries.where import where_mask
+
+_STATS = ["key", "concept", "count", "mean", "std"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +62,10 @@ class Searched:
             return self._stats["mean"][key].as_py(), self._stats["std"][key].as_py()
         return mean_and_std(values[~np.isnan(values)])
 
+    def under(self, scores: Scores) -> "Searched":
+        """Return the same images under other similarities of the same rows and concepts."""
+        return replace(self, scores=scores, _stats=scores.stats(_STATS))
+
     def empty(self) -> InputError:
         """Return the error for a searched set without an image."""
         todo = "Rows a map was fitted on without folds are never searched; a --where predicate may have left none."
@@ -84,7 +90,7 @@ def searched(
     Raises SpecError for a predicate that is not one.
     """
     images = images or open_images(scores.store, scores.dataset)
-    stats = scores.stats(["key", "concept", "count", "mean", "std"])
+    stats = scores.stats(_STATS)
     narrowed = where is not None or exclude_duplicates
     if not narrowed and images.snapshot == scores.images_snapshot and scores.manifest.summary["set_aside"] == 0:
         return Searched(scores, images, None, narrowed=False, _stats=stats)

@@ -78,6 +78,7 @@ def test_what_the_mix_does_not_explain_is_seen_and_what_it_does_is_not(demo):
     assert outcome.findings.within.images == SMALL.second
     assert "dotted" in outcome.findings.texture.flagged
     assert abs(outcome.findings.aa_rate - SMALL.alpha) < 0.02
+    assert 0.01 < outcome.findings.fresh_rate < SMALL.alpha + 0.02
 
 
 def test_the_output_fits_a_page_of_80_columns_and_says_the_main_things(demo):

@@ -18,7 +18,8 @@ from t2c.schemas.tables.tables import ATTRIBUTES, FITTED_ROWS, SHIFT
 from t2c.store.artifacts.dataset_tables import write_attributes
 from t2c.store.artifacts.images import content_hashes, open_images
 from t2c.store.artifacts.linear_maps import write_map
-from t2c.store.artifacts.similarities import open_similarities
+from t2c.store.artifacts.similarities import Scores, open_similarities
+from t2c.store.disk.manifest import read_manifest
 from tests.planted.features import SOURCE, TARGET, Planted, content
 
 
@@ -52,9 +53,10 @@ def test_a_planted_shift_is_found_with_its_sign_and_none_where_there_is_none(sco
 
 def test_numbers_are_scipys(scored: Planted) -> None:
     report = shift(scored.store, "photos", "moved")
-    sides = [
-        open_similarities(scored.store, name, linear_map=report.map, bank="everyday") for name in ("photos", "moved")
-    ]
+    # the map was fitted on photos, so moved stands under the fold maps too
+    moved = read_manifest(scored.store, f"comparable/moved/{report.map}/everyday")
+    photos = open_similarities(scored.store, "photos", linear_map=report.map, bank="everyday")
+    sides = (photos, Scores(scored.store, moved))
     for row in report.table.to_pylist():
         a, b = (side.values(row["key"]).astype(np.float64) for side in sides)
         want = stats.ks_2samp(a, b)
