@@ -140,6 +140,8 @@ def compare(job: Job, wanted: ShiftSpec) -> ShiftReport:
         where=wanted.where,
         reference_where=wanted.reference_where,
         alpha=wanted.alpha,
+        near_copies=wanted.near_copies,
+        cluster=wanted.cluster,
         classes=wanted.classes,
         beyond=wanted.beyond,
         blocks=wanted.blocks,

@@ -109,8 +109,26 @@ def side_options(function: Function) -> Function:
     return function
 
 
+UNIT_OPTIONS = (
+    click.option(
+        "--cluster",
+        default=None,
+        metavar="COLUMN|captured_at[:SECONDS]|path[:REGEX]",
+        help="Images that belong together count as one: by a label or attribute, bursts of time, or names.",
+    ),
+    click.option(
+        "--near-copies",
+        default="auto",
+        show_default=True,
+        metavar="auto|off|COSINE",
+        help="Of images whose features are this close, one counts.",
+    ),
+)
+"""What counts as one observation."""
+
+
 def judging_options(function: Function) -> Function:
-    """Add --classes, --beyond, --blocks and --untrusted: what a shift is split by, compared with, and believed of."""
+    """Add --near-copies, --cluster, --classes, --beyond, --blocks and --untrusted: how a shift is judged."""
     for option in (
         click.option("--untrusted", is_flag=True, help="Give untrusted concepts a verdict too."),
         click.option(
@@ -134,6 +152,7 @@ def judging_options(function: Function) -> Function:
             metavar="label|ATTRIBUTE|prediction:MODEL|none",
             help="Split each shift into class mix and the rest by these; auto takes what both sides have.",
         ),
+        *UNIT_OPTIONS,
     ):
         function = option(function)
     return function

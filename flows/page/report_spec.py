@@ -36,7 +36,7 @@ class ReportSpec:
     queries: tuple[Expression, ...]
     """Concept-logic expressions, parsed."""
     judged: Mapping[str, Any] = field(default_factory=dict)
-    """Options of `shift` on how a shift is judged, where they are not the defaults: classes, beyond, blocks, untrusted."""
+    """Options of `shift` on how a shift is judged, where they are not the defaults, by name."""
 
     @property
     def compares(self) -> bool:

@@ -251,7 +251,8 @@ def reproduce_command(spec: ReportSpec, output: str | Path, *, scores: Scores, t
     parts += [text for key, value in options.items() if value for text in (key, value)]
     parts += ["--alpha", f"{spec.alpha:g}"] if spec.alpha != ALPHA else []
     for name, value in spec.judged.items():
-        parts += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+        option = f"--{name.replace('_', '-')}"
+        parts += [option] if value is True else [option, str(value)]
     return shlex.join([*parts, "--store", str(spec.store.url), "-o", Path(output).name])
 
 

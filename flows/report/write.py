@@ -31,6 +31,7 @@ from t2c.flows.report.gather import (
 from t2c.flows.report.pictures import grids, logic
 from t2c.flows.report.render import gather_sections, render
 from t2c.flows.report.zeroshot_tasks import stored_tasks, table_of
+from t2c.flows.rows.near_copies import AUTO as NEAR
 from t2c.flows.rows.sides import Side, open_sides, two_slices
 from t2c.flows.scores.comparable import comparable
 from t2c.flows.shift.classes import AUTO
@@ -94,6 +95,8 @@ def report(
     alpha: float = ALPHA,
     title: str | None = None,
     commands: Sequence[str] = (),
+    near_copies: str = NEAR,
+    cluster: str | None = None,
     classes: str = AUTO,
     beyond: Beyond = "chance",
     blocks: int = BLOCKS,
@@ -120,7 +123,16 @@ def report(
         linear_map=linear_map,
         alpha=alpha,
         queries=tuple(parse(query) for query in queries),
-        judged=_not_default({"classes": classes, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}),
+        judged=_not_default(
+            {
+                "near_copies": near_copies,
+                "cluster": cluster,
+                "classes": classes,
+                "beyond": beyond,
+                "blocks": blocks,
+                "untrusted": untrusted,
+            }
+        ),
     )
     sides = _sides(question)
     found_map = _map_of(sides[0])
@@ -157,7 +169,8 @@ def report(
 
 def _not_default(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options on how a shift is judged that differ from what `shift` does by itself."""
-    usual = {"classes": AUTO, "beyond": "chance", "blocks": BLOCKS, "untrusted": False}
+    usual = {"near_copies": NEAR, "cluster": None, "classes": AUTO}
+    usual |= {"beyond": "chance", "blocks": BLOCKS, "untrusted": False}
     return {name: value for name, value in options.items() if value != usual[name]}
 
 
@@ -173,7 +186,8 @@ def _sides(question: ReportSpec) -> tuple[Side, ...]:
         slices = two_slices(
             question.reference, question.current, where=question.where, reference_where=question.reference_where
         )
-        return open_sides(question.store, *slices, **question.scored)
+        near_copies = question.judged.get("near_copies", NEAR)
+        return open_sides(question.store, *slices, **question.scored, near_copies=near_copies)
     scores = resolve_scores(question.store, question.reference, **question.scored)
     among = searched(scores, images=open_images(question.store, question.reference))
     return (Side(question.reference, among, np.zeros(scores.rows, dtype=np.bool_)),)

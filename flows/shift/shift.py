@@ -1,17 +1,20 @@
 """Compare two datasets or slices concept by concept, on similarities that no map was fitted on (paper, section 5)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from t2c.core.shift.block_null import BLOCKS
+from t2c.core.shift.clusters import FEWEST
 from t2c.core.shift.shift import ALPHA
 from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
-from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
+from t2c.flows.rows.near_copies import AUTO as NEAR
+from t2c.flows.rows.near_copies import near_copy_cosine
+from t2c.flows.rows.sides import FEW, Slice, open_sides, two_slices
+from t2c.flows.rows.units import units_of
 from t2c.flows.scores.comparable import comparable
 from t2c.flows.shift.classes import AUTO, classes_of
 from t2c.flows.shift.table import Beyond, Comparison, compare_all, self_null
@@ -42,9 +45,13 @@ class ShiftReport(Shown):
     table: pa.Table
     """SHIFT, smallest q first."""
     n_reference: int
-    """Images on the reference side."""
+    """Independent observations on the reference side."""
     n_current: int
-    """Images on the current side."""
+    """Independent observations on the current side."""
+    unit: str
+    """What one observation is: `image`, or what its images have in common."""
+    cannot_tell: bool
+    """Whether a side has so few observations that nothing can be told, so that no verdict is given."""
     flagged: int
     """Concepts that have risen or fallen."""
     left_out: int
@@ -79,6 +86,8 @@ def shift(
     linear_map: str | None = None,
     alpha: float = ALPHA,
     duplicates: bool = False,
+    near_copies: str = NEAR,
+    cluster: str | None = None,
     classes: str = AUTO,
     beyond: Beyond = "chance",
     blocks: int = BLOCKS,
@@ -90,7 +99,10 @@ def shift(
     `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
     condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
     `photos` itself the rows added since are compared. A content counts once on a side,
-    and what is left out is noted; with `duplicates` copies count as images of their own.
+    and what is left out is noted; with `duplicates` copies count as images of their own. So it is with near-copies: images
+    whose features have a cosine of `near_copies` or more (auto: 0.98; off). `cluster` names what else belongs together and
+    is one observation: a column (`clip`), `captured_at[:SECONDS]` (bursts) or `path[:REGEX]` (names); the test then moves
+    whole clusters. Below 10 observations a side there is no verdict.
 
     Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
     takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
@@ -106,15 +118,18 @@ def shift(
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
     scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     bar = progress or NoProgress()
-    sides = open_sides(store, *slices, **scored, duplicates=duplicates)
+    sides = open_sides(store, *slices, **scored, duplicates=duplicates, near_copies=near_copies)
     reference_side, current_side = comparable(*sides, progress=bar)
     scores = reference_side.among.scores
     marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
+    units = units_of(reference_side, current_side, cluster=cluster)
+    splits = classes_of(reference_side, current_side, classes=classes)
     comparison = Comparison(
         reference_side,
         current_side,
-        classes_of(reference_side, current_side, classes=classes),
-        self_null(reference_side, current_side, blocks=blocks),
+        units,
+        splits,
+        self_null(reference_side, current_side, splits, blocks=blocks),
         None if marks is None else marks.by_key,
         alpha,
         beyond,
@@ -123,7 +138,11 @@ def shift(
     # Without copies on either side both ways to count ask one question, whose answer may be there already.
     counted = duplicates or not (reference_side.copies or current_side.copies)
     options = {"alpha": alpha, "duplicates": counted, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
-    spec = _spec(slices, scores, {**options, "classes": comparison.classes.name if comparison.classes else ""})
+    if any(side.near_copies for side in (reference_side, current_side)):
+        options["near_copies"] = near_copy_cosine(near_copies, dimension=scores.source.dimension)
+    if cluster is not None:
+        options["cluster"] = cluster
+    spec = _spec(slices, scores, {**options, "classes": splits.name if splits else ""})
     parents = [
         part.manifest.as_parent()
         for side in (reference_side, current_side)
@@ -131,7 +150,7 @@ def shift(
     ]
     for side, chosen in zip((reference_side, current_side), slices, strict=True):
         parents += tables_read(side.among.images, chosen.where)
-    parents += comparison.classes.parents if comparison.classes else ()
+    parents += (*units.parents, *(splits.parents if splits else ()))
     parents += [manifest.as_parent() for manifest in marks.answers] if marks else []
     shift_answer = stored_once(
         store, "shift", lambda: compare_all(comparison, progress=bar), spec=spec, parents=parents
@@ -147,7 +166,7 @@ def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) 
 
 def _report(comparison: Comparison, shift_answer: Answer) -> ShiftReport:
     reference_side, current_side, table = comparison.one, comparison.other, shift_answer.table
-    counts = [table[name][0].as_py() if table.num_rows else 0 for name in ("n_reference", "n_current")]
+    counts = comparison.units.counts
     left_out = sum(table["left_out"].to_pylist())
     return ShiftReport(
         reference=reference_side.name,
@@ -158,11 +177,13 @@ def _report(comparison: Comparison, shift_answer: Answer) -> ShiftReport:
         table=table,
         n_reference=counts[0],
         n_current=counts[1],
-        flagged=sum(verdict != "none" for verdict in table["verdict"].to_pylist()),
+        unit=comparison.units.by,
+        cannot_tell=not comparison.units.enough,
+        flagged=sum(verdict != "none" for verdict in table["verdict"].to_pylist()) if comparison.units.enough else 0,
         left_out=left_out,
         classes=comparison.classes.name if comparison.classes else "",
         notes=(
-            *_notes(reference_side, current_side, counts, stored=bool(shift_answer.path)),
+            *_notes(comparison, stored=bool(shift_answer.path)),
             *_more_notes(comparison, table, left_out),
         ),
         digest=shift_answer.digest,
@@ -191,14 +212,14 @@ def _more_notes(comparison: Comparison, table: pa.Table, left_out: int) -> tuple
     return tuple(notes)
 
 
-def _notes(reference_side: Side, current_side: Side, counts: Sequence[int], *, stored: bool) -> tuple[str, ...]:
+def _notes(comparison: Comparison, *, stored: bool) -> tuple[str, ...]:
     """Return what a reader of the table must know."""
-    notes = []
-    for side, count in zip((reference_side, current_side), counts, strict=True):
-        if count < FEW:
-            notes.append(
-                f"{side.name} has only {count} image{'' if count == 1 else 's'}: only large shifts can be seen"
-            )
+    reference_side, current_side, units = comparison.one, comparison.other, comparison.units
+    notes = [*units.notes]
+    for side, count in zip((reference_side, current_side), units.counts, strict=True):
+        if FEWEST <= count < FEW:
+            what = "images" if units.single else f"observations (one a {units.by})"
+            notes.append(f"{side.name} has only {count} {what}: only large shifts can be seen")
         if side.copies:
             what = "1 exact copy is" if side.copies == 1 else f"{side.copies:,} exact copies are"
             notes.append(f"{what} left out of {side.name} (--duplicates counts them)")

@@ -158,6 +158,10 @@ class ShiftSpec(Spec):
     """SQL condition that picks the reference rows."""
     alpha: float = Field(default=0.05, gt=0, lt=1)
     """False discovery rate: a concept is flagged at q <= alpha."""
+    near_copies: str = "auto"
+    """Cosine from which images count as one: auto, off, or 0.98 and up."""
+    cluster: str | None = None
+    """What else belongs together: a column, captured_at[:SECONDS] or path[:REGEX]."""
     classes: str = "auto"
     """What a shift is split by: label, an attribute, prediction:MODEL, none, or auto (what both sides have)."""
     beyond: Literal["chance", "blocks"] = "chance"

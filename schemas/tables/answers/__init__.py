@@ -11,6 +11,7 @@ from t2c.schemas.tables.answers import (
     objectives,
     reading,
     refine,
+    rows,
     study,
     suite,
     trust,
@@ -29,5 +30,6 @@ ANSWERS: Mapping[str, AnswerKind] = {
     **reading.ANSWERS,
     **decode.ANSWERS,
     **study.ANSWERS,
+    **rows.ANSWERS,
 }
 """Kind -> what it holds; the kinds in the order in which documentation lists them."""
