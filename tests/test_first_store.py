@@ -58,6 +58,6 @@ def test_the_same_audit_finds_nothing_new_but_verdicts_by_today_s_rule(folder: P
     assert report.aligned.digest.startswith("156d58eec54f")
     after = files(folder / "store")
     assert {path: after[path] for path in before} == before
-    assert all(path.startswith("answers/shift/") for path in after.keys() - before.keys())
+    assert all(path.startswith(("answers/", "comparable/")) for path in after.keys() - before.keys())
     assert not audit(load_audit(folder / "audit.yaml")).new
     assert (folder / "report.html").stat().st_size > 10_000

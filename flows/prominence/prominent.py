@@ -11,7 +11,7 @@ from t2c.core.maps.row_keys import block_of
 from t2c.core.shift.background import FEWEST, Spread
 from t2c.core.shift.prominence import NOBODY, Leaders, z_of
 from t2c.flows.engine.answers import stored_once
-from t2c.flows.prominence.candidates import Candidates, columns, scores_of_banks, similarity_to_mean
+from t2c.flows.prominence.candidates import Candidates, columns, similarity_to_mean
 from t2c.flows.prominence.standards import Standards
 from t2c.flows.rows.features_of_rows import keys_of
 from t2c.schemas.tables.answers.prominence import PROMINENCE
@@ -41,9 +41,9 @@ class Prominent:
         return Prominent(rows, self.to_mean[places], self.number[places])
 
 
-def prominent_at_large(scores: Scores, candidates: Candidates, standards: Standards) -> Prominent:
+def prominent_at_large(by_bank: tuple[Scores, ...], candidates: Candidates, standards: Standards) -> Prominent:
     """Return the candidate that stands out in each row of a dataset held against the background at large; stored once."""
-    by_bank = scores_of_banks(scores, candidates)
+    scores = by_bank[0]
     spec: dict[str, Any] = {
         "dataset": scores.dataset,
         "map": scores.map,

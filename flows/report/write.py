@@ -163,7 +163,14 @@ def _sides(question: ReportSpec) -> tuple[Side, ...]:
         slices = two_slices(
             question.reference, question.current, where=question.where, reference_where=question.reference_where
         )
-        return open_sides(question.store, *slices, **question.scored, duplicates=question.judging.duplicates)
+        judging = question.judging
+        return open_sides(
+            question.store,
+            *slices,
+            **question.scored,
+            duplicates=judging.duplicates,
+            near_copies=judging.near_copies,
+        )
     scores = resolve_scores(question.store, question.reference, **question.scored)
     among = searched(scores, images=open_images(question.store, question.reference))
     return (Side(question.reference, among, np.zeros(scores.rows, dtype=np.bool_)),)

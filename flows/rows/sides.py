@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from t2c.schemas.errors import InputError, MismatchError, SpecError, expected
+from t2c.flows.rows.near_copies import AUTO, near_copies_of, near_copy_cosine
+from t2c.schemas.errors import InputError, MismatchError, SpecError, UnknownName, expected
 from t2c.schemas.names import DatasetRef, parse_dataset_ref
 from t2c.schemas.tables.tables import FOLD_IN_SAMPLE
 from t2c.store.artifacts.images import Images, open_images
@@ -16,6 +18,8 @@ from t2c.store.disk.root import Store
 from t2c.store.queries.searched import Searched, searched
 from t2c.store.queries.where import where_mask
 
+EXAMPLES = 5
+"""Pairs of near-copies shown, so that a reader can see what was taken for the same."""
 FEW = 30
 """Images on a side below which a note says that only large shifts can be seen."""
 
@@ -45,6 +49,8 @@ class Side:
     """(rows,) rows that are on the other side, picked out by the rest rule, or exact copies."""
     copies: int = 0
     """Rows left out because the same bytes are on this side already."""
+    near_copies: int = 0
+    """Rows left out because they are nearly the same as an image that is on this side."""
     notes: tuple[str, ...] = ()
     """What else a reader must know about how the side came to be."""
 
@@ -92,10 +98,12 @@ def open_sides(
     bank: str | None = None,
     linear_map: str | None = None,
     duplicates: bool = False,
+    near_copies: str = AUTO,
 ) -> tuple[Side, Side]:
     """Open both sides under the same map and bank; a content counts once on a side unless `duplicates` counts copies.
 
-    Copies are no independent observations: 40 pictures 6 times are 40. On one dataset, rows of the reference leave the current side, and a reference without a condition of its own is the
+    Copies are no independent observations: 40 pictures 6 times are 40. Nor are near-copies, which `near_copies` asks for
+    (auto, off or a cosine); with `duplicates` neither is left out. On one dataset, rows of the reference leave the current side, and a reference without a condition of its own is the
     rest: all rows but those of `where`. Raises MismatchError when the two were scored under different maps or a side
     holds in-sample rows, InputError when a side has no image left.
     """
@@ -105,7 +113,10 @@ def open_sides(
     if first.dataset == second.dataset:
         reference_side, current_side = _apart(reference_side, current_side, reference=reference, current=current)
     if not duplicates:
-        reference_side, current_side = _without_copies(reference_side), _without_copies(current_side)
+        cosine = near_copy_cosine(near_copies, dimension=first.source.dimension)
+        reference_side, current_side = (
+            _without_near_copies(_without_copies(side), cosine) for side in (reference_side, current_side)
+        )
     for side in (reference_side, current_side):
         if not side.rows().any():
             todo = "Widen the condition, or score more rows: t2c score"
@@ -173,6 +184,35 @@ def _without_copies(side: Side) -> Side:
     left_out = side.left_out.copy()
     left_out[copies] = True
     return replace(side, left_out=left_out, copies=len(copies))
+
+
+def _without_near_copies(side: Side, cosine: float | None) -> Side:
+    """Return the side with the first row of each neighbourhood alone, and the pairs that were hardest to tell in a note."""
+    if cosine is None:
+        return side
+    images = side.among.images
+    try:
+        table = near_copies_of(images, side.among.scores.source.id, cosine=cosine)
+    except UnknownName:
+        note = f"near-copies of {side.name} were not looked for: its features are gone"
+        return replace(side, notes=(*side.notes, note))
+    leader = np.arange(max(images.rows, len(side.left_out)))
+    inside = table.filter(pc.less(table["row"], len(leader)))
+    leader[inside["row"].to_numpy()] = inside["near_copy_of"].to_numpy()
+    rows = np.flatnonzero(side.rows())
+    copies = np.delete(rows, np.unique(leader[rows], return_index=True)[1])
+    if not len(copies):
+        return side
+    left_out = side.left_out.copy()
+    left_out[copies] = True
+    pairs = inside.filter(pc.is_in(inside["row"], pa.array(copies))).sort_by("cosine").slice(0, EXAMPLES)
+    ids = images.table(["image_id"], current=False)["image_id"]
+    listed = "; ".join(
+        f"{ids[pair['row']]} ~ {ids[pair['near_copy_of']]} ({pair['cosine']:.3f})" for pair in pairs.to_pylist()
+    )
+    head = "1 near-copy is" if len(copies) == 1 else f"{len(copies):,} near-copies are"
+    note = f"{head} left out of {side.name} (cosine {cosine:g} or more; --near-copies off counts them), least alike: {listed}"
+    return replace(side, left_out=left_out, near_copies=len(copies), notes=(*side.notes, note))
 
 
 def _side(scores: Scores, slice_: Slice) -> Side:

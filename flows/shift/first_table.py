@@ -1,14 +1,16 @@
 """What changed first: families of concepts by the share of images in which they stand out, under two backgrounds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from t2c.core.shift.ranking import Lens, LensCounts, Ranked, rank_families
+from t2c.core.shift.background import FEWEST
+from t2c.core.shift.clusters import Clusters
+from t2c.core.shift.judges import ByCluster, ByImage, Judge, Standouts
+from t2c.core.shift.ranking import Lens, Ranked, rank_families
 from t2c.core.shift.shares import visible_share
 from t2c.flows.engine.answers import stored_once
 from t2c.flows.prominence.candidates import Candidates, candidates_of, scores_of_banks
@@ -16,14 +18,16 @@ from t2c.flows.prominence.prominent import (
     ComparedSide,
     Prominent,
     compared_side,
-    counts_of,
     prominent_at_large,
     prominent_within,
 )
 from t2c.flows.prominence.standards import Standards, standards_of
 from t2c.flows.rows.sides import Side
+from t2c.flows.rows.units import Units
+from t2c.flows.scores.comparable import comparable
 from t2c.schemas.specs.shift import Judging
 from t2c.schemas.tables.answers.prominence import RANKING
+from t2c.store.artifacts.similarities import Scores
 from t2c.store.disk.manifest import Parent
 
 COLUMN: Mapping[Lens, str] = {"within": "within", "at large": "at_large"}
@@ -62,6 +66,7 @@ def first_table(
     current: Side,
     *,
     judging: Judging,
+    units: Units,
     marks: Mapping[int, str] | None,
     spec: Mapping[str, Any],
     parents: Sequence[Parent],
@@ -76,21 +81,23 @@ def first_table(
     if isinstance(candidates, str):
         return no_table(candidates)
     standards = standards_of(scores[0], candidates, background=judging.background)
-    sides = [_side(side, candidates, standards) for side in (reference, current)]
-    if any(len(part.rows) == 0 for _, part in sides):
+    sides = [
+        _side(side, by_bank, candidates, standards)
+        for side, by_bank in zip((reference, current), _by_bank(reference, current, candidates), strict=True)
+    ]
+    if not all(len(part.rows) for _, part in sides):
         return no_table("no image of a side is scored with every bank")
-    lenses = _counts(sides, candidates, large=bool(standards.spread.std.any()))
+    lenses = _lenses(sides, candidates, large=bool(standards.spread.std.any()))
+    if not lenses:
+        return no_table(f"fewer than {FEWEST} images are no background")
     judged = candidates.judged
     if marks is not None and not judging.untrusted:
         judged[[key for key, mark in marks.items() if mark == "untrusted" and key < candidates.counts[0]]] = False
+    judge = _judge(sides, units, reference=reference, current=current, alpha=judging.alpha)
 
     def computed() -> pa.Table:
         ranked = rank_families(
-            lenses,
-            standards.families,
-            alpha=judging.alpha,
-            min_share=judging.min_effect / 10,
-            judged=judged,
+            lenses, standards.families, judge, alpha=judging.alpha, min_share=judging.min_effect / 10, judged=judged
         )
         return ranking_table(ranked, candidates.names, marks=marks)
 
@@ -98,59 +105,79 @@ def first_table(
     answer = stored_once(
         scores[0].store, "ranking", computed, spec=asked, parents=[*parents, *candidates.parents, *standards.parents]
     )
-    smallest = min(len(part.rows) for _, part in sides), max(len(part.rows) for _, part in sides)
     tests = len(lenses) * len(np.unique(standards.families.family[judged]))
     return FirstTable(
         answer.table,
         standards.background,
-        tuple(part.lens for part in lenses),
+        tuple(lenses),
         "",
-        _power(*smallest, alpha=judging.alpha, tests=tests),
-        (*standards.notes, *_notes(lenses, sides)),
+        _power(judge, alpha=judging.alpha, tests=tests),
+        (*standards.notes, *_notes(lenses, len(sides[0][1].rows))),
     )
 
 
-def _side(side: Side, candidates: Candidates, standards: Standards) -> tuple[Prominent, ComparedSide]:
+def _by_bank(reference: Side, current: Side, candidates: Candidates) -> list[tuple[Scores, ...]]:
+    """Return each side's similarities to every bank of the candidates, all of them under the comparison's rule of folds."""
+    by_bank = [[side.among.scores] for side in (reference, current)]
+    for place in range(1, len(candidates.banks)):
+        beside = [
+            replace(side, among=side.among.under(scores_of_banks(side.among.scores, candidates)[place]))
+            for side in (reference, current)
+        ]
+        for listed, side in zip(by_bank, comparable(*beside), strict=True):
+            listed.append(side.among.scores)
+    return [tuple(listed) for listed in by_bank]
+
+
+def _side(
+    side: Side, by_bank: tuple[Scores, ...], candidates: Candidates, standards: Standards
+) -> tuple[Prominent, ComparedSide]:
     """Return what stands out at large in the rows of a side, and the side as the within lens reads it."""
-    scores = side.among.scores
-    at_large = prominent_at_large(scores, candidates, standards)
-    rows = np.intersect1d(np.flatnonzero(side.rows()), at_large.rows)
-    own = at_large.of(rows)
-    return own, compared_side(side.among.images, own, scores_of_banks(scores, candidates))
+    at_large = prominent_at_large(by_bank, candidates, standards)
+    own = at_large.of(np.intersect1d(np.flatnonzero(side.rows()), at_large.rows))
+    return own, compared_side(side.among.images, own, by_bank)
 
 
-def _counts(
+def _lenses(
     sides: Sequence[tuple[Prominent, ComparedSide]], candidates: Candidates, *, large: bool
-) -> list[LensCounts]:
-    """Return in how many images of both sides each candidate stands out, under each lens that there is."""
-    concepts = len(candidates.names)
+) -> dict[Lens, Standouts]:
+    """Return what stands out in each image of both sides, under each lens that there is."""
     (before, reference), (after, current) = sides
-    numbers: list[tuple[Lens, npt.NDArray[np.int32], npt.NDArray[np.int32]]] = []
+    lenses: dict[Lens, Standouts] = {}
     within = prominent_within(reference, current, candidates)
     if within is not None:
-        numbers.append(("within", within[0], within[1]))
+        lenses["within"] = Standouts(within[0], within[1])
     if large:
-        numbers.append(("at large", before.number, after.number))
-    return [
-        LensCounts(lens, counts_of(first, concepts), counts_of(second, concepts), len(first), len(second))
-        for lens, first, second in numbers
-    ]
+        lenses["at large"] = Standouts(before.number, after.number)
+    return lenses
 
 
-def _notes(lenses: Sequence[LensCounts], sides: Sequence[tuple[Prominent, ComparedSide]]) -> list[str]:
-    names = [part.lens for part in lenses]
-    notes = []
-    if "within" not in names:
-        notes.append(
-            f"the reference has only {len(sides[0][1].rows)} images: shares are held against the background at large alone"
+def _judge(
+    sides: Sequence[tuple[Prominent, ComparedSide]], units: Units, *, reference: Side, current: Side, alpha: float
+) -> Judge:
+    """Return the test that the units call for, over the rows that have a similarity to every candidate."""
+    if units.single:
+        return ByImage(*(len(part.rows) for _, part in sides))
+    codes = [
+        np.unique(cluster[np.searchsorted(np.flatnonzero(side.rows()), part.rows)], return_inverse=True)[1]
+        for side, cluster, (_, part) in zip(
+            (reference, current), (units.clusters.reference, units.clusters.current), sides, strict=True
         )
-    return notes
+    ]
+    return ByCluster(Clusters(codes[0], codes[1]), alpha)
 
 
-def _power(small: int, large: int, *, alpha: float, tests: int) -> str:
+def _notes(lenses: Mapping[Lens, Standouts], reference: int) -> list[str]:
+    if "within" in lenses:
+        return []
+    return [f"the reference has only {reference} images: shares are held against the background at large alone"]
+
+
+def _power(judge: Judge, *, alpha: float, tests: int) -> str:
     """Return how large a rise from one in a hundred would have been seen, in words."""
-    change = visible_share(small, large, alpha=alpha, tests=tests)
-    return f"a share rising from 1 % to {0.01 + change:.0%} of images would have been seen with 80%"
+    n, m = (int(count) for count in judge.independent)
+    change = visible_share(n, m, alpha=alpha, tests=tests)
+    return f"a share rising from 1% to {0.01 + change:.0%} of images would have been seen with 80%"
 
 
 def ranking_table(ranked: Sequence[Ranked], names: Sequence[str], *, marks: Mapping[int, str] | None) -> pa.Table:

@@ -6,12 +6,15 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from t2c.core.shift.clusters import FEWEST
 from t2c.core.shift.visible import POWER, visible_effect
 from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
-from t2c.flows.prominence.candidates import FEWEST
-from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
+from t2c.flows.prominence.candidates import FEWEST as FEWEST_CONCEPTS
+from t2c.flows.rows.near_copies import near_copy_cosine
+from t2c.flows.rows.sides import FEW, Slice, open_sides, two_slices
+from t2c.flows.rows.units import Units, units_of
 from t2c.flows.scores.comparable import comparable
 from t2c.flows.shift.classes import classes_of
 from t2c.flows.shift.first_table import FirstTable, first_table
@@ -60,9 +63,9 @@ class ShiftReport(Shown):
     table: pa.Table
     """SHIFT, smallest q first."""
     n_reference: int
-    """Images on the reference side."""
+    """Independent observations on the reference side."""
     n_current: int
-    """Images on the current side."""
+    """Independent observations on the current side."""
     flagged: int
     """Concepts whose similarities have risen or fallen by an effect worth naming."""
     changed_shape: int
@@ -117,24 +120,33 @@ def shift(
     slices = two_slices(reference, current, where=where, reference_where=reference_where)
     scored: dict[str, Any] = {"source": source, "target": target, "bank": bank, "linear_map": linear_map}
     bar = progress or NoProgress()
-    sides = open_sides(store, *slices, **scored, duplicates=judging.duplicates)
+    sides = open_sides(store, *slices, **scored, duplicates=judging.duplicates, near_copies=judging.near_copies)
     reference_side, current_side = comparable(*sides, progress=bar)
     scores = reference_side.among.scores
     marks = marks_in_use(store, scores.dataset, map=scores.map, bank=scores.bank)
+    units = units_of(reference_side, current_side, cluster=judging.cluster)
+    splits = classes_of(reference_side, current_side, classes=judging.classes)
     comparison = Comparison(
         reference_side,
         current_side,
-        classes_of(reference_side, current_side, classes=judging.classes),
-        self_null(reference_side, current_side, blocks=judging.blocks),
+        units,
+        splits,
+        self_null(reference_side, current_side, splits, blocks=judging.blocks),
         None if marks is None else marks.by_key,
         judging,
     )
     # Without copies on either side both ways to count ask one question, whose answer may be there already.
     counted = judging.duplicates or not (reference_side.copies or current_side.copies)
-    resolved = {"duplicates": counted, "classes": comparison.classes.name if comparison.classes else ""}
     options = judging.model_dump()
     # what stands out is an answer of its own: two questions that differ in its options alone are one here
     shares = {name: options.pop(name) for name in ("background", "vocabulary")}
+    # and so are two that differ in what neither side has
+    near_copies, cluster = options.pop("near_copies"), options.pop("cluster")
+    if any(side.near_copies for side in (reference_side, current_side)):
+        options["near_copies"] = near_copy_cosine(near_copies, dimension=scores.source.dimension)
+    if cluster is not None:
+        options["cluster"] = cluster
+    resolved = {"duplicates": counted, "classes": splits.name if splits else ""}
     spec = _spec(slices, scores, {**options, **resolved})
     parents = [
         part.manifest.as_parent()
@@ -143,7 +155,7 @@ def shift(
     ]
     for side, chosen in zip((reference_side, current_side), slices, strict=True):
         parents += tables_read(side.among.images, chosen.where)
-    parents += comparison.classes.parents if comparison.classes else ()
+    parents += (*units.parents, *(splits.parents if splits else ()))
     parents += [manifest.as_parent() for manifest in marks.answers] if marks else []
     shift_answer = stored_once(
         store, "shift", lambda: compare_all(comparison, progress=bar), spec=spec, parents=parents
@@ -152,6 +164,7 @@ def shift(
         reference_side,
         current_side,
         judging=judging,
+        units=units,
         marks=comparison.marks,
         spec={**spec, **shares, "algorithm": "prominence under two backgrounds"},
         parents=parents,
@@ -167,21 +180,22 @@ def _spec(slices: tuple[Slice, Slice], scores: Scores, options: dict[str, Any]) 
 
 def _report(comparison: Comparison, shift_answer: Answer, *, standing: Standing, first: FirstTable) -> ShiftReport:
     reference_side, current_side, table = comparison.one, comparison.other, shift_answer.table
-    counts = [table[name][0].as_py() if table.num_rows else 0 for name in ("n_reference", "n_current")]
+    units = comparison.units
+    counts = units.counts
     left_out = sum(table["left_out"].to_pylist())
     verdicts = table["verdict"].to_pylist()
     flagged = sum(verdict not in (NONE, SHAPE) for verdict in verdicts)
     return ShiftReport(
         verdict=verdict_of(
             units=(counts[0], counts[1]),
-            unit="images",
+            unit=_unit(units),
             obstacles=[standing.poor_map, "" if comparison.judging.untrusted else standing.refuted],
             changed=_changed(table, flagged, first),
             power=first.power or _power(counts, comparison, judged=table.num_rows - left_out),
         ),
         first=first,
         standing=standing,
-        unit="images",
+        unit=_unit(units),
         reference=reference_side.name,
         current=current_side.name,
         map=reference_side.among.scores.map,
@@ -195,13 +209,18 @@ def _report(comparison: Comparison, shift_answer: Answer, *, standing: Standing,
         left_out=left_out,
         classes=comparison.classes.name if comparison.classes else "",
         notes=(
-            *_notes(reference_side, current_side, counts, stored=bool(shift_answer.path)),
+            *_notes(comparison, stored=bool(shift_answer.path)),
             *_more_notes(comparison, table, left_out),
         ),
         digest=shift_answer.digest,
         path=shift_answer.path,
         new=shift_answer.new,
     )
+
+
+def _unit(units: Units) -> str:
+    """Return what one observation is, in the plural."""
+    return "images" if units.single else f"clusters (one a {units.by})"
 
 
 def _changed(table: pa.Table, flagged: int, first: FirstTable) -> str:
@@ -265,20 +284,20 @@ def _common_direction(table: pa.Table) -> list[str]:
     moved = table["mean_current"].to_numpy() - table["mean_reference"].to_numpy()
     squares = float(moved @ moved)
     shared = len(moved) * float(moved.mean()) ** 2 / squares if squares > 0 else 0.0
-    if len(moved) < FEWEST or shared < SHARED:
+    if len(moved) < FEWEST_CONCEPTS or shared < SHARED:
         return []
     way = "up" if moved.mean() > 0 else "down"
     return [f"{shared:.0%} of what the mean similarities moved is one direction, {way}, that all concepts share"]
 
 
-def _notes(reference_side: Side, current_side: Side, counts: Sequence[int], *, stored: bool) -> tuple[str, ...]:
+def _notes(comparison: Comparison, *, stored: bool) -> tuple[str, ...]:
     """Return what a reader of the table must know."""
-    notes = []
-    for side, count in zip((reference_side, current_side), counts, strict=True):
-        if count < FEW:
-            notes.append(
-                f"{side.name} has only {count} image{'' if count == 1 else 's'}: only large shifts can be seen"
-            )
+    reference_side, current_side, units = comparison.one, comparison.other, comparison.units
+    notes = [*units.notes]
+    for side, count in zip((reference_side, current_side), units.counts, strict=True):
+        if FEWEST <= count < FEW:
+            what = "images" if units.single else f"observations (one a {units.by})"
+            notes.append(f"{side.name} has only {count} {what}: only large shifts can be seen")
         if side.copies:
             what = "1 exact copy is" if side.copies == 1 else f"{side.copies:,} exact copies are"
             notes.append(f"{what} left out of {side.name} (--duplicates counts them)")

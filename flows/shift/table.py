@@ -8,15 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from t2c.core.shift.block_null import Blocks, plan_blocks, self_distance
+from t2c.core.shift.block_null import Blocks, confounding, plan_blocks, self_distance, within
 from t2c.core.shift.class_shift import class_shift
+from t2c.core.shift.clusters import cluster_p
 from t2c.core.shift.shift import compare, effect_scale
 from t2c.core.statistics.pvalues import benjamini_hochberg
 from t2c.flows.engine.progress import Progress
 from t2c.flows.rows.sides import Side
+from t2c.flows.rows.units import Units
 from t2c.flows.shift.classes import Classes
 from t2c.schemas.specs.shift import Judging
 from t2c.schemas.tables.tables import SHIFT
+from t2c.store.artifacts.selection import labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +30,8 @@ class SelfNull:
     """The blocks, over the places of the sides' rows; None when the reference has too few."""
     by: str
     """`captured_at`, or `source order` when some image has no time."""
+    confounded: float = 0.0
+    """Cramer's V of the blocks and the classes, where it was so large that blocks are cut inside each class."""
 
     def notes(self, concepts: int, *, alpha: float, decides: bool) -> tuple[str, ...]:
         """Return what a reader must know about the blocks: how many, and the smallest q they can give."""
@@ -39,7 +44,13 @@ class SelfNull:
         if alone > alpha:
             reach = f"; smallest reachable q {all_:.2g} when all concepts lie beyond, {alone:.2g} for one alone"
             reach += "; more --blocks reach smaller ones" if decides else ""
-        return (f"{head}, by {self.by}{reach}",)
+        notes = [f"{head}, by {self.by}{reach}"]
+        if self.confounded:
+            notes.append(
+                f"in {self.by} the blocks are the classes by another name (Cramer's V {self.confounded:.2f}): "
+                "each block takes its share of every class instead, so days or batches are not seen"
+            )
+        return tuple(notes)
 
 
 def words(pieces: int) -> str:
@@ -47,8 +58,16 @@ def words(pieces: int) -> str:
     return "1 piece" if pieces == 1 else f"{pieces} pieces"
 
 
-def self_null(one: Side, other: Side, *, blocks: int) -> SelfNull:
-    """Return the blocks of the reference's compared rows and the pieces of the current side's."""
+CONFOUNDED = 0.7
+"""Cramer's V of blocks and classes above which blocks say how classes differ, not how batches do."""
+
+
+def self_null(one: Side, other: Side, classes: Classes | None, *, blocks: int) -> SelfNull:
+    """Return the blocks of the reference's compared rows and the pieces of the current side's.
+
+    Where contiguous blocks of the reference are its classes (those compared by, else its labels), nothing could ever lie
+    beyond them: they are cut inside each class then, as are the pieces.
+    """
     sides = [(side, np.flatnonzero(side.rows())) for side in (one, other)]
     times = [_times(side, rows) for side, rows in sides]
     timed = all(side_times is not None for side_times in times)
@@ -56,7 +75,13 @@ def self_null(one: Side, other: Side, *, blocks: int) -> SelfNull:
         np.argsort(side_times, kind="stable") if timed and side_times is not None else np.arange(len(rows))
         for side_times, (_, rows) in zip(times, sides, strict=True)
     ]
-    return SelfNull(plan_blocks(*orders, blocks=blocks), "captured_at" if timed else "source order")
+    by, plan = "captured_at" if timed else "source order", plan_blocks(*orders, blocks=blocks)
+    codes = [labels(side.among.images)[0][rows] for side, rows in sides]
+    codes = codes if classes is None else [classes.mix.reference, classes.mix.current]
+    mixed = 0.0 if plan is None else confounding(plan.reference, codes[0])
+    if mixed <= CONFOUNDED:
+        return SelfNull(plan, by)
+    return SelfNull(plan_blocks(*map(within, orders, codes), blocks=blocks), by, mixed)
 
 
 def _times(side: Side, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
@@ -79,6 +104,8 @@ class Comparison:
     """The reference."""
     other: Side
     """The current side."""
+    units: Units
+    """What counts as one observation."""
     classes: Classes | None
     """Classes to split by."""
     blocks: SelfNull
@@ -98,12 +125,20 @@ def compare_all(wanted: Comparison, *, progress: Progress) -> pa.Table:
     names = wanted.one.among.names[: len(wanted.other.among.names)]
     rows = [np.flatnonzero(side.rows()) for side in (wanted.one, wanted.other)]
     compared: list[dict[str, Any]] = []
+
+    def read(key: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        one, other = (side.among.values(key)[at] for side, at in zip((wanted.one, wanted.other), rows, strict=True))
+        return one, other
+
     progress.start("compare", len(names), "concepts")
     try:
         for key, name in enumerate(names):
-            sides = [side.among.values(key)[at] for side, at in zip((wanted.one, wanted.other), rows, strict=True)]
-            compared.append({"key": key, "concept": name, **_compared(wanted, *sides)})
+            compared.append({"key": key, "concept": name, **_compared(wanted, *read(key))})
             progress.advance(1)
+        if not wanted.units.single:
+            p = cluster_p(read, len(names), wanted.units.clusters, alpha=wanted.judging.alpha)
+            for row, log10_p in zip(compared, np.log10(p).tolist(), strict=True):
+                row["log10_p"] = log10_p
     finally:
         progress.done()
     return shift_table(compared, wanted)
@@ -115,10 +150,13 @@ def _compared(
     """Return the columns of one concept that need no other concept."""
     whole = compare(np.sort(reference), np.sort(current), ordered=True)
     row = asdict(whole)
+    row["n_reference"], row["n_current"] = comparison.units.counts
     if comparison.classes is not None:
         row |= asdict(
             class_shift(reference, current, mix=comparison.classes.mix, scale=effect_scale(reference, current))
         )
+        if not comparison.units.single:  # its null is one of independent images
+            del row["log10_p_within"]
     if comparison.blocks.blocks is not None:
         row |= asdict(self_distance(reference, current, blocks=comparison.blocks.blocks))
     return row
@@ -165,7 +203,7 @@ def by_effect(table: pa.Table) -> pa.Table:
 def _verdict(row: Mapping[str, Any], comparison: Comparison) -> str:
     """Return the verdict on a concept beyond the null that was asked for: its direction is that of the effect."""
     q = row["q"] if comparison.judging.beyond == "chance" else row.get("q_blocks", 1.0)
-    if row["left_out"] or q > comparison.judging.alpha:
+    if row["left_out"] or not comparison.units.enough or q > comparison.judging.alpha:
         return NONE
     # what is significant is not yet meaningful: without a difference of means worth naming there is no direction
     if abs(row["effect"]) < comparison.judging.min_effect or row["effect"] == 0:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Word = Literal["pass", "changed", "cannot tell"]
+from t2c.core.shift.clusters import FEWEST
 
-FEWEST_UNITS = 10
-"""Independent observations a side below which nothing can be told."""
+Word = Literal["pass", "changed", "cannot tell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,8 @@ def verdict_of(
     was not measured is no evidence in either direction.
     """
     reasons = [reason for reason in obstacles if reason]
-    if min(units) < FEWEST_UNITS:
-        reasons.insert(0, f"{min(units):,} {unit} on a side, fewer than {FEWEST_UNITS}")
+    if min(units) < FEWEST:
+        reasons.insert(0, f"{min(units):,} {unit} on a side, fewer than {FEWEST}")
     if reasons:
         return Verdict("cannot tell", "; ".join(reasons))
     return Verdict("changed", changed) if changed else Verdict("pass", power)

@@ -169,8 +169,10 @@ SHIFT = pa.schema(
     [
         column("key", pa.int32(), "concept number in the bank"),
         column("concept", pa.string(), "the concept"),
-        column("n_reference", pa.int64(), "reference similarities compared"),
-        column("n_current", pa.int64(), "current similarities compared"),
+        column(
+            "n_reference", pa.int64(), "independent observations compared in the reference: images, or clusters of them"
+        ),
+        column("n_current", pa.int64(), "independent observations compared in the current set"),
         column("mean_reference", pa.float64(), "mean similarity in the reference"),
         column("mean_current", pa.float64(), "mean similarity in the current set"),
         column(

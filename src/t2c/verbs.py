@@ -614,6 +614,8 @@ class Store(Handle):
         untrusted: bool = False,
         background: str | None = None,
         vocabulary: str | None = None,
+        cluster: str | None = None,
+        near_copies: str = "auto",
         duplicates: bool = False,
         progress: Progress | None = None,
     ) -> ShiftReport:
@@ -635,6 +637,8 @@ class Store(Handle):
           has scored.
         `vocabulary`: Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest
           scored beside it.
+        `cluster`: Images that belong together count as one: by a label or attribute, bursts of time, or names.
+        `near_copies`: Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up.
         `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
 
         Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
@@ -653,6 +657,8 @@ class Store(Handle):
                 untrusted=untrusted,
                 background=background,
                 vocabulary=vocabulary,
+                cluster=cluster,
+                near_copies=near_copies,
                 duplicates=duplicates,
             )
 
@@ -1270,6 +1276,8 @@ class Store(Handle):
         untrusted: bool = False,
         background: str | None = None,
         vocabulary: str | None = None,
+        cluster: str | None = None,
+        near_copies: str = "auto",
         duplicates: bool = False,
         title: str | None = None,
         commands: Sequence[str] = (),
@@ -1294,6 +1302,8 @@ class Store(Handle):
           has scored.
         `vocabulary`: Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest
           scored beside it.
+        `cluster`: Images that belong together count as one: by a label or attribute, bursts of time, or names.
+        `near_copies`: Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up.
         `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
         """
         from t2c.flows.report.write import report
@@ -1310,6 +1320,8 @@ class Store(Handle):
                 untrusted=untrusted,
                 background=background,
                 vocabulary=vocabulary,
+                cluster=cluster,
+                near_copies=near_copies,
                 duplicates=duplicates,
             )
 

@@ -94,6 +94,28 @@ def _cut(order: Array, parts: int, rows: int) -> Array:
     return part
 
 
+def confounding(part: Integer[np.ndarray, " _images"], codes: Integer[np.ndarray, " _images"]) -> float:
+    """Return Cramer's V of parts (-1: none, left out) and classes: 0 where neither says anything of the other, 1 at most."""
+    table = np.zeros((int(part.max(initial=-1)) + 1, int(codes.max(initial=-1)) + 2))
+    inside = part >= 0
+    np.add.at(table, (part[inside], codes[inside]), 1)  # the last column is that of images without a class
+    table = table[:, table.any(axis=0)]
+    if min(table.shape) < 2:
+        return 0.0
+    even = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    return math.sqrt(float(((table - even) ** 2 / even).sum()) / (table.sum() * (min(table.shape) - 1)))
+
+
+def within(
+    order: Integer[np.ndarray, " _images"], codes: Integer[np.ndarray, " _images"]
+) -> Integer[np.ndarray, " _images"]:
+    """Return an order in which each contiguous run takes its share of every class, of each in the order given."""
+    by_class = order[np.argsort(codes[order], kind="stable")]
+    sizes = np.unique(codes, return_counts=True)[1]
+    place = np.concatenate([(np.arange(size) + 0.5) / size for size in sizes])
+    return by_class[np.argsort(place, kind="stable")]
+
+
 @dataclass(frozen=True, slots=True)
 class SelfDistance:
     """One concept's distance beside those of the reference from itself."""

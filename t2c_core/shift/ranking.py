@@ -7,15 +7,16 @@ not reach significance however their images were split are dropped (Tarone), the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from t2c.core.shift.families import Families
-from t2c.core.shift.shares import log10_fisher, log10_smallest, newcombe, standardised_difference, testable
+from t2c.core.shift.judges import Judge, Standouts
+from t2c.core.shift.shares import newcombe, standardised_difference, testable
 from t2c.core.statistics.pvalues import benjamini_hochberg
 from t2c.schemas.errors import InputError, expected
 
@@ -47,6 +48,11 @@ class LensCounts:
     """Images of the reference that were compared."""
     m: int
     """Images of the current side."""
+
+    @classmethod
+    def of(cls, lens: Lens, standouts: Standouts, concepts: int) -> Self:
+        """Return the counts of what stands out in each image of both sides."""
+        return cls(lens, *standouts.counts(concepts), len(standouts.before), len(standouts.after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +95,6 @@ class Ranked:
     """risen, fallen, cannot tell (a high rank that the images are too few to confirm) or none."""
 
 
-PValues = Callable[[LensCounts, Families], "Float64[np.ndarray, ' families']"]
-"""From counts to log10 p of each family, where rows are not independent and Fisher's test does not hold."""
-
-
 def scores_of(lenses: Sequence[LensCounts]) -> Float64[np.ndarray, " concepts"]:
     """Return the sum over lenses of each concept's standardised difference of shares: what orders the table."""
     if not lenses:
@@ -104,37 +106,35 @@ def scores_of(lenses: Sequence[LensCounts]) -> Float64[np.ndarray, " concepts"]:
 
 
 def rank_families(
-    lenses: Sequence[LensCounts],
+    lenses: Mapping[Lens, Standouts],
     families: Families,
+    judge: Judge,
     *,
     alpha: float,
     min_share: float,
     judged: NDArray[np.bool_] | None = None,
-    p_values: PValues | None = None,
-    independent: tuple[float, float] | None = None,
 ) -> list[Ranked]:
     """Return the families in the order in which they are shown, most changed first, fallen and risen alike.
 
     `min_share` is the smallest difference of shares worth a verdict, met under either lens (a share that doubles or
     halves needs a fifth of it); `judged` (concepts,) says which concepts may be shown at all, such as those of the bank
-    that was asked among a larger vocabulary; `p_values` replaces Fisher's test where rows are not independent, with
-    `independent` observations on each side for the intervals.
+    that was asked among a larger vocabulary.
     """
-    scores = scores_of(lenses)
+    concepts = len(families.family)
+    counts = {lens: LensCounts.of(lens, part, concepts) for lens, part in lenses.items()}
+    scores = scores_of(list(counts.values()))
     shown = np.ones(len(scores), dtype=np.bool_) if judged is None else judged
-    order = [int(key) for key in np.lexsort((np.arange(len(scores)), -np.abs(scores))) if shown[key]]
-    counted = {part.lens: (families.sums(part.before), families.sums(part.after)) for part in lenses}
-    log10_q = _q_values(lenses, families, counted, shown=shown, alpha=alpha, p_values=p_values)
+    log10_q = _q_values(lenses, families, judge, shown=shown, alpha=alpha)
     ranked: list[Ranked] = []
     placed: set[int] = set()
-    for key in order:
+    for key in np.lexsort((np.arange(len(scores)), -np.abs(scores))).tolist():
         family = int(families.family[key])
-        if family in placed:
+        if family in placed or not shown[key]:
             continue
         placed.add(family)
         own = {
-            part.lens: _family_lens(part, counted[part.lens], family, float(log10_q[part.lens][family]), independent)
-            for part in lenses
+            lens: _family_lens(part, families.members(family), float(log10_q[lens][family]), judge.independent)
+            for lens, part in counts.items()
         }
         lens = min(own, key=lambda name: own[name].log10_q)
         entry = Ranked(
@@ -153,34 +153,22 @@ def rank_families(
 
 
 def _q_values(
-    lenses: Sequence[LensCounts],
-    families: Families,
-    counted: dict[Lens, tuple[Array, Array]],
-    *,
-    shown: NDArray[np.bool_],
-    alpha: float,
-    p_values: PValues | None,
+    lenses: Mapping[Lens, Standouts], families: Families, judge: Judge, *, shown: NDArray[np.bool_], alpha: float
 ) -> dict[Lens, Array]:
     """Return log10 q of each family under each lens: over all that could reach significance, both lenses together."""
     candidate = np.zeros(len(families.head), dtype=np.bool_)
     candidate[families.family[shown]] = True
-    p, smallest = [], []
-    for part in lenses:
-        before, after = counted[part.lens]
-        p.append(log10_fisher(before, part.n, after, part.m) if p_values is None else p_values(part, families))
-        smallest.append(np.where(candidate, log10_smallest(before + after, part.n, part.m), 0.0))
+    p = np.concatenate([judge.log10_p(part, families) for part in lenses.values()])
+    smallest = [np.where(candidate, judge.log10_smallest(part, families), 0.0) for part in lenses.values()]
     kept = testable(np.concatenate(smallest), alpha=alpha) & np.tile(candidate, len(lenses))
-    every = np.zeros(len(kept))
-    every[kept] = benjamini_hochberg(np.concatenate(p)[kept])
-    return dict(zip((part.lens for part in lenses), np.split(every, len(lenses)), strict=True))
+    q = np.zeros(len(kept))
+    q[kept] = benjamini_hochberg(p[kept])
+    return dict(zip(lenses, np.split(q, len(lenses)), strict=True))
 
 
-def _family_lens(
-    part: LensCounts, counts: tuple[Array, Array], family: int, log10_q: float, independent: tuple[float, float] | None
-) -> FamilyLens:
-    before, after = int(counts[0][family]), int(counts[1][family])
-    n, m = independent or (part.n, part.m)
-    low, high = newcombe(before, n, after, m, size=(part.n, part.m))
+def _family_lens(part: LensCounts, members: list[int], log10_q: float, independent: tuple[float, float]) -> FamilyLens:
+    before, after = int(part.before[members].sum()), int(part.after[members].sum())
+    low, high = newcombe(before, independent[0], after, independent[1], size=(part.n, part.m))
     return FamilyLens(before / part.n, after / part.m, low, high, log10_q)
 
 

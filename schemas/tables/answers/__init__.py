@@ -12,6 +12,7 @@ from t2c.schemas.tables.answers import (
     prominence,
     reading,
     refine,
+    rows,
     study,
     suite,
     trust,
@@ -31,5 +32,6 @@ ANSWERS: Mapping[str, AnswerKind] = {
     **reading.ANSWERS,
     **decode.ANSWERS,
     **study.ANSWERS,
+    **rows.ANSWERS,
 }
 """Kind -> what it holds; the kinds in the order in which documentation lists them."""
