@@ -10,6 +10,7 @@ from t2c.schemas.tables.answers import (
     maps,
     objectives,
     prominence,
+    proposals,
     reading,
     refine,
     study,
@@ -29,6 +30,7 @@ ANSWERS: Mapping[str, AnswerKind] = {
     **bottleneck.ANSWERS,
     **refine.ANSWERS,
     **reading.ANSWERS,
+    **proposals.ANSWERS,
     **decode.ANSWERS,
     **study.ANSWERS,
 }
