@@ -54,7 +54,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = ("count", "number", "signed", "percent", "small", "size", "plural", "clean", "named")
+    filters = ("count", "number", "signed", "percent", "points", "small", "size", "plural", "clean", "named")
     jinja.filters.update({name: getattr(words, name) for name in filters})
     jinja.globals.update(
         charts=charts,

@@ -37,6 +37,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return number(None if value is None else 100 * value, digits) + ("\N{NO-BREAK SPACE}%" if value is not None else "")
 
 
+def points(value: float | None) -> str:
+    """Return a difference of shares in percentage points with its sign: +8.1, −0.2."""
+    return signed(None if value is None else 100 * value, 1)
+
+
 def small(log10_value: float) -> str:
     """Return a probability given as log10, without underflow: 0.032, 3.2 × 10⁻¹⁴."""
     if log10_value > -0.0003:

@@ -8,14 +8,12 @@ import numpy.typing as npt
 
 from t2c.core.shift.background import centred
 from t2c.schemas.errors import UnknownName, expected
-from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.concepts import GROUP, open_concepts
 from t2c.store.artifacts.similarities import Scores, list_similarities, parent_of
 from t2c.store.disk.manifest import Parent
 
 FEWEST = 100
 """Concepts of a bank below which the one that stands out says little: a larger bank is asked beside it."""
-GROUP = "group"
-"""Kind of a concept that stands for several classes of the same bank: it never stands out itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +29,7 @@ class Candidates:
     vectors: npt.NDArray[np.float32]
     """(concepts, target) unit vectors."""
     eligible: npt.NDArray[np.bool_]
-    """(concepts,) which may stand out and count in the mean vector; groups of classes do neither."""
+    """(concepts,) which may stand out and count in the mean vector; groups of classes do neither, nor a word that both banks hold."""
     parents: tuple[Parent, ...]
     """The banks as they were scored."""
 

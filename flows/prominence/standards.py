@@ -19,6 +19,8 @@ from t2c.flows.prominence.candidates import Candidates, columns, scores_of_banks
 from t2c.schemas.errors import UnknownName, expected
 from t2c.schemas.names import parse_dataset_ref
 from t2c.schemas.tables.answers.prominence import STANDARDS
+from t2c.store.artifacts.bank_background import read_background
+from t2c.store.artifacts.concepts import open_concepts
 from t2c.store.artifacts.images import open_images
 from t2c.store.artifacts.selection import searchable
 from t2c.store.artifacts.similarities import Scores, list_similarities
@@ -62,6 +64,9 @@ class Population:
 
 def standards_of(scores: Scores, candidates: Candidates, *, background: str | None) -> Standards:
     """Return the background at large for similarities; raises UnknownName for one that is not there."""
+    own = _own(scores, candidates) if background is None else None
+    if own is not None:
+        return own
     named, chosen = _datasets(scores, candidates, background)
     populations = [_population(one, candidates) for one in chosen]
     count = sum(len(population.rows) for population in populations)
@@ -86,6 +91,34 @@ def standards_of(scores: Scores, candidates: Candidates, *, background: str | No
     return Standards(
         named, count, Spread(numbers["mean"][None], numbers["std"][None]), families, tuple(parents), tuple(notes)
     )
+
+
+def _own(scores: Scores, candidates: Candidates) -> Standards | None:
+    """Return the background that the bank brings along, where it is asked alone; groups of classes never stand out."""
+    concepts = open_concepts(scores.store, candidates.banks[0])
+    moments = read_background(concepts) if len(candidates.banks) == 1 else None
+    if moments is None:
+        return None
+    total = len(candidates.names)
+    mean, std = np.zeros(total), np.zeros(total)
+    covariance = moments.covariance
+    classes = np.flatnonzero(concepts.singles()[:total])
+    mean[classes], std[classes] = moments.mean, np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    scale = np.outer(std[classes], std[classes])
+    together = np.zeros((total, total))
+    together[np.ix_(classes, classes)] = covariance / np.where(scale > 0, scale, 1)
+    families = families_of(_texts(candidates), together)
+    named = str(moments.provenance.get("images", f"the background of {concepts.bank}"))
+    return Standards(named, moments.n, Spread(mean[None], std[None]), families, (concepts.manifest.as_parent(),), ())
+
+
+def _texts(candidates: Candidates) -> npt.NDArray[np.float64]:
+    """Return the cosines of the candidates' centred vectors, 0 between what is judged and what is not."""
+    directions = candidates.directions()
+    unit = directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
+    judged = candidates.judged
+    cosines: npt.NDArray[np.float64] = np.where(judged[:, None] & judged[None, :], unit @ unit.T, 0.0)
+    return cosines
 
 
 def _datasets(scores: Scores, candidates: Candidates, background: str | None) -> tuple[str, list[Scores]]:
@@ -173,17 +206,7 @@ def _families(drawn: npt.NDArray[np.float32], candidates: Candidates) -> Familie
     if total > MOST_CONCEPTS or drawn.shape[1] < FEWEST:
         every = np.arange(total, dtype=np.int32)
         return Families(every, every)
-    directions = candidates.directions()
-    texts = directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
     spread = drawn - drawn.mean(axis=1, keepdims=True)
     scale = np.sqrt(np.einsum("ci,ci->c", spread, spread))
     unit = spread / np.where(scale > 0, scale, 1)[:, None]
-    # what may not stand out, or belongs to another bank, is never one family with what is judged
-    kinds = [
-        str(place) if eligible else f"{number} apart"
-        for number, (place, eligible) in enumerate(
-            zip(np.repeat(candidates.banks, candidates.counts), candidates.eligible, strict=True)
-        )
-    ]
-    same = np.array(kinds)[:, None] == np.array(kinds)[None, :]
-    return families_of(np.where(same, texts @ texts.T, 0.0), unit @ unit.T)
+    return families_of(_texts(candidates), unit @ unit.T)

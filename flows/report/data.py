@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from t2c.flows.page.pictures import Strip, Thumbnail
+from t2c.flows.shift.first_table import FirstTable
 from t2c.flows.shift.verdict import Verdict
 from t2c.flows.trust.standing import Standing
 from t2c.schemas.tables.tables import column
@@ -237,6 +238,8 @@ class ReportData:
     """CONCEPT_STATS of the reference."""
     current_stats: pa.Table | None = None
     """CONCEPT_STATS of the current dataset; None when nothing was compared."""
+    first: FirstTable | None = None
+    """What changed first: families by the share of images in which they stand out; None when nothing was compared."""
     shift: pa.Table | None = None
     """SHIFT; None when nothing was compared."""
     shift_notes: tuple[str, ...] = ()

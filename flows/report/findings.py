@@ -8,6 +8,7 @@ from markupsafe import Markup
 from t2c.flows.page import words
 from t2c.flows.page.words import named
 from t2c.flows.report.data import ReportData
+from t2c.flows.shift.first_table import COLUMN, FirstTable
 from t2c.flows.shift.table import FALLEN, RISEN, by_effect
 
 MOST_SHIFTED = 8
@@ -49,22 +50,53 @@ def headline(data: ReportData) -> Markup:
 def _shifted(data: ReportData) -> list[Finding]:
     if data.shift is None:
         return []
+    if data.first is not None and not data.first.why_not:
+        return [*_families(data.first), *_left_out(data)]
     rows = [row for row in by_effect(data.shift).to_pylist() if row["verdict"] in (RISEN, FALLEN)]
     sentences = [Finding(row["verdict"], _shift_sentence(row), "shift") for row in rows[:MOST_SHIFTED]]
     if len(rows) > MOST_SHIFTED:
         more = Markup("{} shifted: see the table.").format(words.plural(len(rows) - MOST_SHIFTED, "more concept"))
         sentences.append(Finding("plain", more, "shift"))
-    left_out = sum(bool(row) for row in data.shift["left_out"].to_pylist())
-    if left_out:
-        text = Markup("{} no verdict, because nothing bears out what the name says.")
-        sentences.append(
-            Finding(
-                "warning",
-                text.format(words.plural(left_out, "untrusted concept gets", "untrusted concepts get")),
-                "trust",
-            )
+    return [*sentences, *_left_out(data)]
+
+
+def _left_out(data: ReportData) -> list[Finding]:
+    left_out = sum(bool(row) for row in data.shift["left_out"].to_pylist()) if data.shift is not None else 0
+    if not left_out:
+        return []
+    text = Markup("{} no verdict, because nothing bears out what the name says.")
+    return [
+        Finding(
+            "warning", text.format(words.plural(left_out, "untrusted concept gets", "untrusted concepts get")), "trust"
         )
+    ]
+
+
+def _families(first: FirstTable) -> list[Finding]:
+    """Return a sentence for each of the families that changed most."""
+    rows = [row for row in first.table.to_pylist() if row["verdict"] in (RISEN, FALLEN)]
+    sentences = [Finding(row["verdict"], _family_sentence(row), "shift") for row in rows[:MOST_SHIFTED]]
+    if len(rows) > MOST_SHIFTED:
+        more = Markup("{} changed: see the table.").format(
+            words.plural(len(rows) - MOST_SHIFTED, "more family", "more families")
+        )
+        sentences.append(Finding("plain", more, "shift"))
     return sentences
+
+
+def _family_sentence(row: dict[str, Any]) -> Markup:
+    end = COLUMN[row["lens"]]
+    against = "the reference itself" if row["lens"] == "within" else "varied images at large"
+    others = [name for name in row["family"] if name != row["name"]]
+    with_others = Markup(" (with {})").format(named(", ".join(others[:3]) + (", ..." if len(others) > 3 else "")))
+    return Markup("{}{} stands out in {} → {} of the images, held against {} (q\N{NO-BREAK SPACE}{}).").format(
+        Markup("<strong>{}</strong>").format(named(row["name"])),
+        with_others if others else "",
+        words.percent(row[f"share_before_{end}"], 1),
+        words.percent(row[f"share_after_{end}"], 1),
+        against,
+        words.small(row["log10_q"]),
+    )
 
 
 def _shift_sentence(row: dict[str, Any]) -> Markup:

@@ -4,16 +4,19 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from t2c.flows.bottleneck import section as bottleneck_section
 from t2c.flows.decode import section as words_section
 from t2c.flows.laboratory import section as laboratory_section
 from t2c.flows.page import charts, words
-from t2c.flows.page.document import FOLDED_PANELS, PANELS, STYLE, environment, policy
+from t2c.flows.page.document import FOLDED_PANELS, PANELS, SHOWN_ROWS, STYLE, environment, policy
 from t2c.flows.page.section import Context, Gathered, Section
 from t2c.flows.reading import section as reading_section
 from t2c.flows.report.data import ReportData
 from t2c.flows.report.findings import findings, headline
-from t2c.flows.shift.table import FALLEN, RISEN, SHAPE, by_effect
+from t2c.flows.shift.first_table import COLUMN, FirstTable
+from t2c.flows.shift.table import FALLEN, NONE, RISEN, SHAPE, by_effect
 from t2c.flows.study import section as study_section
 from t2c.flows.suite import section as suite_section
 from t2c.flows.trust import section as trust_section
@@ -71,6 +74,7 @@ def render(data: ReportData) -> str:
         missing=missing,
         templates=TEMPLATES,
         panels=panels(data),
+        first_rows=first_rows(data),
         shift_rows=shift_rows(data),
         alpha_log10=words.number(math.log10(data.alpha), 2),
     )
@@ -102,10 +106,7 @@ def tiles(data: ReportData) -> list[tuple[str, str, str]]:
         )
         figures.append((words.count(account.count("ok")), f"images in {words.clean(account.name, 40)}", more))
     if data.shift is not None:
-        verdicts = data.shift["verdict"].to_pylist()
-        risen, fallen, shape = (verdicts.count(word) for word in (RISEN, FALLEN, SHAPE))
-        more = f"▲ {risen} risen, ▼ {fallen} fallen" + (f", {shape} changed shape" if shape else "")
-        figures.append((words.count(risen + fallen), f"of {words.plural(len(verdicts), 'concept')} shifted", more))
+        figures.append(_changed(data.shift, data.first))
     if data.aligner is not None and data.aligner.quality is not None:
         first = data.aligner.quality.to_pylist()[0]
         figures.append(
@@ -121,6 +122,29 @@ def tiles(data: ReportData) -> list[tuple[str, str, str]]:
             )
         )
     return figures
+
+
+def _changed(shift: pa.Table, first: FirstTable | None) -> tuple[str, str, str]:
+    """Return the figure of what changed: families where they could be ranked, else concepts."""
+    ranked = first is not None and not first.why_not
+    table, what = (first.table, "families") if first is not None and ranked else (shift, "concepts")
+    verdicts = table["verdict"].to_pylist()
+    risen, fallen, shape = (verdicts.count(word) for word in (RISEN, FALLEN, SHAPE))
+    more = f"▲ {risen} risen, ▼ {fallen} fallen" + (f", {shape} changed shape" if shape else "")
+    return words.count(risen + fallen), f"of {words.count(len(verdicts))} {what} changed", more
+
+
+def first_rows(data: ReportData) -> list[dict[str, Any]]:
+    """Return the families that the first table shows, with the words they hold and their shares under each lens."""
+    if data.first is None:
+        return []
+    rows = [row for row in data.first.table.to_pylist() if row["verdict"] != NONE][:SHOWN_ROWS]
+    for row in rows:
+        ends = [COLUMN[lens] for lens in data.first.lenses]
+        row["others"] = ", ".join(name for name in row["family"] if name != row["name"])
+        row["shares"] = [(row[f"share_before_{end}"], row[f"share_after_{end}"]) for end in ends]
+        row["low"], row["high"] = (row[f"{name}_{COLUMN[row['lens']]}"] for name in ("low", "high"))
+    return rows
 
 
 def shift_rows(data: ReportData) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from t2c.flows.report.render import gather_sections, render
 from t2c.flows.report.zeroshot_tasks import stored_tasks, table_of
 from t2c.flows.rows.sides import Side, open_sides, two_slices
 from t2c.flows.scores.comparable import comparable
+from t2c.flows.shift.first_table import FirstTable
 from t2c.flows.shift.shift import JUDGING, shift
 from t2c.flows.shift.verdict import Verdict
 from t2c.flows.trust.standing import standing_of
@@ -196,6 +197,7 @@ def _answers(question: ReportSpec, sides: Sequence[Side], advance: Callable[[str
     compared: pa.Table | None = None
     notes: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    first: FirstTable | None = None
     if question.compares:
         where: dict[str, Any] = {
             "where": question.where,
@@ -204,6 +206,7 @@ def _answers(question: ReportSpec, sides: Sequence[Side], advance: Callable[[str
         }
         found_shift = shift(question.store, question.reference, question.current, **where, **question.scored)
         compared, notes, verdict = found_shift.table, found_shift.notes, found_shift.verdict
+        first = found_shift.first
     # distributions stand beside the shift's numbers, so they are of the same similarities
     stats = [side_stats(side) for side in (comparable(*sides) if len(sides) > 1 else sides)]
     among = {side.among.images.dataset: side.among for side in sides}  # of two snapshots the current side's
@@ -223,6 +226,7 @@ def _answers(question: ReportSpec, sides: Sequence[Side], advance: Callable[[str
         "shift": compared,
         "shift_notes": notes,
         "verdict": verdict,
+        "first": first,
         "logic": tuple(logic_results),
         "grids": grids(sides, keys, most=PICTURES, read=open_bytes),
     }

@@ -10,6 +10,7 @@ from t2c.core.shift.visible import POWER, visible_effect
 from t2c.flows.engine.answers import Answer, stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
+from t2c.flows.prominence.candidates import FEWEST
 from t2c.flows.rows.sides import FEW, Side, Slice, open_sides, two_slices
 from t2c.flows.scores.comparable import comparable
 from t2c.flows.shift.classes import classes_of
@@ -25,6 +26,10 @@ from t2c.store.queries.where import tables_read
 
 __all__ = ["ShiftReport", "Slice", "shift"]
 
+TRUSTED = "trusted"
+"""Mark of a concept whose name was borne out."""
+SHARED = 0.5
+"""Part of the squared mean differences along one direction of all concepts from which on a note says so."""
 JUDGING = Judging()
 """How a comparison is judged unless told otherwise."""
 
@@ -207,18 +212,21 @@ def _changed(table: pa.Table, flagged: int, first: FirstTable) -> str:
     if not flagged:
         return ""
     rows = [row for row in table.to_pylist() if row["verdict"] not in (NONE, SHAPE)]
-    trusted = sum(row["trust"] == "trusted" for row in rows)
+    trusted = sum(row["trust"] == TRUSTED for row in rows)
     of_these = "" if rows[0]["trust"] is None and not trusted else f", {trusted} of them trusted"
     return f"{flagged} of {table.num_rows} concepts have risen or fallen{of_these}"
 
 
 def _families(first: FirstTable, verdict: str) -> str:
     """Return how many families have one verdict and the names of the first three; empty for none."""
-    names = [row["name"] for row in first.with_verdict(verdict)]
-    if not names:
+    rows = first.with_verdict(verdict)
+    if not rows:
         return ""
-    plural = "family has" if len(names) == 1 else "families have"
-    return f"{len(names)} {plural} {verdict} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+    plural = "family has" if len(rows) == 1 else "families have"
+    trusted = sum(row["trust"] == TRUSTED for row in rows)
+    of_these = f", {trusted} of them trusted" if any(row["trust"] is not None for row in rows) else ""
+    some = ", ".join(row["name"] for row in rows[:3]) + (", ..." if len(rows) > 3 else "")
+    return f"{len(rows)} {plural} {verdict}{of_these} ({some})"
 
 
 def _power(counts: Sequence[int], comparison: Comparison, *, judged: int) -> str:
@@ -244,11 +252,23 @@ def _more_notes(comparison: Comparison, table: pa.Table, left_out: int) -> tuple
         notes.append(
             f"{len(inside)} of {len(flagged)} flagged lie no farther out than the reference's own blocks: {some}"
         )
+    notes += _common_direction(table)
     if comparison.classes is not None:
         notes += comparison.classes.notes((comparison.one, comparison.other))
     decides = comparison.judging.beyond == "blocks"
     notes += comparison.blocks.notes(table.num_rows, alpha=comparison.judging.alpha, decides=decides)
     return tuple(notes)
+
+
+def _common_direction(table: pa.Table) -> list[str]:
+    """Return a note where most of what moved is one direction that all concepts share, such as how drawn a picture looks."""
+    moved = table["mean_current"].to_numpy() - table["mean_reference"].to_numpy()
+    squares = float(moved @ moved)
+    shared = len(moved) * float(moved.mean()) ** 2 / squares if squares > 0 else 0.0
+    if len(moved) < FEWEST or shared < SHARED:
+        return []
+    way = "up" if moved.mean() > 0 else "down"
+    return [f"{shared:.0%} of what the mean similarities moved is one direction, {way}, that all concepts share"]
 
 
 def _notes(reference_side: Side, current_side: Side, counts: Sequence[int], *, stored: bool) -> tuple[str, ...]:

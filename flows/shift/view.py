@@ -18,11 +18,12 @@ def show_shift(out: Output, report: ShiftReport, *, limit: int) -> None:
     show_verdict(out, report)
     show_first(out, report.first, limit=limit)
     ordered = by_effect(report.table)
-    out.table(
-        "shift", shift_columns(ordered.slice(0, limit)), title="similarities (Kolmogorov-Smirnov), largest effect first"
-    )
+    # with a first table above it, this one is an early warning
+    limit = limit if report.first.why_not else max(limit // 3, 1)
+    title = "similarities (Kolmogorov-Smirnov), largest effect first"
+    out.table("shift", shift_columns(ordered.slice(0, limit)), title=title)
     if ordered.num_rows > limit:
-        out.say(f"  ... and {ordered.num_rows - limit:,} more (-n {ordered.num_rows})")
+        out.say(f"  ... and {ordered.num_rows - limit:,} more (all of them: --json)")
     out.put("shift", report.table)
     counts = {"flagged": report.flagged, "changed_shape": report.changed_shape, "concepts": report.table.num_rows}
     out.put("verdict", {**asdict(report.verdict), **counts, "alpha": report.alpha})

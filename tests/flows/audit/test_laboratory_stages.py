@@ -163,7 +163,7 @@ def test_sources_are_extracted_of_the_tasks_datasets_too(tmp_path: Path) -> None
             "objectives: {related: ['phots:size']}",
             r"objectives tasks: expected one of the datasets .*'phots'.*'photos'",
         ),
-        ("objectives: {related: [size], against: [mse]}", "against.*'cross-entropy' or 'self-labels'.*'mse'"),
+        ("objectives: {related: [size], against: [mse]}", "against.*'cross-entropy', 'self-labels' or 'data-free'.*'mse'"),
         ("objectives: {related: [size], against: []}", "against"),
         ("objectives: {related: [size], holdout: 0}", "holdout"),
         (
