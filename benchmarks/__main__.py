@@ -19,6 +19,7 @@ GROUPS = (
     "facade",
     "extraction",
     "decode",
+    "proposals",
     "suite",
     "trust",
     "bottleneck",

@@ -30,6 +30,7 @@ VERBS = {
     "import_concepts": "flows.features.imports:import_concepts",
     "concepts_from_head": "flows.concepts.from_head:from_head",
     "carry_concepts": "flows.concepts.map_concepts:carry",
+    "propose_concepts": "flows.concepts.propose:propose_concepts",
     "refine_concept": "flows.concepts.refine:refine_concept",
     "score": "flows.scores.score:score",
     "trust": "flows.trust.trust:trust",

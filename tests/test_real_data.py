@@ -96,8 +96,8 @@ def test_photo_against_sketch_is_a_shift_and_photo_against_photo_is_none(t2c: Ca
     assert set(verdicts(t2c("shift", "pacs", *halves)).values()) == {"none"}
 
 
-def bring(t2c: Call, folder: Path, *datasets: str) -> None:
-    """Import real CLIP features with their labels, and the LVIS words of the same space; score them."""
+def bring(t2c: Call, folder: Path, *datasets: str, score: bool = True) -> None:
+    """Import real CLIP features with their labels, and the LVIS words of the same space; score them unless told not to."""
     for name in datasets:
         labels = np.load(CLIP_B32 / f"{name}-labels.npy")
         lines = [f"{name}/{row:05d},{'cat' if label in CATS else 'dog'}\n" for row, label in enumerate(labels)]
@@ -107,7 +107,7 @@ def bring(t2c: Call, folder: Path, *datasets: str) -> None:
         assert t2c("features", "import", name, vectors, str(folder / "ids.csv"), *space)["report"]["without"] == 0
     words = [str(CLIP_B32 / "lvis-text.npy"), str(CLIP_B32 / "lvis-names.json")]
     assert t2c("concepts", "import", "lvis", *words, "--space", "ViT-B-32")["report"]["concepts"] == 1203
-    for name in datasets:
+    for name in datasets if score else ():
         t2c("score", name, "--source", "clip-vit-b32", "--concepts", "lvis")
 
 
@@ -184,3 +184,14 @@ def test_a_folder_of_photographs_that_changes_is_followed(t2c: Call, tmp_path: P
     assert t2c("sql", counted)["rows"] == [{"ok": 11, "rows": 15}]
     since = "select count(*) as n from images where current and captured_at >= '2026-11-14'"
     assert t2c("sql", since)["rows"] == [{"n": 4}]
+
+
+def test_what_tells_pets_from_caltech_is_proposed_and_confirmed(t2c: Call, tmp_path: Path) -> None:
+    bring(t2c, tmp_path, "oxford_pets", "caltech101", "dtd", score=False)
+    said = t2c("concepts", "propose", "oxford_pets", "caltech101", "--vocabulary", "bank:lvis")
+    first = {row["word"]: (row["direction"], row["verdict"]) for row in said["proposals"][:6]}
+    fallen = {word for word, how in first.items() if how == ("fallen", "confirmed")}
+    risen = {word for word, how in first.items() if how == ("risen", "confirmed")}
+    assert fallen & {"dog", "puppy", "pug-dog", "bulldog", "cat", "kitten"}, first
+    assert risen & {"airplane", "motorcycle", "watch", "car_(automobile)", "motor_vehicle"}, first
+    assert {how[1] for how in first.values()} == {"confirmed"}

@@ -7,6 +7,8 @@ import click
 from t2c.flows.cli.bars import Bars
 from t2c.flows.cli.options import command
 from t2c.flows.cli.output import Output
+from t2c.flows.concepts.propose_command import EXAMPLE as PROPOSE_EXAMPLE
+from t2c.flows.concepts.propose_command import propose
 from t2c.flows.concepts.refine_command import EXAMPLE, refine
 from t2c.flows.features.command import show_report
 from t2c.store.disk.root import open_store
@@ -115,6 +117,7 @@ command(
     group=concepts,
 )(_carry)
 command("concepts refine", example=EXAMPLE, group=concepts)(refine)
+command("concepts propose", example=PROPOSE_EXAMPLE, group=concepts)(propose)
 
 
 @click.argument("bank")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from t2c.flows.concepts.from_head import HeadBankReport
     from t2c.flows.concepts.map_concepts import CarryReport
     from t2c.flows.concepts.prompt import PromptReport
+    from t2c.flows.concepts.propose import ProposeReport
     from t2c.flows.concepts.refine import RefineReport
     from t2c.flows.concepts.refine_job import RefineOptions
     from t2c.flows.data.index import IndexReport
@@ -399,6 +400,52 @@ class Store(Handle):
         from t2c.flows.concepts.map_concepts import carry
 
         return carry(self._store, bank, dataset=dataset, target=target, name=name, linear_map=linear_map)
+
+    def propose_concepts(
+        self,
+        reference: str,
+        current: str | None = None,
+        *,
+        where: str | None = None,
+        reference_where: str | None = None,
+        vocabulary: str = "english",
+        background: Sequence[str] = (),
+        source: str | None = None,
+        target: str | None = None,
+        linear_map: str | None = None,
+        alpha: float = 0.05,
+        min_share: float = 0.01,
+        seed: int = 0,
+        device: str = "auto",
+        progress: Progress | None = None,
+    ) -> ProposeReport:
+        """Return which words of a vocabulary to ask about: those that stand out in other shares of two sides' images.
+
+        Two datasets, or the rows of `where` against the rest: for the images that a model gets wrong, its imported
+        predictions beside the label. Words are found on one half of the contents and tested on the other; those confirmed
+        have a q of at most `alpha`, the direction they were found with, and shares that differ by `min_share` (or a factor of
+        two with a fifth of it). `background` names the datasets that stand for images at large; by default all of the store
+        that the map can align. Raises SpecError, UnknownName, MismatchError naming both sides, InputError.
+        """
+        from t2c.flows.concepts.propose import propose_concepts
+
+        return propose_concepts(
+            self._store,
+            reference,
+            current,
+            where=where,
+            reference_where=reference_where,
+            vocabulary=vocabulary,
+            background=background,
+            source=source,
+            target=target,
+            linear_map=linear_map,
+            alpha=alpha,
+            min_share=min_share,
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
 
     def refine_concept(
         self,
