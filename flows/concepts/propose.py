@@ -26,12 +26,11 @@ from t2c.flows.engine.answers import stored_once
 from t2c.flows.engine.progress import NoProgress, Progress
 from t2c.flows.engine.shown import Shown
 from t2c.flows.maps.sides import classifier
-from t2c.flows.prominence.candidates import GROUP
 from t2c.flows.prominence.prominent import FOLDS
 from t2c.flows.rows.sides import two_slices
 from t2c.schemas.errors import SpecError, expected
 from t2c.schemas.tables.answers.proposals import PROPOSALS
-from t2c.store.artifacts.concepts import open_concepts
+from t2c.store.artifacts.concepts import GROUP, open_concepts
 from t2c.store.artifacts.images import open_images
 from t2c.store.disk.root import Store
 from t2c.store.queries.where import tables_read
