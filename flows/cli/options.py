@@ -109,22 +109,35 @@ def side_options(function: Function) -> Function:
     return function
 
 
-UNIT_OPTIONS = (
-    click.option(
-        "--cluster",
-        default=None,
-        metavar="COLUMN|captured_at[:SECONDS]|path[:REGEX]",
-        help="Images that belong together count as one: by a label or attribute, bursts of time, or names.",
-    ),
-    click.option(
-        "--near-copies",
-        default="auto",
+def unit_options(function: Function) -> Function:
+    """Add --near-copies and --cluster: what counts as one observation."""
+    for option in (
+        click.option(
+            "--cluster",
+            default=None,
+            metavar="COLUMN|captured_at[:SECONDS]|path[:REGEX]",
+            help="Images that belong together count as one: by a label or attribute, bursts of time, or names.",
+        ),
+        click.option(
+            "--near-copies",
+            default="auto",
+            show_default=True,
+            metavar="auto|off|COSINE",
+            help="Of images whose features are this close, one counts.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def duplicates_option(function: Function) -> Function:
+    """Add --duplicates: whether exact copies count."""
+    return click.option(
+        "--duplicates/--no-duplicates",
+        default=False,
         show_default=True,
-        metavar="auto|off|COSINE",
-        help="Of images whose features are this close, one counts.",
-    ),
-)
-"""What counts as one observation."""
+        help="Count exact copies and near-copies as images of their own, or leave them out and say how many.",
+    )(function)
 
 
 def judging_options(function: Function) -> Function:
@@ -152,10 +165,9 @@ def judging_options(function: Function) -> Function:
             metavar="label|ATTRIBUTE|prediction:MODEL|none",
             help="Split each shift into class mix and the rest by these; auto takes what both sides have.",
         ),
-        *UNIT_OPTIONS,
     ):
         function = option(function)
-    return function
+    return unit_options(function)
 
 
 def held_out_where_option(function: Function) -> Function:

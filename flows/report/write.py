@@ -169,7 +169,7 @@ def report(
 
 def _not_default(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options on how a shift is judged that differ from what `shift` does by itself."""
-    usual = {"near_copies": NEAR, "cluster": None, "classes": AUTO}
+    usual: dict[str, Any] = {"near_copies": NEAR, "cluster": None, "classes": AUTO}
     usual |= {"beyond": "chance", "blocks": BLOCKS, "untrusted": False}
     return {name: value for name, value in options.items() if value != usual[name]}
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from t2c.flows.cli.bars import Bars
-from t2c.flows.cli.options import command, judging_options, score_options, side_options
+from t2c.flows.cli.options import command, duplicates_option, judging_options, score_options, side_options
 from t2c.flows.cli.output import Output
 from t2c.store.disk.root import open_store
 
@@ -15,12 +15,7 @@ from t2c.store.disk.root import open_store
 @score_options
 @side_options
 @judging_options
-@click.option(
-    "--duplicates/--no-duplicates",
-    default=False,
-    show_default=True,
-    help="Count exact copies as images of their own, or leave them out and say how many.",
-)
+@duplicates_option
 @click.option("-n", "--limit", type=click.IntRange(1), default=30, show_default=True, help="Concepts shown.")
 @click.option("--fail-on-drift", is_flag=True, help="Exit 3 when any concept has risen or fallen.")
 def _shift(out: Output, reference: str, store_url: str, limit: int, fail_on_drift: bool, **options: Any) -> int:

@@ -137,7 +137,13 @@ def shift(
     )
     # Without copies on either side both ways to count ask one question, whose answer may be there already.
     counted = duplicates or not (reference_side.copies or current_side.copies)
-    options = {"alpha": alpha, "duplicates": counted, "beyond": beyond, "blocks": blocks, "untrusted": untrusted}
+    options: dict[str, Any] = {
+        "alpha": alpha,
+        "duplicates": counted,
+        "beyond": beyond,
+        "blocks": blocks,
+        "untrusted": untrusted,
+    }
     if any(side.near_copies for side in (reference_side, current_side)):
         options["near_copies"] = near_copy_cosine(near_copies, dimension=scores.source.dimension)
     if cluster is not None:
@@ -220,10 +226,7 @@ def _notes(comparison: Comparison, *, stored: bool) -> tuple[str, ...]:
         if FEWEST <= count < FEW:
             what = "images" if units.single else f"observations (one a {units.by})"
             notes.append(f"{side.name} has only {count} {what}: only large shifts can be seen")
-        if side.copies:
-            what = "1 exact copy is" if side.copies == 1 else f"{side.copies:,} exact copies are"
-            notes.append(f"{what} left out of {side.name} (--duplicates counts them)")
-        notes += side.notes
+        notes += side.told()
         if waiting := side.not_scored():
             notes.append(f"{waiting:,} images of {side.name} are not scored yet: t2c score adds them")
     on_reference, on_current = len(reference_side.among.names), len(current_side.among.names)

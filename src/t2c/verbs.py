@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from t2c.flows.rows.sides import Slice
     from t2c.flows.scores.ask import FindReport, SummaryReport
     from t2c.flows.scores.score import ScoreReport
+    from t2c.flows.selftest.selftest import SelftestReport
     from t2c.flows.shift.shift import ShiftReport
     from t2c.flows.shift.table import Beyond
     from t2c.flows.study.design import Plan
@@ -587,6 +588,8 @@ class Store(Handle):
         linear_map: str | None = None,
         alpha: float = 0.05,
         duplicates: bool = False,
+        near_copies: str = "auto",
+        cluster: str | None = None,
         classes: str = "auto",
         beyond: Beyond = "chance",
         blocks: int = 20,
@@ -598,7 +601,10 @@ class Store(Handle):
         `shift(store, "photos", "new_photos")` compares datasets; `shift(store, "photos", where=...)` the rows that a
         condition picks with the rest (or with `reference_where`); `photos@3` is a frozen reference, and against
         `photos` itself the rows added since are compared. A content counts once on a side,
-        and what is left out is noted; with `duplicates` copies count as images of their own.
+        and what is left out is noted; with `duplicates` copies count as images of their own. So it is with near-copies: images
+        whose features have a cosine of `near_copies` or more (auto: 0.98; off). `cluster` names what else belongs together and
+        is one observation: a column (`clip`), `captured_at[:SECONDS]` (bursts) or `path[:REGEX]` (names); the test then moves
+        whole clusters. Below 10 observations a side there is no verdict.
 
         Each shift is split into what another mix of `classes` explains (labels, an attribute, `prediction:MODEL`; `auto`
         takes what both sides have, `none` nothing) and what it does not, and stands beside the distances of `blocks`
@@ -621,10 +627,55 @@ class Store(Handle):
             linear_map=linear_map,
             alpha=alpha,
             duplicates=duplicates,
+            near_copies=near_copies,
+            cluster=cluster,
             classes=classes,
             beyond=beyond,
             blocks=blocks,
             untrusted=untrusted,
+            progress=progress,
+        )
+
+    def selftest(
+        self,
+        dataset: str,
+        *,
+        where: str | None = None,
+        source: str | None = None,
+        target: str | None = None,
+        bank: str | None = None,
+        linear_map: str | None = None,
+        duplicates: bool = False,
+        near_copies: str = "auto",
+        cluster: str | None = None,
+        alpha: float = 0.05,
+        splits: int = 400,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> SelftestReport:
+        """Split a dataset (or the rows of a condition) in random halves, many times, and count how often `shift` would err.
+
+        Halves are dealt by the unit that `shift` counts by: images, or what `cluster` names, without copies and near-copies
+        as there. Under clusters the same halves are judged as if every image were one too; without, groups that times or
+        names suggest are dealt whole and judged as `shift` does, image by image: a rate far above alpha says that they
+        belong together. Raises as `shift` does, InputError for fewer than 20 observations.
+        """
+        from t2c.flows.selftest.selftest import selftest
+
+        return selftest(
+            self._store,
+            dataset,
+            where=where,
+            source=source,
+            target=target,
+            bank=bank,
+            linear_map=linear_map,
+            duplicates=duplicates,
+            near_copies=near_copies,
+            cluster=cluster,
+            alpha=alpha,
+            splits=splits,
+            seed=seed,
             progress=progress,
         )
 
@@ -1221,6 +1272,8 @@ class Store(Handle):
         alpha: float = 0.05,
         title: str | None = None,
         commands: Sequence[str] = (),
+        near_copies: str = "auto",
+        cluster: str | None = None,
         classes: str = "auto",
         beyond: Beyond = "chance",
         blocks: int = 20,
@@ -1253,6 +1306,8 @@ class Store(Handle):
             alpha=alpha,
             title=title,
             commands=commands,
+            near_copies=near_copies,
+            cluster=cluster,
             classes=classes,
             beyond=beyond,
             blocks=blocks,

@@ -96,35 +96,34 @@ def cluster_p(
         return np.ones(concepts)
     first, count = clusters.counts[0], sum(clusters.counts)
     draws = int(np.clip(HELD_BYTES // count, 99, DRAWS))
-    moved = _permutations(first, count, draws=draws, seed=(seed, 0))
-    beyond = np.array([_beyond(_Shares.of(*read(key), clusters), moved, first) for key in range(concepts)])
+    moved = permutations(first, count, draws=draws, seed=(seed, 0))
+    beyond = np.array([_beyond(_shares(read(key), clusters), moved, first) for key in range(concepts)])
     p = (1 + beyond) / (1 + draws)
     doubtful = np.flatnonzero((beyond < DOUBT) & (10 ** benjamini_hochberg(np.log10(p)) > alpha))
     if not len(doubtful):
         return p
     rounds = math.ceil(MORE * concepts / (alpha * len(doubtful)) / draws) - 1
     for part in _parts(doubtful, bytes_each=8 * GRID * count):
-        shares = [_Shares.of(*read(key), clusters) for key in part.tolist()]
+        shares = [_shares(read(key), clusters) for key in part.tolist()]
         for number in range(1, rounds + 1):
-            moved = _permutations(first, count, draws=draws, seed=(seed, number))
+            moved = permutations(first, count, draws=draws, seed=(seed, number))
             beyond[part] += [_beyond(share, moved, first) for share in shares]
     p[doubtful] = (1 + beyond[doubtful]) / (1 + draws * (1 + rounds))
     return p
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Shares:
+class Shares:
     """One concept: the share of each cluster's images that lie at or below each point of a grid."""
 
     below: Array
-    """(clusters, points) float32, the reference's clusters first."""
+    """(clusters, points) float32."""
     squares: Array
     """Their squares."""
 
     @classmethod
-    def of(cls, reference: Array, current: Array, clusters: Clusters) -> _Shares:
-        values = np.concatenate([reference, current])
-        cluster = np.concatenate([clusters.reference, clusters.current + clusters.counts[0]])
+    def of(cls, values: Array, cluster: Array) -> Shares:
+        """Return the shares of similarities (images,), clusters numbered without gaps."""
         weight = 1 / np.bincount(cluster)[cluster]
         order = np.argsort(values)
         reached = np.cumsum(weight[order])
@@ -132,18 +131,23 @@ class _Shares:
         grid = np.unique(values[order[np.minimum(points, len(order) - 1)]])
         width = len(grid) + 1
         bins = np.searchsorted(grid, values, side="left")
-        counted = np.bincount(cluster * width + bins, weights=weight, minlength=sum(clusters.counts) * width)
+        counted = np.bincount(cluster * width + bins, weights=weight, minlength=(int(cluster.max()) + 1) * width)
         below = np.cumsum(counted.reshape(-1, width)[:, :-1], axis=1).astype(np.float32)
         return cls(below, below * below)
 
 
-def _beyond(shares: _Shares, moved: Array, first: int) -> int:
+def _shares(sides: tuple[Array, Array], clusters: Clusters) -> Shares:
+    """Return the shares of both sides' clusters, the reference's first."""
+    return Shares.of(np.concatenate(sides), np.concatenate([clusters.reference, clusters.current + clusters.counts[0]]))
+
+
+def _beyond(shares: Shares, moved: Array, first: int) -> int:
     """Return how many permutations (draws, clusters) lie as far out as the sides themselves; rounding counts as far."""
-    observed = _distances(shares, np.arange(len(shares.below))[None] < first, first)[0]
-    return int(np.count_nonzero(_distances(shares, moved, first) >= observed * (1 - 1e-5)))
+    observed = distances(shares, np.arange(len(shares.below))[None] < first, first)[0]
+    return int(np.count_nonzero(distances(shares, moved, first) >= observed * (1 - 1e-5)))
 
 
-def _distances(shares: _Shares, moved: Array, first: int) -> Array:
+def distances(shares: Shares, moved: Array, first: int) -> Array:
     """Return the studentised distance of each permutation, (draws,): rows of `moved` say which clusters are the reference's."""
     chosen, rest = moved.astype(np.float32), len(shares.below) - first
     sums, squares = chosen @ shares.below, chosen @ shares.squares
@@ -153,10 +157,12 @@ def _distances(shares: _Shares, moved: Array, first: int) -> Array:
     spread = np.sqrt(np.maximum(error.mean(axis=1), 0))
     distance = np.abs(one - other).max(axis=1)
     # without spread inside either side any distance is beyond all others, and none is none
-    return np.divide(distance, spread, out=np.where(distance > 0, np.inf, 0.0).astype(distance.dtype), where=spread > 0)
+    beyond: Array = np.where(distance > 0, np.inf, 0.0).astype(distance.dtype)
+    np.divide(distance, spread, out=beyond, where=spread > 0)
+    return beyond
 
 
-def _permutations(first: int, count: int, *, draws: int, seed: Sequence[int]) -> NDArray[np.bool_]:
+def permutations(first: int, count: int, *, draws: int, seed: Sequence[int]) -> NDArray[np.bool_]:
     """Return which clusters each draw deals to the reference, (draws, count)."""
     rng, moved = np.random.default_rng(seed), np.zeros((draws, count), dtype=np.bool_)
     for row in moved:
