@@ -38,6 +38,7 @@ VERBS = {
     "top": "flows.scores.ask:top",
     "find": "flows.scores.ask:find",
     "shift": "flows.shift.shift:shift",
+    "selftest": "flows.selftest.selftest:selftest",
     "zeroshot": "flows.zeroshot.zeroshot:zeroshot",
     "sql": "store.queries.user_sql:run_user_sql",
     "classes": "flows.reading.reading:class_ranks",

@@ -30,6 +30,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "top": ("t2c.flows.scores.command:top", "Show the images most (or least) similar to a concept"),
         "find": ("t2c.flows.scores.command:find", "Retrieve images by concept logic"),
         "shift": ("t2c.flows.shift.command:shift", "Compare two datasets or slices, concept by concept"),
+        "selftest": ("t2c.flows.selftest.command:selftest", "Say how often a dataset's own halves would be flagged"),
         "zeroshot": ("t2c.flows.zeroshot.command:zeroshot", "Classify with class names as concepts"),
         "sql": ("t2c.flows.scores.command:sql", "Run one SELECT over the store's views"),
         "classes": ("t2c.flows.reading.command:classes", "Rank classes by their similarity to concepts"),

@@ -64,6 +64,12 @@ class Side:
         """Say which rows are on this side, (rows,)."""
         return ~np.isnan(self.among.values(0)) & ~self.left_out
 
+    def told(self) -> list[str]:
+        """Return what a reader must know of the side, copies first."""
+        what = "1 exact copy is" if self.copies == 1 else f"{self.copies:,} exact copies are"
+        copies = [f"{what} left out of {self.name} (--duplicates counts them)"] if self.copies else []
+        return [*copies, *self.notes]
+
     def not_scored(self) -> int:
         """Return the number of images of the dataset that were added after it was scored."""
         images = self.among.images
@@ -113,15 +119,30 @@ def open_sides(
     if first.dataset == second.dataset:
         reference_side, current_side = _apart(reference_side, current_side, reference=reference, current=current)
     if not duplicates:
-        cosine = near_copy_cosine(near_copies, dimension=first.source.dimension)
-        reference_side, current_side = (
-            _without_near_copies(_without_copies(side), cosine) for side in (reference_side, current_side)
-        )
-    for side in (reference_side, current_side):
-        if not side.rows().any():
-            todo = "Widen the condition, or score more rows: t2c score"
-            raise InputError(expected(f"{side.name}", "at least one held-out or out-of-fold image", "none", todo))
-    return reference_side, current_side
+        reference_side, current_side = (_once(side, near_copies) for side in (reference_side, current_side))
+    return _some(reference_side), _some(current_side)
+
+
+def open_side(
+    store: Store, slice_: Slice, *, duplicates: bool = False, near_copies: str = AUTO, **scored: str | None
+) -> Side:
+    """Open one side, as `open_sides` opens each of two. Raises as `resolve_scores` does, MismatchError, InputError."""
+    side = _side(resolve_scores(store, slice_.dataset, **scored), slice_)
+    return _some(side if duplicates else _once(side, near_copies))
+
+
+def _some(side: Side) -> Side:
+    """Return a side that has images; raises InputError for another."""
+    if not side.rows().any():
+        todo = "Widen the condition, or score more rows: t2c score"
+        raise InputError(expected(f"{side.name}", "at least one held-out or out-of-fold image", "none", todo))
+    return side
+
+
+def _once(side: Side, near_copies: str) -> Side:
+    """Return a side without exact copies and near-copies."""
+    cosine = near_copy_cosine(near_copies, dimension=side.among.scores.source.dimension)
+    return _without_near_copies(_without_copies(side), cosine)
 
 
 def common_scores(

@@ -159,23 +159,29 @@ def _numbered(groups: Codes) -> Codes:
     return np.asarray(np.unique(groups, return_inverse=True)[1], dtype=np.int64)
 
 
+def likely_groups(side: Side) -> list[tuple[str, Codes]]:
+    """Return what would group a side's rows, by option: bursts and names of two rows or more on average, no classes."""
+    groups = [(option, _numbered(_groups(side, option, ""))) for option in (CAPTURED_AT, PATH)]
+    counts = [int(codes.max(initial=-1)) + 1 for _, codes in groups]
+    return [
+        (option, codes)
+        for (option, codes), count in zip(groups, counts, strict=True)
+        if FEWEST <= count <= len(codes) // 2 and not _are_labels(side, codes, count)
+    ]
+
+
 def _hints(side: Side) -> list[str]:
     """Return what a side's times and names reveal: groups of images that resemble each other, though nobody named them."""
     hints, keys = [], np.unique(np.linspace(0, max(len(side.among.names) - 1, 0), SHOWN).astype(int))
-    for option, what in (
-        (CAPTURED_AT, "taken within a minute"),
-        (PATH, "whose names differ in their last number alone"),
-    ):
-        groups = _numbered(_groups(side, option, ""))
-        count = int(groups.max(initial=-1)) + 1
-        if not FEWEST // 2 <= count <= len(groups) // 2 or _are_labels(side, groups, count):
-            continue
+    what = {CAPTURED_AT: "taken within a minute", PATH: "whose names differ in their last number alone"}
+    for option, groups in likely_groups(side):
+        count = int(groups.max()) + 1
         values = np.stack([side.among.values(key)[side.rows()] for key in keys.tolist()], axis=1)
         alike = float(np.mean([intraclass(column, groups) for column in values.T]))
         effect = 1 + (len(groups) / count - 1) * alike
         if effect >= HINT_EFFECT:
             hints.append(
-                f"images of {side.name} {what} resemble each other (correlation {alike:.2f} in {count:,} groups), so "
+                f"images of {side.name} {what[option]} resemble each other (correlation {alike:.2f} in {count:,} groups), so "
                 f"{len(groups):,} images say as much as {len(groups) / effect:,.0f}: --cluster {option} counts by group"
             )
     return hints

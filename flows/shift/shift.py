@@ -220,7 +220,7 @@ def _report(comparison: Comparison, shift_answer: Answer, *, standing: Standing,
 
 def _unit(units: Units) -> str:
     """Return what one observation is, in the plural."""
-    return "images" if units.single else f"clusters (one a {units.by})"
+    return "images" if units.single else f"clusters: one a {units.by}"
 
 
 def _changed(table: pa.Table, flagged: int, first: FirstTable) -> str:
@@ -298,10 +298,7 @@ def _notes(comparison: Comparison, *, stored: bool) -> tuple[str, ...]:
         if FEWEST <= count < FEW:
             what = "images" if units.single else f"observations (one a {units.by})"
             notes.append(f"{side.name} has only {count} {what}: only large shifts can be seen")
-        if side.copies:
-            what = "1 exact copy is" if side.copies == 1 else f"{side.copies:,} exact copies are"
-            notes.append(f"{what} left out of {side.name} (--duplicates counts them)")
-        notes += side.notes
+        notes += side.told()
         if waiting := side.not_scored():
             notes.append(f"{waiting:,} images of {side.name} are not scored yet: t2c score adds them")
     on_reference, on_current = len(reference_side.among.names), len(current_side.among.names)

@@ -138,7 +138,8 @@ def compare_all(wanted: Comparison, *, progress: Progress) -> pa.Table:
         if not wanted.units.single:
             p = cluster_p(read, len(names), wanted.units.clusters, alpha=wanted.judging.alpha)
             for row, log10_p in zip(compared, np.log10(p).tolist(), strict=True):
-                row["log10_p"] = log10_p
+                # where all is rounding there is no distance, and none is tested
+                row["log10_p"] = log10_p if row["d"] else 0.0
     finally:
         progress.done()
     return shift_table(compared, wanted)

@@ -10,7 +10,18 @@ from t2c.schemas.specs.base import Spec
 from t2c.schemas.specs.typed import Typed
 
 
-class Judging(Spec):
+class Counted(Spec):
+    """What counts as one observation."""
+
+    cluster: Annotated[str | None, Typed(metavar="COLUMN|captured_at[:SECONDS]|path[:REGEX]")] = None
+    """Images that belong together count as one: by a label or attribute, bursts of time, or names."""
+    near_copies: Annotated[str, Typed(metavar="auto|off|COSINE")] = "auto"
+    """Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up."""
+    duplicates: bool = False
+    """Count exact copies as images of their own, instead of leaving them out and saying how many."""
+
+
+class Judging(Counted):
     """How a comparison is judged."""
 
     alpha: float = Field(default=0.05, gt=0, lt=1)
@@ -29,12 +40,6 @@ class Judging(Spec):
     """Varied images that shares are held against at large; by default the bank's own, or all that the store has scored."""
     vocabulary: Annotated[str | None, Typed(metavar="BANK")] = None
     """Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest scored beside it."""
-    cluster: Annotated[str | None, Typed(metavar="COLUMN|captured_at[:SECONDS]|path[:REGEX]")] = None
-    """Images that belong together count as one: by a label or attribute, bursts of time, or names."""
-    near_copies: Annotated[str, Typed(metavar="auto|off|COSINE")] = "auto"
-    """Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up."""
-    duplicates: bool = False
-    """Count exact copies as images of their own, instead of leaving them out and saying how many."""
 
 
 class ShiftSpec(Judging):

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from t2c.flows.rows.sides import Slice
     from t2c.flows.scores.ask import FindReport, SummaryReport
     from t2c.flows.scores.score import ScoreReport
+    from t2c.flows.selftest.selftest import SelftestReport
     from t2c.flows.shift.shift import ShiftReport
     from t2c.flows.study.design import Plan
     from t2c.flows.study.make import MakeReport
@@ -653,6 +654,9 @@ class Store(Handle):
         target: str | None = None,
         bank: str | None = None,
         linear_map: str | None = None,
+        cluster: str | None = None,
+        near_copies: str = "auto",
+        duplicates: bool = False,
         alpha: float = 0.05,
         min_effect: float = 0.1,
         classes: str = "auto",
@@ -661,9 +665,6 @@ class Store(Handle):
         untrusted: bool = False,
         background: str | None = None,
         vocabulary: str | None = None,
-        cluster: str | None = None,
-        near_copies: str = "auto",
-        duplicates: bool = False,
         progress: Progress | None = None,
     ) -> ShiftReport:
         """Compare the current side with the reference side, for every concept of a bank, and store the answer.
@@ -673,6 +674,9 @@ class Store(Handle):
         since are compared. Each shift is split into what another mix of classes explains and what it does not, and stands
         beside the distances of contiguous blocks of the reference from the rest of it.
 
+        `cluster`: Images that belong together count as one: by a label or attribute, bursts of time, or names.
+        `near_copies`: Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up.
+        `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
         `alpha`: False discovery rate of the verdicts: a concept or a family is flagged at q <= alpha.
         `min_effect`: Smallest difference worth a direction, in reference standard deviations; a tenth of it is that of a
           share.
@@ -684,9 +688,6 @@ class Store(Handle):
           has scored.
         `vocabulary`: Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest
           scored beside it.
-        `cluster`: Images that belong together count as one: by a label or attribute, bursts of time, or names.
-        `near_copies`: Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up.
-        `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
 
         Raises MismatchError for in-sample rows or two maps, InputError for a side without images, SpecError, UnknownName.
         """
@@ -696,6 +697,9 @@ class Store(Handle):
 
         with spec_errors("shift", Judging):
             judging = Judging(
+                cluster=cluster,
+                near_copies=near_copies,
+                duplicates=duplicates,
                 alpha=alpha,
                 min_effect=min_effect,
                 classes=classes,
@@ -704,9 +708,6 @@ class Store(Handle):
                 untrusted=untrusted,
                 background=background,
                 vocabulary=vocabulary,
-                cluster=cluster,
-                near_copies=near_copies,
-                duplicates=duplicates,
             )
 
         return shift(
@@ -720,6 +721,56 @@ class Store(Handle):
             bank=bank,
             linear_map=linear_map,
             judging=judging,
+            progress=progress,
+        )
+
+    def selftest(
+        self,
+        dataset: str,
+        *,
+        where: str | None = None,
+        source: str | None = None,
+        target: str | None = None,
+        bank: str | None = None,
+        linear_map: str | None = None,
+        cluster: str | None = None,
+        near_copies: str = "auto",
+        duplicates: bool = False,
+        alpha: float = 0.05,
+        splits: int = 400,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> SelftestReport:
+        """Split a dataset (or the rows of a condition) in random halves, many times, and count how often `shift` would err.
+
+        Halves are dealt by the unit that `shift` counts by: images, or what `cluster` names, without copies and near-copies
+        as there. Under clusters the same halves are judged as if every image were one too; without, groups that times or
+        names suggest are dealt whole and judged as `shift` does, image by image: a rate far above alpha says that they
+        belong together. Raises as `shift` does, InputError for fewer than 20 observations.
+
+        `cluster`: Images that belong together count as one: by a label or attribute, bursts of time, or names.
+        `near_copies`: Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up.
+        `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
+        """
+        from t2c.flows.selftest.selftest import selftest
+        from t2c.schemas.specs.shift import Counted
+        from t2c.schemas.specs.yaml import spec_errors
+
+        with spec_errors("selftest", Counted):
+            counted = Counted(cluster=cluster, near_copies=near_copies, duplicates=duplicates)
+
+        return selftest(
+            self._store,
+            dataset,
+            where=where,
+            source=source,
+            target=target,
+            bank=bank,
+            linear_map=linear_map,
+            counted=counted,
+            alpha=alpha,
+            splits=splits,
+            seed=seed,
             progress=progress,
         )
 
@@ -1315,6 +1366,9 @@ class Store(Handle):
         linear_map: str | None = None,
         where: str | None = None,
         reference_where: str | None = None,
+        cluster: str | None = None,
+        near_copies: str = "auto",
+        duplicates: bool = False,
         alpha: float = 0.05,
         min_effect: float = 0.1,
         classes: str = "auto",
@@ -1323,9 +1377,6 @@ class Store(Handle):
         untrusted: bool = False,
         background: str | None = None,
         vocabulary: str | None = None,
-        cluster: str | None = None,
-        near_copies: str = "auto",
-        duplicates: bool = False,
         title: str | None = None,
         commands: Sequence[str] = (),
         progress: Progress | None = None,
@@ -1338,6 +1389,9 @@ class Store(Handle):
         file replaces the output. Raises CorruptError for a file that is not as committed, SpecError or StoreWriteError for
         an output that cannot be written, and what `shift` and `find` raise.
 
+        `cluster`: Images that belong together count as one: by a label or attribute, bursts of time, or names.
+        `near_copies`: Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up.
+        `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
         `alpha`: False discovery rate of the verdicts: a concept or a family is flagged at q <= alpha.
         `min_effect`: Smallest difference worth a direction, in reference standard deviations; a tenth of it is that of a
           share.
@@ -1349,9 +1403,6 @@ class Store(Handle):
           has scored.
         `vocabulary`: Larger bank whose words may stand out instead, for a bank of few concepts; by default the largest
           scored beside it.
-        `cluster`: Images that belong together count as one: by a label or attribute, bursts of time, or names.
-        `near_copies`: Of images whose features are this close, one counts: auto, off, or a cosine of 0.98 and up.
-        `duplicates`: Count exact copies as images of their own, instead of leaving them out and saying how many.
         """
         from t2c.flows.report.write import report
         from t2c.schemas.specs.shift import Judging
@@ -1359,6 +1410,9 @@ class Store(Handle):
 
         with spec_errors("report", Judging):
             judging = Judging(
+                cluster=cluster,
+                near_copies=near_copies,
+                duplicates=duplicates,
                 alpha=alpha,
                 min_effect=min_effect,
                 classes=classes,
@@ -1367,9 +1421,6 @@ class Store(Handle):
                 untrusted=untrusted,
                 background=background,
                 vocabulary=vocabulary,
-                cluster=cluster,
-                near_copies=near_copies,
-                duplicates=duplicates,
             )
 
         return report(

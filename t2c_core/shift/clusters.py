@@ -4,20 +4,18 @@ Every cluster has weight 1, spread over its images. The statistic is the largest
 distribution functions over its own standard error, one number for both sides, estimated from the spread between each
 side's clusters and again in every permutation. Without that division clusters of other sizes on one side are not
 exchangeable: 33 single images beside 100 clips of 30 frames would be flagged in 25 % of honest pairs, 10 beside 100 in
-69 % (with it 4 to 8 %; Janssen 1997 shows why studentised permutation holds, asymptotically, where variances differ).
+69 % (with it 4 to 7 %; Janssen 1997 shows why studentised permutation holds, asymptotically, where variances differ).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from t2c.core.statistics.pvalues import benjamini_hochberg
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Integer
@@ -30,10 +28,10 @@ GRID = 64
 """Quantiles of both sides together at which distributions are compared."""
 DRAWS = 999
 """Permutations of every concept; the smallest p-value is 1 / (DRAWS + 1)."""
-MORE = 2.0
-"""Draws past those that one of the concepts in doubt needs to be flagged, as a factor."""
+MORE = 4.0
+"""Draws past those that one concept needs to be flagged, as a factor: some without a draw as far will have one later."""
 DOUBT = 20
-"""Draws as far as the observed distance, at most, that leave a concept in doubt."""
+"""Draws as far as the observed distance that end the draws for a concept."""
 HELD_BYTES = 2**28
 """Bytes of permutations held at once; with more clusters fewer are drawn."""
 
@@ -89,42 +87,39 @@ def cluster_p(
 ) -> Float[np.ndarray, " concepts"]:
     """Return p-values (concepts,) of "both sides' clusters are drawn alike": (1 + draws as far) / (1 + draws).
 
-    The same permutations serve every concept. Those that DRAWS leave in doubt get more, until one among them could
-    reach a Benjamini-Hochberg q of alpha. 1 where a side has fewer than FEWEST clusters.
+    The same permutations serve every concept. Where DRAWS are too few for one concept alone to reach a
+    Benjamini-Hochberg q of alpha, more are drawn for concepts with fewer than DOUBT draws as far (the sequential rule of
+    Besag and Clifford 1991), the fewer the more concepts have none. 1 where a side has fewer than FEWEST clusters.
     """
     if not clusters.enough:
         return np.ones(concepts)
     first, count = clusters.counts[0], sum(clusters.counts)
     draws = int(np.clip(HELD_BYTES // count, 99, DRAWS))
-    moved = _permutations(first, count, draws=draws, seed=(seed, 0))
-    beyond = np.array([_beyond(_Shares.of(*read(key), clusters), moved, first) for key in range(concepts)])
-    p = (1 + beyond) / (1 + draws)
-    doubtful = np.flatnonzero((beyond < DOUBT) & (10 ** benjamini_hochberg(np.log10(p)) > alpha))
-    if not len(doubtful):
-        return p
-    rounds = math.ceil(MORE * concepts / (alpha * len(doubtful)) / draws) - 1
-    for part in _parts(doubtful, bytes_each=8 * GRID * count):
-        shares = [_Shares.of(*read(key), clusters) for key in part.tolist()]
-        for number in range(1, rounds + 1):
-            moved = _permutations(first, count, draws=draws, seed=(seed, number))
-            beyond[part] += [_beyond(share, moved, first) for share in shares]
-    p[doubtful] = (1 + beyond[doubtful]) / (1 + draws * (1 + rounds))
-    return p
+    moved = permutations(first, count, draws=draws, seed=(seed, 0))
+    beyond = np.array([_beyond(_shares(read(key), clusters), moved, first) for key in range(concepts)])
+    drawn = np.full(concepts, draws)
+    alone = max(1, int(np.count_nonzero(beyond == 0)))
+    rounds = math.ceil(MORE * concepts / (alpha * alone) / draws) if concepts > alpha * (1 + draws) else 1
+    for number in range(1, rounds):
+        doubtful = np.flatnonzero(beyond < DOUBT)
+        moved = permutations(first, count, draws=draws, seed=(seed, number)) if len(doubtful) else moved
+        beyond[doubtful] += [_beyond(_shares(read(key), clusters), moved, first) for key in doubtful.tolist()]
+        drawn[doubtful] += draws
+    return np.asarray((1 + beyond) / (1 + drawn))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Shares:
+class Shares:
     """One concept: the share of each cluster's images that lie at or below each point of a grid."""
 
     below: Array
-    """(clusters, points) float32, the reference's clusters first."""
+    """(clusters, points) float32."""
     squares: Array
     """Their squares."""
 
     @classmethod
-    def of(cls, reference: Array, current: Array, clusters: Clusters) -> _Shares:
-        values = np.concatenate([reference, current])
-        cluster = np.concatenate([clusters.reference, clusters.current + clusters.counts[0]])
+    def of(cls, values: Array, cluster: Array) -> Shares:
+        """Return the shares of similarities (images,), clusters numbered without gaps."""
         weight = 1 / np.bincount(cluster)[cluster]
         order = np.argsort(values)
         reached = np.cumsum(weight[order])
@@ -132,18 +127,23 @@ class _Shares:
         grid = np.unique(values[order[np.minimum(points, len(order) - 1)]])
         width = len(grid) + 1
         bins = np.searchsorted(grid, values, side="left")
-        counted = np.bincount(cluster * width + bins, weights=weight, minlength=sum(clusters.counts) * width)
+        counted = np.bincount(cluster * width + bins, weights=weight, minlength=(int(cluster.max()) + 1) * width)
         below = np.cumsum(counted.reshape(-1, width)[:, :-1], axis=1).astype(np.float32)
         return cls(below, below * below)
 
 
-def _beyond(shares: _Shares, moved: Array, first: int) -> int:
+def _shares(sides: tuple[Array, Array], clusters: Clusters) -> Shares:
+    """Return the shares of both sides' clusters, the reference's first."""
+    return Shares.of(np.concatenate(sides), np.concatenate([clusters.reference, clusters.current + clusters.counts[0]]))
+
+
+def _beyond(shares: Shares, moved: Array, first: int) -> int:
     """Return how many permutations (draws, clusters) lie as far out as the sides themselves; rounding counts as far."""
-    observed = _distances(shares, np.arange(len(shares.below))[None] < first, first)[0]
-    return int(np.count_nonzero(_distances(shares, moved, first) >= observed * (1 - 1e-5)))
+    observed = distances(shares, np.arange(len(shares.below))[None] < first, first)[0]
+    return int(np.count_nonzero(distances(shares, moved, first) >= observed * (1 - 1e-5)))
 
 
-def _distances(shares: _Shares, moved: Array, first: int) -> Array:
+def distances(shares: Shares, moved: Array, first: int) -> Array:
     """Return the studentised distance of each permutation, (draws,): rows of `moved` say which clusters are the reference's."""
     chosen, rest = moved.astype(np.float32), len(shares.below) - first
     sums, squares = chosen @ shares.below, chosen @ shares.squares
@@ -153,21 +153,14 @@ def _distances(shares: _Shares, moved: Array, first: int) -> Array:
     spread = np.sqrt(np.maximum(error.mean(axis=1), 0))
     distance = np.abs(one - other).max(axis=1)
     # without spread inside either side any distance is beyond all others, and none is none
-    studentised: Array = np.where(distance > 0, np.inf, 0.0).astype(distance.dtype)
-    np.divide(distance, spread, out=studentised, where=spread > 0)
-    return studentised
+    beyond: Array = np.where(distance > 0, np.inf, 0.0).astype(distance.dtype)
+    np.divide(distance, spread, out=beyond, where=spread > 0)
+    return beyond
 
 
-def _permutations(first: int, count: int, *, draws: int, seed: Sequence[int]) -> NDArray[np.bool_]:
+def permutations(first: int, count: int, *, draws: int, seed: Sequence[int]) -> NDArray[np.bool_]:
     """Return which clusters each draw deals to the reference, (draws, count)."""
     rng, moved = np.random.default_rng(seed), np.zeros((draws, count), dtype=np.bool_)
     for row in moved:
         row[rng.permutation(count)[:first]] = True
     return moved
-
-
-def _parts(keys: Array, *, bytes_each: int) -> Iterator[Array]:
-    """Yield keys in runs whose shares fit into HELD_BYTES."""
-    size = max(1, HELD_BYTES // bytes_each)
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]

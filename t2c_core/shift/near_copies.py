@@ -57,6 +57,8 @@ def near_copies(units: Float[np.ndarray, "images source"], *, cosine: float) -> 
     """
     if not 0 < cosine <= 1:
         raise InputError(expected("cosine of near-copies", "above 0, at most 1", str(cosine)))
+    if not len(units):
+        return NearCopies(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     near = _Neighbours(units, *_lifted(units), cosine)
     first = np.arange(len(units))
     similarity = np.ones(len(units), dtype=np.float32)

@@ -54,3 +54,27 @@ def fitted_and_fresh(folder: Path, seed: int, *, rows: int = 100, dimension: int
     for dataset in ("fitted", "fresh"):
         score(store, dataset, source="source", bank="words")
     return store
+
+
+def drawn_alike(folder: Path, sides: dict[str, tuple[np.ndarray, Sequence[str]]]) -> Store:
+    """Return a store with one dataset a side of target features (images, TARGET) under its ids, scored without a map."""
+    store = open_store(folder, create=True)
+    for dataset, (values, ids) in sides.items():
+        (folder / "ids.txt").write_text("\n".join(ids))
+        np.save(folder / "values.npy", values.astype(np.float32))
+        import_features(store, dataset, folder / "values.npy", encoder="target", ids=folder / "ids.txt", space="target")
+    import_words(store, "words")
+    for dataset in sides:
+        score(store, dataset, source="target", bank="words")
+    return store
+
+
+def clips(
+    rng: np.random.Generator, count: int, frames: int, correlation: float, *, shuffled: bool = False
+) -> tuple[np.ndarray, list[str]]:
+    """Return features of clips whose frames have an intraclass correlation, and ids `clip7/003` in order or shuffled."""
+    own = rng.normal(size=(count, 1, TARGET)) * correlation**0.5
+    values = own + rng.normal(size=(count, frames, TARGET)) * (1 - correlation) ** 0.5
+    ids = [f"clip{clip}/{frame:03d}" for clip in range(count) for frame in range(frames)]
+    order = rng.permutation(count * frames) if shuffled else np.arange(count * frames)
+    return values.reshape(-1, TARGET)[order], [ids[row] for row in order]

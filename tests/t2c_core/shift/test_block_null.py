@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from t2c.core.shift.block_null import FEWEST_ROWS, MOST_PIECES, plan_blocks, rank_sum_p, self_distance
+from t2c.core.shift.block_null import (
+    FEWEST_ROWS,
+    MOST_PIECES,
+    confounding,
+    plan_blocks,
+    rank_sum_p,
+    self_distance,
+    within,
+)
 from t2c.core.shift.shift import ks_test
 from t2c.schemas.errors import InputError
 
@@ -100,3 +108,47 @@ def test_constants_are_no_alarm_and_another_constant_is() -> None:
     assert self_distance(flat, flat[:50], blocks=blocks).p_blocks == pytest.approx(1.0)
     for other in (-1, 1):
         assert self_distance(flat, flat[:50] + other, blocks=blocks).p_blocks == blocks.smallest_p
+
+
+def test_blocks_that_are_classes_are_seen_and_cut_inside_them() -> None:
+    codes = np.repeat(np.arange(7), 60)
+    order = np.arange(420)
+    contiguous = plan_blocks(order, order)
+    assert contiguous is not None
+    assert confounding(contiguous.reference, codes) > 0.8
+    shuffled = np.random.default_rng(0).permutation(codes)
+    assert confounding(contiguous.reference, shuffled) < 0.3
+    assert confounding(contiguous.reference, np.zeros(420, dtype=int)) == 0
+    mixed = plan_blocks(within(order, codes), order)
+    assert mixed is not None
+    for block in range(mixed.count):
+        assert set(np.bincount(codes[mixed.reference == block], minlength=7)) == {3}
+    # of each class a block has neighbours
+    assert np.ptp(np.flatnonzero((mixed.reference == 0) & (codes == 4))) == 2
+
+
+def test_between_classes_in_folders_nothing_lies_beyond_contiguous_blocks_and_what_changed_beyond_mixed_ones() -> None:
+    codes, order = np.repeat(np.arange(7), 60), np.arange(420)
+    mixed = within(order, codes)
+
+    def share(moved: float, by: np.ndarray) -> float:
+        """Return how often p is at most 0.05."""
+        blocks, below = plan_blocks(by, by), 0
+        assert blocks is not None
+        for draw in range(60):
+            rng = np.random.default_rng(draw)
+            reference, current = (2 * codes + rng.normal(size=420) for _ in range(2))
+            below += self_distance(reference, current + moved, blocks=blocks).p_blocks <= 0.05
+        return below / 60
+
+    assert share(3.0, order) == 0
+    assert share(3.0, mixed) == 1
+    assert share(0.0, mixed) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 60)
+
+
+def test_images_without_a_class_are_a_class_of_their_own() -> None:
+    codes = np.repeat([-1, 0], 200)
+    blocks = plan_blocks(np.arange(400), np.arange(400))
+    assert blocks is not None
+    assert confounding(blocks.reference, codes) > 0.9
+    assert sorted(within(np.arange(400), codes)) == list(range(400))

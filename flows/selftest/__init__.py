@@ -1,0 +1,1 @@
+"""How often honest halves of a dataset would be flagged."""
