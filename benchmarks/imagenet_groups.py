@@ -33,7 +33,6 @@ GROUPS = {
     "butterfly": "n02274259",
     "beetle": "n02164464",
     "spider": "n01772222",
-    "animal": "n00015388",
     "person": "n00007846",
     "vehicle": "n04524313 n02924116 n04468005 -n03773504",  # buses and trains are elsewhere, a missile is a vehicle
     "car": "n02958343",
@@ -64,7 +63,10 @@ GROUPS = {
     "shop": "n04202417",
     "landscape": "n09287968",
 }
-"""Word -> the synsets whose hyponyms it covers; `-` leaves a class out."""
+"""Word -> the synsets whose hyponyms it covers; `-` leaves a class out.
+
+`animal` is left out: its 398 classes cancel in their mean, which tells a photograph of one from another with an area under
+the curve of 0.74 (dog 0.80, all words 0.98 on average)."""
 
 HEADER = """\
 # Everyday words over the classes of ImageNet-1k: word, WordNet synsets whose hyponyms it covers (- leaves one out), classes.

@@ -60,15 +60,14 @@ def weights_on_classes(
     """Return the weights (concepts, classes) with which each concept's centred similarity is a sum of the classes'.
 
     `vectors` are a bank's, `classes` the keys of those that are a class, `groups` maps the key of a group to the keys of
-    its classes. A concept that is neither has NaN: it is no sum of classes.
+    its classes. A concept that is neither, no sum of classes, has zeros: a spread of 0, with which nothing stands out.
     """
     rows = vectors.astype(np.float64)
     centred = rows - rows[classes].mean(axis=0)
     place = {int(key): index for index, key in enumerate(classes)}
-    weights = np.full((len(vectors), len(classes)), np.nan)
+    weights = np.zeros((len(vectors), len(classes)))
     weights[classes] = np.eye(len(classes))
     for key, members in groups.items():
         apart = centred[list(members)].mean(axis=0)
-        weights[key] = 0.0
         weights[key, [place[member] for member in members]] = (centred[key] @ apart) / (apart @ apart) / len(members)
     return weights

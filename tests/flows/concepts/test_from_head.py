@@ -42,7 +42,7 @@ def imported(planted: Planted, tmp_path: Path) -> dict[str, Path]:
 
 def test_classes_and_groups_lie_in_the_encoders_own_space(store: Store, thousand: str) -> None:
     report = from_head(store, "words", encoder=thousand)
-    assert (report.classes, len(report.groups), report.new, report.background) == (1000, 51, True, "")
+    assert (report.classes, len(report.groups), report.new, report.background) == (1000, 50, True, "")
     encoder = load_encoder(parse_encoder(thousand), device="cpu")
     bank, groups = open_concepts(store, "words"), imagenet_groups()
     assert bank.space == encoder.space
@@ -62,7 +62,7 @@ def test_classes_and_groups_lie_in_the_encoders_own_space(store: Store, thousand
         118,
     )
     assert bank.groups() == {1000 + place: members for place, members in enumerate(groups.values())}
-    assert bank.singles().tolist() == [True] * 1000 + [False] * 51
+    assert bank.singles().tolist() == [True] * 1000 + [False] * 50
     assert read_background(bank) is None
 
 
@@ -71,7 +71,7 @@ def test_the_same_head_again_does_nothing_and_another_is_refused(store: Store, t
     again = from_head(store, "words", encoder=thousand)
     assert (again.new, again.snapshot) == (False, first.snapshot)
     other = tiny_model(tmp_path / "other.safetensors", classes=1000, seed=1)
-    with pytest.raises(MismatchError, match=r"concept bank words: expected the 1,051 classes and groups of this head"):
+    with pytest.raises(MismatchError, match=r"concept bank words: expected the 1,050 classes and groups of this head"):
         from_head(store, "words", encoder=other)
 
 
@@ -183,4 +183,4 @@ def test_the_commands_say_what_they_made(
     made = call("concepts", "from-head", "words", "--encoder", thousand)
     assert (made["report"]["classes"], made["groups"][0]) == (1000, "dog")
     kinds = [row["kind"] for row in call("concepts", "list", "words")["concepts"]]
-    assert (kinds.count("class"), kinds.count("group")) == (1000, 51)
+    assert (kinds.count("class"), kinds.count("group")) == (1000, 50)

@@ -33,7 +33,6 @@ CHECKS = {
     "butterfly": ("monarch, admiral, lycaenid", "dragonfly", 6),
     "beetle": ("ladybug, dung beetle, weevil", "fly, ant", 8),
     "spider": ("black widow, tarantula, wolf spider", "spider web, spider monkey, harvestman", 6),
-    "animal": ("tench, Chihuahua, sea anemone, guenon", "corn, ballplayer, daisy", 398),
     "person": ("ballplayer, groom, scuba diver", "mask", 3),
     "vehicle": ("convertible, school bus, airliner, canoe, mountain bike, bullet train", "missile, parking meter", 70),
     "car": ("convertible, minivan, sports car, cab", "trailer truck, freight car, car mirror", 10),
@@ -82,9 +81,9 @@ def test_a_word_covers_what_it_should(word: str) -> None:
 
 
 def test_words_inside_words_and_beside_each_other() -> None:
-    for inner, outer in (("dog", "animal"), ("guitar", "musical instrument"), ("car", "vehicle"), ("hat", "clothing")):
+    for inner, outer in (("guitar", "musical instrument"), ("car", "vehicle"), ("hat", "clothing")):
         assert set(GROUPS[inner]) < set(GROUPS[outer])
-    for one, other in (("dog", "cat"), ("bird", "fish"), ("vehicle", "food"), ("animal", "person")):
+    for one, other in (("dog", "cat"), ("bird", "fish"), ("vehicle", "food"), ("clothing", "person")):
         assert not set(GROUPS[one]) & set(GROUPS[other])
 
 
