@@ -19,6 +19,7 @@ GROUPS = (
     "facade",
     "extraction",
     "decode",
+    "prominence",
     "proposals",
     "suite",
     "trust",

@@ -41,7 +41,8 @@ def write_answer(
         existing = find_manifest(store, artifact)
         if existing is not None:
             return existing
-        entry = write_parquet(store, paths.data_file(artifact, 1), table)
+        writing = ANSWERS[kind].writing if kind in ANSWERS else {}
+        entry = write_parquet(store, paths.data_file(artifact, 1), table, **writing)
         name = artifact.partition("/")[2]
         manifest = Manifest("answers", name, 1, {"kind": kind, **spec}, tuple(parents), (entry,), table.num_rows)
         return commit(store, artifact, manifest, check=token.check)

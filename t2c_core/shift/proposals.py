@@ -18,7 +18,7 @@ from t2c.core.shift.background import CONSTANT, Background, Spread
 from t2c.core.shift.families import Families, families_of
 from t2c.core.shift.prominence import NOBODY
 from t2c.core.shift.ranking import FamilyLens, Lens, LensCounts, scores_of, worth_a_line
-from t2c.core.shift.shares import log10_fisher, log10_smallest, newcombe, standardised_difference, testable
+from t2c.core.shift.shares import log10_fisher, log10_smallest, newcombe, standardised_difference, within_reach
 from t2c.core.statistics.pvalues import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _q_values(measured: Sequence[LensCounts], tested: Array, lens_of: Array, *, 
         before, after = part.before[tested[here]], part.after[tested[here]]
         p[here] = log10_fisher(before, part.n, after, part.m)
         smallest[here] = log10_smallest(before + after, part.n, part.m)
-    reach = testable(smallest, alpha=alpha)
+    reach = within_reach(smallest, alpha=alpha)
     q = np.zeros(len(tested))
     q[reach] = benjamini_hochberg(p[reach])
     return q, reach

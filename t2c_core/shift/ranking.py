@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from t2c.core.shift.families import Families
 from t2c.core.shift.judges import Judge, Standouts
-from t2c.core.shift.shares import newcombe, standardised_difference, testable
+from t2c.core.shift.shares import newcombe, standardised_difference, within_reach
 from t2c.core.statistics.pvalues import benjamini_hochberg
 from t2c.schemas.errors import InputError, expected
 
@@ -160,7 +160,7 @@ def _q_values(
     candidate[families.family[shown]] = True
     p = np.concatenate([judge.log10_p(part, families) for part in lenses.values()])
     smallest = [np.where(candidate, judge.log10_smallest(part, families), 0.0) for part in lenses.values()]
-    kept = testable(np.concatenate(smallest), alpha=alpha) & np.tile(candidate, len(lenses))
+    kept = within_reach(np.concatenate(smallest), alpha=alpha) & np.tile(candidate, len(lenses))
     q = np.zeros(len(kept))
     q[kept] = benjamini_hochberg(p[kept])
     return dict(zip(lenses, np.split(q, len(lenses)), strict=True))

@@ -99,7 +99,7 @@ def _log10_smallest(hits: int, n: int, m: int) -> float:
     return (least + math.log(np.count_nonzero(ends <= least + _TIED))) / math.log(10)
 
 
-def testable(log10_smallest_p: Float64[np.ndarray, " tests"], *, alpha: float) -> NDArray[np.bool_]:
+def within_reach(log10_smallest_p: Float64[np.ndarray, " tests"], *, alpha: float) -> NDArray[np.bool_]:
     """Return which tests could reach significance among so many (Tarone 1990): blind to how the hits were split.
 
     k is the smallest number with at most k tests whose smallest p is at most alpha / k; those are kept.

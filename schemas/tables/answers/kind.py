@@ -1,6 +1,8 @@
 """What every kind of answer declares: what its table holds, and what its question says in words."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,3 +17,5 @@ class AnswerKind:
     """Keys of the answer's spec that are text and become columns of the view, such as `dataset`."""
     schema: pa.Schema
     """Columns of the stored table."""
+    writing: Mapping[str, Any] = field(default_factory=dict)
+    """Parquet options, where the defaults would take much more room."""

@@ -92,6 +92,8 @@ ANSWERS = {
         "The concept that stands out most in each image, held against a background.",
         ("dataset", "map", "bank", "background"),
         PROMINENCE,
+        # rows are nearly consecutive and candidates few: about 5 bytes an image
+        {"column_encoding": {"row": "DELTA_BINARY_PACKED"}, "use_dictionary": ["number"]},
     ),
     "ranking": AnswerKind(
         "What changed first between two sides: families of concepts by their shares before and after.",
